@@ -1,0 +1,30 @@
+import type { OnProgress } from "#base";
+import type { LayerBlob } from "#image";
+import type { Digest, ImageConfig, Platform, Reference } from "#oci";
+import type { SnapshotName } from "#snapshot";
+
+/** The port by which a build gets the image that a FROM names. The engine implements it (store, then recipes). */
+export interface BaseSource {
+  /**
+   * Finds the image without unpacking it.
+   * @returns undefined when no source has it; the build then fails with BASE_NOT_FOUND and the words of {@link BaseSource.describeSources}
+   */
+  resolve(
+    reference: Reference,
+    options: { readonly platform: Platform; readonly onProgress: OnProgress; readonly signal?: AbortSignal },
+  ): Promise<Base | undefined>;
+  /** What was tried, for the error text: `the store, recipes (debian, golang)`. */
+  describeSources(): string;
+}
+
+/** A base image, ready to be built on. */
+export interface Base {
+  /** Digest of the manifest: part of cache keys. */
+  readonly digest: Digest;
+  readonly config: ImageConfig;
+  readonly layers: readonly LayerBlob[];
+  /** For the build output, after `FROM golang:1.19: `: `assembled from Debian bookworm (recipe golang)`. */
+  readonly origin: string;
+  /** The snapshot with the tree, unpacked when first asked for. */
+  snapshot(signal?: AbortSignal): Promise<SnapshotName | undefined>;
+}

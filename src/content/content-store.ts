@@ -1,0 +1,38 @@
+import type { Readable } from "node:stream";
+import type { Descriptor, Digest } from "#oci";
+
+/**
+ * Blobs addressed by digest, kept as an OCI image layout (`blobs/sha256/<hex>`).
+ * Every byte is verified while it is written, and again while it is read.
+ * @see https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md
+ */
+export interface ContentReader {
+  has(digest: Digest): boolean;
+  /** Size in bytes, or undefined when the blob is absent. */
+  findSize(digest: Digest): number | undefined;
+  /** The whole of a small blob, verified. @throws BLOB_NOT_FOUND, DIGEST_MISMATCH, SIZE_MISMATCH (over `limitBytes`, default 4 MiB) */
+  read(digest: Digest, options?: { readonly limitBytes?: number }): Uint8Array;
+  /** A stream that fails with DIGEST_MISMATCH at its end when the bytes are not the digest's. Caller reads it to the end. */
+  open(digest: Digest): Readable;
+}
+
+export interface ContentStore extends ContentReader {
+  /** Stores bytes held in memory. Idempotent: storing the same bytes twice is one blob. */
+  put(bytes: Uint8Array | string, mediaType: string): Descriptor;
+  /** Starts an ingest: synchronous writes to a temporary file, made a blob by `commit`. Dropped on dispose. */
+  ingest(): Ingest;
+  /** Deletes blobs for which `isUsed` is false and which are older than every running ingest and lease. Returns bytes freed. */
+  collect(isUsed: (digest: Digest) => boolean): number;
+  list(): readonly Digest[];
+}
+
+/** A write in progress. `write` and `commit` are synchronous: the kernel's page cache is fast and order is certain. */
+export interface Ingest extends Disposable {
+  /** @throws STORE_FULL */
+  write(bytes: Uint8Array): void;
+  /**
+   * Verifies, flushes and renames into place. Atomic: readers see the blob whole or not at all.
+   * @throws DIGEST_MISMATCH, SIZE_MISMATCH when `expect` differs; nothing is kept then
+   */
+  commit(mediaType: string, expect?: { readonly digest?: Digest; readonly sizeBytes?: number }): Descriptor;
+}

@@ -1,0 +1,1 @@
+export type { ContentReader, ContentStore, Ingest } from "./content-store.ts";

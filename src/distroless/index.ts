@@ -1,0 +1,1 @@
+export type { Recipe, RecipeSource } from "./recipe-source.ts";

@@ -1,0 +1,28 @@
+import type { OnProgress } from "#base";
+import type { Image } from "#image";
+import type { Platform, Reference } from "#oci";
+
+/** Images assembled from signed Debian packages. */
+export interface RecipeSource {
+  /** The recipe that plays the role a name asks for (`golang:1.19`, `debian:bookworm`), or undefined. */
+  find(reference: Reference, platform: Platform): Recipe | undefined;
+  list(): readonly Recipe[];
+  /**
+   * Assembles the image and puts it into the image store under the reference's name. Idempotent: packages that were
+   * downloaded are kept and an equal assembly gives an equal digest.
+   * @throws SIGNATURE_INVALID, INDEX_INVALID, PACKAGE_INVALID, DEPENDENCY_UNSATISFIABLE, MIRROR_UNREACHABLE
+   */
+  assemble(
+    recipe: Recipe,
+    reference: Reference,
+    options: { readonly onProgress: OnProgress; readonly signal?: AbortSignal },
+  ): Promise<Image>;
+}
+
+/** Data: what to take and how to finish it. */
+export interface Recipe {
+  readonly name: string;
+  readonly suite: string;
+  /** For people: `assembled from Debian bookworm (recipe golang)`. */
+  readonly description: string;
+}

@@ -1,0 +1,1 @@
+export type { BuildOptions, BuildResult, EngineOptions, RunOptions } from "./options.ts";

@@ -1,0 +1,196 @@
+import type { Readable, Writable } from "node:stream";
+
+/**
+ * Everything the engine asks of the kernel and of other programs, by capability. Rooms take only the capabilities
+ * they need as parameters; tests hand in fakes. Each capability is loaded when it is first touched.
+ */
+export interface Host {
+  readonly files: Files;
+  readonly locks: Locks;
+  readonly mounts: Mounts;
+  readonly namespaces: Namespaces;
+  readonly processes: Processes;
+  readonly links: Links;
+  readonly firewall: Firewall;
+  readonly codecs: Codecs;
+}
+
+/** File calls that node:fs lacks. All synchronous; none follows a symbolic link in the last component. */
+export interface Files {
+  /** Names of the extended attributes of `path`; empty where the filesystem has none. */
+  listXattrs(path: string): readonly string[];
+  getXattr(path: string, name: string): Uint8Array | undefined;
+  setXattr(path: string, name: string, value: Uint8Array): void;
+  removeXattr(path: string, name: string): void;
+  /** `mode` with the file type bits (S_IFCHR, S_IFBLK, S_IFIFO, S_IFSOCK). A whiteout is a character device 0:0. */
+  makeNode(path: string, mode: number, device: { major: number; minor: number }): void;
+  /** Sets the modification (and access) time, with nanoseconds, of the entry itself, links included. */
+  setTime(path: string, mtimeNs: bigint): void;
+  /** Copies between open files by reflink, copy_file_range or read and write, whichever works, keeping holes. Returns bytes. */
+  copyContents(fromFd: number, toFd: number, sizeBytes: number): number;
+  /**
+   * Resolves `path` below `root` as a chroot would (symbolic links, `..` and absolute targets stay inside) with
+   * openat2(RESOLVE_IN_ROOT), and returns an O_PATH descriptor that the caller closes; undefined when it is absent.
+   * `/proc/self/fd/<n>` then names the entry for any further call with no race.
+   */
+  openInRoot(root: string, path: string): number | undefined;
+  /** Flushes a directory or file to disk. */
+  sync(path: string): void;
+}
+
+/** Advisory locks between processes (flock): released by the kernel when the holder dies. */
+export interface Locks {
+  /** Waits for the lock. `signal` ends the waiting with CANCELLED. */
+  acquire(path: string, mode: "shared" | "exclusive", signal?: AbortSignal): Promise<Lock>;
+  /** Takes the lock when it is free now; otherwise undefined. */
+  tryAcquire(path: string, mode: "shared" | "exclusive"): Lock | undefined;
+}
+
+/** A held lock; disposing releases it. The file stays. */
+export interface Lock extends Disposable {
+  readonly path: string;
+}
+
+/** Mounts live in a private mount namespace of this process: they vanish with it, even after SIGKILL. */
+export interface Mounts {
+  /**
+   * Moves the calling (main) thread into a private mount namespace (propagation: slave), once per process, and on a
+   * hybrid cgroup host hides /sys/fs/cgroup/unified so that crun works. Idempotent. Must run before the first
+   * asynchronous file call that has to see mounts.
+   * @throws PRIVILEGE_MISSING without CAP_SYS_ADMIN
+   */
+  enterPrivateNamespace(): void;
+  /** Mounts an overlay. With no upper directory it is read-only. Any number of lower directories (fsconfig lowerdir+). */
+  overlay(options: OverlayMount): Mount;
+  /** Binds `source` (file or directory) onto `target`. */
+  bind(
+    source: string,
+    target: string,
+    options?: { readonly readOnly?: boolean; readonly recursive?: boolean },
+  ): Mount;
+  tmpfs(target: string, options?: { readonly sizeBytes?: number; readonly mode?: number }): Mount;
+}
+
+/** Lower directories: top first. */
+export interface OverlayMount {
+  readonly target: string;
+  readonly lower: readonly string[];
+  readonly upper?: string;
+  readonly work?: string;
+}
+
+/** A mount; disposing unmounts it (lazily when busy). */
+export interface Mount extends Disposable {
+  readonly target: string;
+}
+
+export interface Namespaces {
+  /** Makes an empty network namespace with loopback up, held only by this process and those that join it. */
+  createNetwork(): NetworkNamespace;
+  /** Opens the network namespace of a process. */
+  openNetwork(pid: number): NetworkNamespace;
+}
+
+/** A network namespace held open by a descriptor; disposing drops this hold. */
+export interface NetworkNamespace extends Disposable {
+  readonly fd: number;
+  /** A path by which another process can join it while this process lives: `/proc/<pid>/fd/<n>`. */
+  readonly path: string;
+}
+
+/** Programs. No shell is ever involved. */
+export interface Processes {
+  /** Runs to the end and collects output. A non-zero status is a result, not an error. @throws PROGRAM_MISSING */
+  run(program: string, args: readonly string[], options?: RunOptions): Promise<RunResult>;
+  /** Starts a program with streams. @throws PROGRAM_MISSING */
+  spawn(program: string, args: readonly string[], options: SpawnOptions): Running;
+  /** Absolute path of a program on PATH, or undefined. */
+  find(program: string): string | undefined;
+}
+
+export interface RunOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly input?: Uint8Array | string;
+  readonly signal?: AbortSignal;
+  readonly timeoutMs?: number;
+}
+
+export interface RunResult {
+  readonly status: number;
+  /** Name of the signal that ended it (`SIGKILL`), when one did. */
+  readonly signal?: string;
+  readonly stdout: Buffer;
+  readonly stderr: Buffer;
+}
+
+export interface SpawnOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** For stdin, stdout, stderr and further descriptors: the parent's, none, a pipe or a descriptor number. */
+  readonly stdio: readonly ("inherit" | "ignore" | "pipe" | number)[];
+  /** Own process group and session: the child outlives a Ctrl-C of the terminal. */
+  readonly detached?: boolean;
+}
+
+export interface Running {
+  readonly pid: number;
+  readonly stdin: Writable | undefined;
+  readonly stdout: Readable | undefined;
+  readonly stderr: Readable | undefined;
+  kill(signal: NodeJS.Signals): void;
+  /** Resolves when the program has ended and its output is read. */
+  readonly exited: Promise<{ readonly status: number; readonly signal?: string }>;
+}
+
+/** Interfaces, addresses and routes (rtnetlink). Every call names the namespace it acts in; undefined is the host's. */
+export interface Links {
+  list(namespace?: NetworkNamespace): readonly Link[];
+  createBridge(name: string, options: { readonly mtu?: number; readonly mac?: string }): void;
+  /** Makes a pair; the peer is born inside `peerNamespace`, so a crash between two calls leaves no orphan. */
+  createVeth(options: {
+    readonly name: string;
+    readonly bridge?: string;
+    readonly hairpin?: boolean;
+    readonly peer: string;
+    readonly peerNamespace: NetworkNamespace;
+    readonly peerMac?: string;
+    readonly mtu?: number;
+  }): void;
+  setUp(name: string, namespace?: NetworkNamespace): void;
+  remove(name: string, namespace?: NetworkNamespace): void;
+  addAddress(name: string, cidr: string, namespace?: NetworkNamespace): void;
+  /** `destination` undefined is the default route. */
+  addRoute(
+    route: { readonly destination?: string; readonly gateway?: string; readonly link?: string },
+    namespace?: NetworkNamespace,
+  ): void;
+  routes(
+    namespace?: NetworkNamespace,
+  ): readonly { readonly destination?: string; readonly link: string; readonly gateway?: string }[];
+}
+
+export interface Link {
+  readonly index: number;
+  readonly name: string;
+  readonly kind?: string;
+  readonly mac: string;
+  readonly up: boolean;
+  readonly mtu: number;
+  readonly addresses: readonly string[];
+}
+
+/** nftables, by libnftables in this process or the nft program. */
+export interface Firewall {
+  /** Applies a script in one transaction: all of it or nothing. @throws FIREWALL_FAILED with nft's words */
+  apply(script: string): void;
+  /** Lists as `nft -j list …` does. */
+  list(what: string): unknown;
+}
+
+/** Decompression that Node 20 lacks, from system libraries where they exist, else from bundled ones. */
+export interface Codecs {
+  /** Decodes a whole xz stream, off the main thread. */
+  xz(bytes: Uint8Array): Promise<Uint8Array>;
+  zstd(bytes: Uint8Array): Promise<Uint8Array>;
+}

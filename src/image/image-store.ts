@@ -1,0 +1,85 @@
+import type { OnProgress } from "#base";
+import type { Descriptor, Digest, ImageConfig, Manifest, Reference } from "#oci";
+import type { SnapshotName } from "#snapshot";
+
+/** An image in the store: a manifest with its config, both verified. */
+export interface Image {
+  /** Descriptor of the manifest. */
+  readonly target: Descriptor;
+  /** Digest of the config: docker's IMAGE ID. */
+  readonly id: Digest;
+  readonly manifest: Manifest;
+  readonly config: ImageConfig;
+  /** Full names (`docker.io/library/calculator:latest`) under which it stands; empty for a dangling image. */
+  readonly names: readonly string[];
+  /** Sum of the uncompressed layers, in bytes: docker's SIZE. */
+  readonly sizeBytes: number;
+  /** Where it came from, for `image inspect` and the build output. */
+  readonly origin?: Origin;
+}
+
+/** How an image got into the store. */
+export type Origin =
+  | { readonly kind: "built" }
+  | { readonly kind: "loaded" }
+  | { readonly kind: "pulled"; readonly from: string }
+  | { readonly kind: "recipe"; readonly recipe: string; readonly description: string };
+
+/** One layer to be put into an image: a blob in the content store and the digest of its uncompressed tar. */
+export interface LayerBlob {
+  readonly descriptor: Descriptor;
+  readonly diffId: Digest;
+}
+
+/** Name to image. Every change is atomic; any number of processes may use one store. */
+export interface ImageStore {
+  /** By full or familiar name, image ID, or a unique prefix of one. */
+  find(text: string): Image | undefined;
+  /** @throws IMAGE_NOT_FOUND, IMAGE_AMBIGUOUS */
+  get(text: string): Image;
+  list(): readonly Image[];
+  /**
+   * Stores config and manifest and gives them names (taken from the images that had them). `config.rootfs` is derived from
+   * `layers` by the store.
+   */
+  create(options: {
+    readonly config: ImageConfig;
+    readonly layers: readonly LayerBlob[];
+    readonly names?: readonly Reference[];
+    readonly origin?: Origin;
+    readonly annotations?: Readonly<Record<string, string>>;
+  }): Image;
+  tag(image: Image, name: Reference): Image;
+  /** Removes one name; when it was the last, the image and what only it used go too. */
+  remove(text: string, options?: { readonly force?: boolean }): Removal;
+  /**
+   * The snapshot that holds the image's tree, unpacking the layers that are missing. Idempotent and single-flight between
+   * processes. undefined for an image with no layers.
+   * @throws DIGEST_MISMATCH when a layer does not unpack to its diffID
+   */
+  unpack(
+    image: Image,
+    options?: { readonly onProgress?: OnProgress; readonly signal?: AbortSignal },
+  ): Promise<SnapshotName | undefined>;
+  /**
+   * The layer that `snapshot` adds to its parent, as an uncompressed tar blob; deterministic. Remembered, so a second call
+   * costs nothing. `epochSeconds` caps nothing and rewrites nothing: times are written as they stand in the snapshot.
+   */
+  commitLayer(snapshot: SnapshotName): Promise<LayerBlob>;
+  /** Writes images as an archive (`oci` or `docker` form) in tar chunks, in order; layers as they are stored. */
+  save(
+    images: readonly { readonly image: Image; readonly name?: Reference }[],
+    options: { readonly format: "oci" | "docker" },
+  ): AsyncIterable<Uint8Array>;
+  /** Reads an archive of either form. Every blob is verified. */
+  load(
+    archive: AsyncIterable<Uint8Array>,
+    options?: { readonly onProgress?: OnProgress },
+  ): Promise<readonly Image[]>;
+}
+
+/** What `remove` did, in docker's words: names untagged, digests deleted. */
+export interface Removal {
+  readonly untagged: readonly string[];
+  readonly deleted: readonly Digest[];
+}

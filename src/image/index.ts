@@ -1,0 +1,1 @@
+export type { Image, ImageStore, LayerBlob, Origin, Removal } from "./image-store.ts";

@@ -1,0 +1,43 @@
+/**
+ * The port by which builds and containers get a network. The network room implements it and the engine hands it in.
+ */
+export interface NetworkProvider {
+  /**
+   * Joins a new container to a network before it starts. Disposing the attachment leaves the network and frees the
+   * address; when this process dies the kernel frees the links, and the next `sweep` frees the rest.
+   * @throws NETWORK_NOT_FOUND, PORT_IN_USE, NETWORK_EXHAUSTED
+   */
+  attach(request: AttachRequest): Promise<Attachment>;
+  /** Frees what dead processes held (addresses, published ports, links). */
+  sweep(): Promise<void>;
+}
+
+export interface AttachRequest {
+  readonly containerId: string;
+  readonly hostname: string;
+  /** `none`, `host`, `bridge` (`default` is the same), or a network's name. */
+  readonly network: string;
+  readonly ports?: readonly PortMapping[];
+  readonly extraHosts?: readonly { readonly name: string; readonly address: string }[];
+}
+
+/** One published port. `hostPort` undefined means: any free one. */
+export interface PortMapping {
+  readonly hostAddress?: string;
+  readonly hostPort?: number;
+  readonly containerPort: number;
+  readonly protocol: "tcp" | "udp";
+}
+
+export interface Attachment extends AsyncDisposable {
+  /** Path of the network namespace to join; undefined means the host's own. */
+  readonly namespacePath: string | undefined;
+  /** Contents of /etc/hosts and /etc/resolv.conf for the container. */
+  readonly hosts: string;
+  readonly resolvConf: string;
+  readonly address?: string;
+  readonly gateway?: string;
+  readonly mac?: string;
+  /** The mappings with the host ports that were really taken. */
+  readonly ports: readonly PortMapping[];
+}

@@ -1,0 +1,1 @@
+export type { ActiveSnapshot, SnapshotName, Snapshotter } from "./snapshotter.ts";

@@ -1,0 +1,43 @@
+/**
+ * A snapshot is a directory tree made of layers.
+ *
+ * - An *active* snapshot is being written: it has an upper directory on top of its parent's layers.
+ * - A *committed* snapshot never changes again and may be a parent.
+ *
+ * Building one layer: `prepare(parent)` gives an active snapshot; write through `mount()` (merged view) or, when
+ * nothing of the parent matters, straight into `upper`; `commit(active, name)`. If anything fails, disposing the active
+ * snapshot removes it; if the process dies, the next `sweep` does.
+ */
+export interface Snapshotter {
+  /** Starts an active snapshot on `parent` (undefined: empty). Caller disposes. @throws SNAPSHOT_NOT_FOUND */
+  prepare(parent: SnapshotName | undefined): ActiveSnapshot;
+  /**
+   * Gives the active snapshot a name and ends it. Atomic and idempotent: when `name` exists already, that one stands and
+   * the active one is dropped.
+   */
+  commit(active: ActiveSnapshot, name: string): SnapshotName;
+  find(name: string): SnapshotName | undefined;
+  /** The layer directories of a committed snapshot, top first: what an overlay takes as lower directories. */
+  layers(name: SnapshotName): readonly string[];
+  /** The directory with only the changes this snapshot made on its parent (overlay form: whiteouts are 0:0 devices). */
+  changes(name: SnapshotName): string;
+  parent(name: SnapshotName): SnapshotName | undefined;
+  /** @throws SNAPSHOT_NOT_FOUND; conflicts when another snapshot is built on it */
+  remove(name: SnapshotName): void;
+  list(): readonly SnapshotName[];
+  /** Removes what dead processes left behind (active snapshots whose owner's lock is free). */
+  sweep(): void;
+}
+
+/** The name of a committed snapshot; image layers use their chainID. */
+export type SnapshotName = string & { readonly brand: "SnapshotName" };
+
+export interface ActiveSnapshot extends AsyncDisposable {
+  readonly parent: SnapshotName | undefined;
+  /** Where changes land. */
+  readonly upper: string;
+  /** Overlay's work directory, on the same filesystem. */
+  readonly work: string;
+  /** Lower directories, top first; empty when there is no parent. */
+  readonly lower: readonly string[];
+}
