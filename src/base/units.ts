@@ -4,7 +4,7 @@ const decimalUnits = ["B", "kB", "MB", "GB", "TB", "PB"] as const;
 export function formatBytes(sizeBytes: number): string {
   let value = sizeBytes;
   let unit = 0;
-  while (value >= 1000 && unit < decimalUnits.length - 1) {
+  while (Number(value.toPrecision(3)) >= 1000 && unit < decimalUnits.length - 1) {
     value /= 1000;
     unit += 1;
   }
