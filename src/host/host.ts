@@ -13,6 +13,7 @@ export interface Host {
   readonly links: Links;
   readonly firewall: Firewall;
   readonly codecs: Codecs;
+  readonly probes: Probes;
 }
 
 /** File calls that node:fs lacks. All synchronous; none follows a symbolic link in the last component. */
@@ -32,8 +33,9 @@ export interface Files {
    * Resolves `path` below `root` as a chroot would (symbolic links, `..` and absolute targets stay inside) with
    * openat2(RESOLVE_IN_ROOT), and returns an O_PATH descriptor that the caller closes; undefined when it is absent.
    * `/proc/self/fd/<n>` then names the entry for any further call with no race.
+   * `followLast: false` returns a link in the last component itself. A loop of links throws (`details.errno` ELOOP).
    */
-  openInRoot(root: string, path: string): number | undefined;
+  openInRoot(root: string, path: string, options?: { readonly followLast?: boolean }): number | undefined;
   /** Flushes a directory or file to disk. */
   sync(path: string): void;
 }
@@ -146,7 +148,11 @@ export interface Running {
 /** Interfaces, addresses and routes (rtnetlink). Every call names the namespace it acts in; undefined is the host's. */
 export interface Links {
   list(namespace?: NetworkNamespace): readonly Link[];
-  createBridge(name: string, options: { readonly mtu?: number; readonly mac?: string }): void;
+  /** `alias` is a free text that stays with the link: it says whose it is. */
+  createBridge(
+    name: string,
+    options: { readonly mtu?: number; readonly mac?: string; readonly alias?: string },
+  ): void;
   /** Makes a pair; the peer is born inside `peerNamespace`, so a crash between two calls leaves no orphan. */
   createVeth(options: {
     readonly name: string;
@@ -168,12 +174,16 @@ export interface Links {
   routes(
     namespace?: NetworkNamespace,
   ): readonly { readonly destination?: string; readonly link: string; readonly gateway?: string }[];
+  /** Reads a kernel setting of the namespace, by its path below /proc/sys (`net/ipv4/ip_forward`). */
+  getSetting(name: string, namespace?: NetworkNamespace): string;
+  setSetting(name: string, value: string, namespace?: NetworkNamespace): void;
 }
 
 export interface Link {
   readonly index: number;
   readonly name: string;
   readonly kind?: string;
+  readonly alias?: string;
   readonly mac: string;
   readonly up: boolean;
   readonly mtu: number;
@@ -193,4 +203,25 @@ export interface Codecs {
   /** Decodes a whole xz stream, off the main thread. */
   xz(bytes: Uint8Array): Promise<Uint8Array>;
   zstd(bytes: Uint8Array): Promise<Uint8Array>;
+}
+
+/** How cgroups are mounted. `hybrid`: v1 controllers with an empty v2 tree at /sys/fs/cgroup/unified. */
+export type CgroupMode = "v1" | "v2" | "hybrid" | "none";
+
+/** Facts about the host, read when asked for. */
+export interface Probes {
+  cgroupMode(): CgroupMode;
+  /** Whether this process may mount and make namespaces (CAP_SYS_ADMIN). */
+  hasPrivilege(): boolean;
+  /**
+   * Does nothing with the privilege; without it throws one sentence that names what cannot be done.
+   * @param purpose a verb and its object: `run a container`
+   * @throws PRIVILEGE_MISSING
+   */
+  requirePrivilege(purpose: string): void;
+  /** Whether the kernel has a filesystem now (a module may still bring it). */
+  hasFilesystem(name: string): boolean;
+  /** Differs after each boot: what depends on running processes is stale when it changed. */
+  bootId(): string;
+  kernelRelease(): string;
 }

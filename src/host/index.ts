@@ -1,4 +1,6 @@
+export { createHost, type HostOptions } from "./create-host.ts";
 export type {
+  CgroupMode,
   Codecs,
   Files,
   Firewall,
@@ -12,9 +14,11 @@ export type {
   Namespaces,
   NetworkNamespace,
   OverlayMount,
+  Probes,
   Processes,
   Running,
   RunOptions,
   RunResult,
   SpawnOptions,
 } from "./host.ts";
+export { errnoOf } from "./system-error.ts";

@@ -1,0 +1,145 @@
+import { readFileSync } from "node:fs";
+import type { Mount, Mounts } from "./host.ts";
+import { mountOverlay } from "./overlay.ts";
+import { AT_FDCWD, type Sys } from "./sys.ts";
+import { systemError } from "./system-error.ts";
+
+const CLONE_NEWNS = 0x00020000;
+const MS_RDONLY = 0x1;
+const MS_NOSUID = 0x2;
+const MS_NODEV = 0x4;
+const MS_REMOUNT = 0x20;
+const MS_BIND = 0x1000;
+const MS_REC = 0x4000;
+const MS_SLAVE = 0x80000;
+const MNT_DETACH = 0x2;
+const UMOUNT_NOFOLLOW = 0x8;
+const AT_RECURSIVE = 0x8000;
+const MOUNT_ATTR_RDONLY = 1n;
+const EINVAL = -22;
+const EBUSY = -16;
+const ENOENT = -2;
+const ENOSYS = -38;
+const hybridCgroups = "/sys/fs/cgroup/unified";
+
+/** Mounts of this process. */
+export function createMounts(sys: Sys): Mounts {
+  let isPrivate = false;
+  return {
+    enterPrivateNamespace() {
+      if (!isPrivate) enterPrivateNamespace(sys);
+      isPrivate = true;
+    },
+    overlay(options) {
+      // The kernel wants a lower directory, and two when there is no upper: these trees need no overlay at all.
+      const only =
+        options.lower.length === 0
+          ? options.upper
+          : options.lower.length === 1
+            ? options.lower[0]
+            : undefined;
+      if (only !== undefined && (options.lower.length === 0 || options.upper === undefined))
+        return bind(sys, only, {
+          target: options.target,
+          readOnly: options.upper === undefined,
+          recursive: false,
+        });
+      mountOverlay(sys, options);
+      return mountAt(sys, options.target);
+    },
+    bind: (source, target, options) =>
+      bind(sys, source, {
+        target,
+        readOnly: options?.readOnly ?? false,
+        recursive: options?.recursive ?? false,
+      }),
+    tmpfs(target, options = {}) {
+      const size = options.sizeBytes === undefined ? "" : `,size=${options.sizeBytes}`;
+      const data = `mode=${(options.mode ?? 0o755).toString(8)}${size}`;
+      mount(sys, { source: "tmpfs", target, type: "tmpfs", flags: MS_NOSUID | MS_NODEV, data });
+      return mountAt(sys, target);
+    },
+  };
+}
+
+function enterPrivateNamespace(sys: Sys): void {
+  const result = sys.unshare(CLONE_NEWNS);
+  if (result < 0)
+    throw systemError(result, {
+      verb: "make",
+      object: "a private mount namespace",
+      capability: "CAP_SYS_ADMIN",
+    });
+  mount(sys, { source: null, target: "/", type: null, flags: MS_REC | MS_SLAVE, data: null });
+  // crun refuses hybrid hosts; with the v2 half out of sight the host is a plain v1 one.
+  if (isMountPoint(hybridCgroups)) unmount(sys, hybridCgroups, MNT_DETACH);
+}
+
+function isMountPoint(path: string): boolean {
+  return readFileSync("/proc/thread-self/mountinfo", "utf8").includes(` ${path} `);
+}
+
+interface MountCall {
+  readonly source: string | null;
+  readonly target: string;
+  readonly type: string | null;
+  readonly flags: number;
+  readonly data: string | null;
+}
+
+function mount(sys: Sys, call: MountCall): void {
+  const result = sys.mount(call.source, call.target, call.type, call.flags, call.data);
+  if (result < 0)
+    throw systemError(result, { verb: "mount", object: call.target, capability: "CAP_SYS_ADMIN" });
+}
+
+interface BindOptions {
+  readonly target: string;
+  readonly readOnly: boolean;
+  readonly recursive: boolean;
+}
+
+function bind(sys: Sys, source: string, options: BindOptions): Mount {
+  const { target, readOnly, recursive } = options;
+  mount(sys, { source, target, type: null, flags: MS_BIND | (recursive ? MS_REC : 0), data: null });
+  const held = mountAt(sys, target);
+  if (!readOnly) return held;
+  try {
+    makeReadOnly(sys, target, recursive);
+  } catch (error) {
+    held[Symbol.dispose]();
+    throw error;
+  }
+  return held;
+}
+
+function makeReadOnly(sys: Sys, target: string, recursive: boolean): void {
+  const attributes = Buffer.alloc(32);
+  attributes.writeBigUInt64LE(MOUNT_ATTR_RDONLY, 0);
+  const flags = recursive ? AT_RECURSIVE : 0;
+  const result = sys.mountSetattr(AT_FDCWD, target, flags, attributes, attributes.length);
+  if (result >= 0) return;
+  // Before Linux 5.12 a tree cannot be made read-only at once: claiming it would be a hole.
+  if (result !== ENOSYS || recursive)
+    throw systemError(result, { verb: "make read-only", object: target, capability: "CAP_SYS_ADMIN" });
+  mount(sys, { source: null, target, type: null, flags: MS_BIND | MS_REMOUNT | MS_RDONLY, data: null });
+}
+
+function mountAt(sys: Sys, target: string): Mount {
+  let isMounted = true;
+  return {
+    target,
+    [Symbol.dispose]() {
+      if (isMounted) unmount(sys, target, 0);
+      isMounted = false;
+    },
+  };
+}
+
+function unmount(sys: Sys, target: string, flags: number): void {
+  let result = sys.umount2(target, flags | UMOUNT_NOFOLLOW);
+  if (result === EBUSY) result = sys.umount2(target, MNT_DETACH | UMOUNT_NOFOLLOW);
+  // EINVAL and ENOENT: it is gone already, which is what was asked.
+  if (result < 0 && result !== EINVAL && result !== ENOENT)
+    throw systemError(result, { verb: "unmount", object: target, capability: "CAP_SYS_ADMIN" });
+}

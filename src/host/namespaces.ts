@@ -1,0 +1,94 @@
+import { closeSync, openSync } from "node:fs";
+import type { Namespaces, NetworkNamespace } from "./host.ts";
+import type { Sys } from "./sys.ts";
+import { fileError, systemError } from "./system-error.ts";
+
+const CLONE_NEWNET = 0x40000000;
+const AF_INET = 2;
+const SOCK_DGRAM_CLOEXEC = 0x80002;
+const SIOCSIFFLAGS = 0x8914;
+const IFF_UP = 1;
+const ownNetwork = "/proc/thread-self/ns/net";
+
+/** Network namespaces, made and entered on the calling thread. */
+export function createNamespaces(sys: Sys): Namespaces {
+  return {
+    createNetwork: () => namespaceOf(createNetwork(sys)),
+    openNetwork: (pid) => namespaceOf(open(`/proc/${pid}/ns/net`)),
+  };
+}
+
+/**
+ * Runs a synchronous function on this thread inside a network namespace and comes back, whatever happens.
+ * Sockets that it opens stay in that namespace.
+ */
+export function runInNetwork<T>(sys: Sys, namespace: NetworkNamespace | undefined, task: () => T): T {
+  if (namespace === undefined) return task();
+  return aside(sys, () => {
+    const result = sys.setns(namespace.fd, CLONE_NEWNET);
+    if (result < 0)
+      throw systemError(result, { verb: "enter", object: namespace.path, capability: "CAP_SYS_ADMIN" });
+    return task();
+  });
+}
+
+function createNetwork(sys: Sys): number {
+  return aside(sys, () => {
+    const result = sys.unshare(CLONE_NEWNET);
+    if (result < 0)
+      throw systemError(result, { verb: "make", object: "a network namespace", capability: "CAP_SYS_ADMIN" });
+    raiseLoopback(sys);
+    return open(ownNetwork);
+  });
+}
+
+function aside<T>(sys: Sys, task: () => T): T {
+  const home = open(ownNetwork);
+  try {
+    return task();
+  } finally {
+    returnTo(sys, home);
+    closeSync(home);
+  }
+}
+
+/** A thread left in a foreign network would do the host's work there: that is worse than any failure of the task. */
+function returnTo(sys: Sys, home: number): void {
+  const result = sys.setns(home, CLONE_NEWNET);
+  if (result < 0) throw systemError(result, { verb: "return to", object: "the network of the host" });
+}
+
+function raiseLoopback(sys: Sys): void {
+  const socket = sys.socket(AF_INET, SOCK_DGRAM_CLOEXEC, 0);
+  if (socket < 0) throw systemError(socket, { verb: "open", object: "a socket" });
+  try {
+    const request = Buffer.alloc(40);
+    request.write("lo", 0, "latin1");
+    request.writeInt16LE(IFF_UP, 16);
+    const result = sys.ioctl(socket, SIOCSIFFLAGS, request);
+    if (result < 0)
+      throw systemError(result, { verb: "bring up", object: "lo", capability: "CAP_NET_ADMIN" });
+  } finally {
+    closeSync(socket);
+  }
+}
+
+function open(path: string): number {
+  try {
+    return openSync(path, "r");
+  } catch (error) {
+    throw fileError(error, { verb: "open", object: path });
+  }
+}
+
+function namespaceOf(fd: number): NetworkNamespace {
+  let isOpen = true;
+  return {
+    fd,
+    path: `/proc/${process.pid}/fd/${fd}`,
+    [Symbol.dispose]() {
+      if (isOpen) closeSync(fd);
+      isOpen = false;
+    },
+  };
+}

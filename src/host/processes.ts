@@ -1,0 +1,121 @@
+import type { ChildProcess } from "node:child_process";
+import { accessSync, constants, statSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { finished } from "node:stream/promises";
+import { LighterError } from "#base";
+import type { Processes, Running, RunOptions, RunResult, SpawnOptions } from "./host.ts";
+import { fileError } from "./system-error.ts";
+
+const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/** Programs found on `path` (a PATH value), then in the system's own directories. */
+export function createProcesses(path: string | undefined): Processes {
+  const folders = [...new Set([...(path ?? "").split(delimiter), ...systemPath.split(":")])].filter(Boolean);
+  const find = (program: string): string | undefined => findProgram(program, folders);
+  const processes: Processes = {
+    find,
+    spawn: (program, args, options) => start(getProgram(program, find), args, options),
+    run: (program, args, options = {}) => runToEnd(processes, [program, ...args], options),
+  };
+  return processes;
+}
+
+function findProgram(program: string, folders: readonly string[]): string | undefined {
+  if (program.includes("/")) return isProgram(program) ? program : undefined;
+  return folders.map((folder) => join(folder, program)).find(isProgram);
+}
+
+function isProgram(path: string): boolean {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return false;
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function getProgram(program: string, find: Processes["find"]): string {
+  const path = find(program);
+  if (path !== undefined) return path;
+  throw new LighterError("PROGRAM_MISSING", `cannot start "${program}": it is not on PATH; install it`, {
+    details: { program },
+  });
+}
+
+function start(path: string, args: readonly string[], options: SpawnOptions): Running {
+  // Loaded here: most commands start no program.
+  const { spawn } = process.getBuiltinModule("node:child_process");
+  const child = spawn(path, args, {
+    stdio: [...options.stdio],
+    detached: options.detached ?? false,
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    ...(options.env === undefined ? {} : { env: { ...options.env } }),
+  });
+  const exited = ended(child, path);
+  // The caller may look at it later; a failure must not become an unhandled rejection before.
+  exited.catch(() => {});
+  return {
+    pid: child.pid ?? -1,
+    stdin: child.stdin ?? undefined,
+    stdout: child.stdout ?? undefined,
+    stderr: child.stderr ?? undefined,
+    kill: (signal) => void child.kill(signal),
+    exited,
+  };
+}
+
+function ended(child: ChildProcess, path: string): Running["exited"] {
+  return new Promise((resolve, reject) => {
+    child.once("error", (error) => reject(fileError(error, { verb: "start", object: path })));
+    child.once("close", (status, signal) =>
+      resolve(signal === null ? { status: status ?? -1 } : { status: status ?? 128, signal }),
+    );
+  });
+}
+
+async function runToEnd(
+  processes: Processes,
+  [program = "", ...args]: readonly string[],
+  options: RunOptions,
+): Promise<RunResult> {
+  if (options.signal?.aborted) throw cancelled(program);
+  const running = processes.spawn(program, args, {
+    stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    ...(options.env === undefined ? {} : { env: options.env }),
+  });
+  const stop = (): void => running.kill("SIGKILL");
+  const timer = options.timeoutMs === undefined ? undefined : setTimeout(stop, options.timeoutMs);
+  options.signal?.addEventListener("abort", stop, { once: true });
+  try {
+    const [stdout, stderr, exit] = await Promise.all([
+      collect(running.stdout),
+      collect(running.stderr),
+      running.exited,
+      feed(running, options.input),
+    ]);
+    if (options.signal?.aborted) throw cancelled(program);
+    return { ...exit, stdout, stderr };
+  } finally {
+    clearTimeout(timer);
+    options.signal?.removeEventListener("abort", stop);
+  }
+}
+
+async function feed(running: Running, input: RunOptions["input"]): Promise<void> {
+  if (running.stdin === undefined) return;
+  running.stdin.end(input);
+  // A program may end without reading all of its input (EPIPE); its status tells what matters.
+  await finished(running.stdin).catch(() => {});
+}
+
+async function collect(stream: NodeJS.ReadableStream | undefined): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream ?? []) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks);
+}
+
+function cancelled(program: string): LighterError {
+  return new LighterError("CANCELLED", `cannot finish "${program}": cancelled`);
+}

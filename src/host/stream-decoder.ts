@@ -1,0 +1,37 @@
+import type { NativeFunction, NativeValue } from "./native.ts";
+
+/** Decodes one whole compressed stream. @throws ARCHIVE_INVALID when it is damaged or cut short */
+export type Decoder = (bytes: Uint8Array) => Promise<Uint8Array>;
+
+const smallestOutputBytes = 1 << 16;
+const largestOutputBytes = 1 << 24;
+
+/** Calls a C function on a thread of libuv's pool, so that streams decode side by side. */
+export function callAsync(fn: NativeFunction, ...values: readonly NativeValue[]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    fn.async(...values, (error, result) => (error === null ? resolve(result) : reject(error)));
+  });
+}
+
+/**
+ * Gathers output in pieces that grow with what has come, so that neither a hostile header nor a wrong guess reserves
+ * memory. `step` fills a piece and says how much, and whether the stream has ended.
+ */
+export async function gather(
+  inputBytes: number,
+  step: (piece: Buffer) => Promise<{ readonly filled: number; readonly isEnd: boolean }>,
+): Promise<Uint8Array> {
+  const pieces: Buffer[] = [];
+  let size = clamp(inputBytes * 4);
+  for (;;) {
+    const piece = Buffer.allocUnsafeSlow(size);
+    const { filled, isEnd } = await step(piece);
+    pieces.push(piece.subarray(0, filled));
+    if (isEnd) return pieces.length === 1 ? piece.subarray(0, filled) : Buffer.concat(pieces);
+    size = clamp(size * 2);
+  }
+}
+
+function clamp(size: number): number {
+  return Math.min(largestOutputBytes, Math.max(smallestOutputBytes, size));
+}
