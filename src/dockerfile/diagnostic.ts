@@ -11,7 +11,7 @@ export interface Diagnostic {
   /** `syntax/...` or `instruction/...` for errors of the parser, the name of the rule for lint. */
   readonly code: string;
   readonly severity: "error" | "warning";
-  readonly phase: "syntax" | "instruction" | "stage";
+  readonly phase: "syntax" | "instruction" | "stage" | "plan";
   /** BuildKit's words. */
   readonly message: string;
   readonly range: Range;

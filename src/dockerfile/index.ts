@@ -37,3 +37,16 @@ export type {
   WorkdirInstruction,
 } from "./ast.ts";
 export { type Diagnostic, errorText } from "./diagnostic.ts";
+export {
+  buildChecks,
+  type CheckOptions,
+  checkSyntax,
+  createReporter,
+  type Fix,
+  type LintWarning,
+  parseCheckOptions,
+  type Reporter,
+  type Rule,
+  silentReporter,
+  type TextEdit,
+} from "./lint/index.ts";

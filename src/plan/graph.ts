@@ -1,3 +1,4 @@
+import type { LintWarning } from "#dockerfile";
 import type { Digest, ImageConfig, Platform, Reference } from "#oci";
 
 /** Identifies a vertex: the digest of its operation and of the ids of its inputs. Names, ranges and stages are no part of it. */
@@ -197,12 +198,12 @@ export interface FileOp {
 
 export type FileAction = CopyAction | MkdirAction | MkfileAction;
 
-/** One source of a COPY or ADD. */
+/** One source of a COPY or ADD. Missing directories of the destination are made, 0755 unless {@link CopyAction.mode} says otherwise. */
 export interface CopyAction {
   readonly kind: "copy";
   /** Position of the tree that is read. */
   readonly input: number;
-  /** Absolute in the input; may hold wildcards of Go's filepath.Match when {@link CopyAction.wildcard}. */
+  /** Absolute in the input; a wildcard is one of Go's filepath.Match. */
   readonly source: string;
   /** Absolute; with a trailing slash it is a directory. */
   readonly destination: string;
@@ -212,19 +213,15 @@ export interface CopyAction {
   readonly contentsOnly: boolean;
   /** A tar archive, by content, is unpacked into the destination; anything else is copied. */
   readonly unpack: boolean;
-  /** Missing directories of the destination are made (0755, with {@link CopyAction.owner} and {@link CopyAction.mode}). */
-  readonly createDestination: boolean;
+  /** {@link CopyAction.source} may hold wildcards; one that matches nothing is no error. A source without wildcards must exist. */
   readonly wildcard: boolean;
-  /** A pattern without a match is no error. A source without wildcards must always exist. */
-  readonly allowEmptyWildcard: boolean;
   /** `--parents`: only these below {@link CopyAction.source} (patterns of .dockerignore). */
   readonly includePatterns: readonly string[];
   /** `--exclude`: patterns of .dockerignore relative to the copied root. */
   readonly excludePatterns: readonly string[];
   /** What must exist although it came as an include pattern. */
   readonly requiredPaths: readonly string[];
-  /** `--link`: what is in the way is replaced even when the kinds differ. */
-  readonly replaceExisting: boolean;
+  /** Of what is copied and of the directories that had to be made for it. */
   readonly owner?: Owner;
   /** Permission bits, or symbolic (`u=rwX,go=rX`). */
   readonly mode?: number | string;
@@ -237,6 +234,8 @@ export interface MkdirAction {
   readonly mode: number;
   readonly makeParents: boolean;
   readonly owner?: Owner;
+  /** Modification time, when SOURCE_DATE_EPOCH is set. */
+  readonly createdSeconds?: number;
 }
 
 /** A file with given content: heredocs of COPY, ADD and RUN. */
@@ -271,6 +270,10 @@ export interface Plan {
   readonly stage: string;
   readonly platform: Platform;
   readonly image: ImageTemplate;
+  /** SOURCE_DATE_EPOCH: `created` of the image and of its new history. */
+  readonly epochSeconds?: number;
+  /** Build checks that found something. */
+  readonly warnings: readonly LintWarning[];
 }
 
 /** The image without what only building can tell: digests of layers and times. See `finishImage`. */
