@@ -12,6 +12,11 @@ export interface ContentReader {
   findSize(digest: Digest): number | undefined;
   /** The whole of a small blob, verified. @throws BLOB_NOT_FOUND, DIGEST_MISMATCH, SIZE_MISMATCH (over `limitBytes`, default 4 MiB) */
   read(digest: Digest, options?: { readonly limitBytes?: number }): Uint8Array;
+  /**
+   * The bytes in chunks, synchronously; a chunk is valid until the next is asked for. The last step throws DIGEST_MISMATCH
+   * when the bytes are not the digest's, so nothing may be concluded before the end.
+   */
+  readChunks(digest: Digest): Iterable<Buffer>;
   /** A stream that fails with DIGEST_MISMATCH at its end when the bytes are not the digest's. Caller reads it to the end. */
   open(digest: Digest): Readable;
 }

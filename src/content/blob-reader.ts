@@ -1,0 +1,87 @@
+import { closeSync, fstatSync, mkdirSync, openSync, readSync, renameSync } from "node:fs";
+import { join } from "node:path";
+import { LighterError, systemErrorCode } from "#base";
+import { type Digest, Digester, encoded } from "#oci";
+import { blobPath, type ContentPaths } from "./blob-path.ts";
+import { diskError } from "./disk-error.ts";
+
+const defaultLimitBytes = 4 << 20;
+const chunkBytes = 1 << 20;
+
+/** The whole of a blob that is small by its nature (manifest, config). */
+export function readBlob(paths: ContentPaths, digest: Digest, limitBytes = defaultLimitBytes): Buffer {
+  const parts: Buffer[] = [];
+  for (const chunk of readChunks(paths, digest, { limitBytes })) parts.push(chunk);
+  const [first] = parts;
+  return parts.length === 1 && first !== undefined ? first : Buffer.concat(parts);
+}
+
+/** Every chunk is a buffer of its own. The last step fails with DIGEST_MISMATCH when the bytes are not the digest's. */
+export function* readChunks(
+  paths: ContentPaths,
+  digest: Digest,
+  options: { readonly limitBytes?: number; readonly reuseBuffer?: boolean } = {},
+): Generator<Buffer, void, undefined> {
+  const fd = openBlob(paths, digest);
+  try {
+    const sizeBytes = fstatSync(fd).size;
+    checkLimit(digest, sizeBytes, options.limitBytes);
+    const digester = new Digester();
+    const shared = options.reuseBuffer
+      ? Buffer.allocUnsafeSlow(Math.min(chunkBytes, Math.max(1, sizeBytes)))
+      : undefined;
+    for (;;) {
+      const buffer =
+        shared ?? Buffer.allocUnsafeSlow(Math.min(chunkBytes, Math.max(1, sizeBytes - digester.sizeBytes)));
+      const length = readSync(fd, buffer);
+      if (length === 0) break;
+      const chunk = buffer.subarray(0, length);
+      digester.update(chunk);
+      yield chunk;
+    }
+    const actual = digester.digest();
+    if (actual !== digest) throw corrupt(paths, digest, actual);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function openBlob(paths: ContentPaths, digest: Digest): number {
+  try {
+    return openSync(blobPath(paths, digest), "r");
+  } catch (error) {
+    if (systemErrorCode(error) !== "ENOENT") throw diskError(error, { verb: "read blob", object: digest });
+    throw new LighterError(
+      "BLOB_NOT_FOUND",
+      `cannot read blob "${digest}": it is not in the store; build, load or pull the image again`,
+      { details: { digest } },
+    );
+  }
+}
+
+function checkLimit(digest: Digest, sizeBytes: number, limitBytes = Number.POSITIVE_INFINITY): void {
+  if (sizeBytes > limitBytes)
+    throw new LighterError(
+      "SIZE_MISMATCH",
+      `cannot read blob "${digest}" into memory: it has ${sizeBytes} bytes, the limit is ${limitBytes}`,
+    );
+}
+
+/** Moves the bad blob aside, so that whoever makes the same bytes again stores them again. */
+function corrupt(paths: ContentPaths, digest: Digest, actual: Digest): LighterError {
+  const aside = join(paths.corrupt, encoded(digest));
+  let isAside = false;
+  try {
+    mkdirSync(paths.corrupt, { recursive: true });
+    renameSync(blobPath(paths, digest), aside);
+    isAside = true;
+  } catch {
+    // A read-only store keeps it where it is; the error below still says what is wrong.
+  }
+  const where = isAside ? `it was moved to ${aside}` : "the store is read-only";
+  return new LighterError(
+    "DIGEST_MISMATCH",
+    `cannot read blob "${digest}": its bytes changed on the disk; ${where}: build, load or pull the image again`,
+    { details: { digest, actual, ...(isAside && { aside }) } },
+  );
+}

@@ -1,0 +1,101 @@
+import { randomBytes } from "node:crypto";
+import { closeSync, constants, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { LighterError } from "#base";
+import type { Host, Lock } from "#host";
+import { type Descriptor, type Digest, Digester } from "#oci";
+import { blobPath, type ContentPaths } from "./blob-path.ts";
+import type { Ingest } from "./content-store.ts";
+import { diskError } from "./disk-error.ts";
+
+/** Opens an ingest. The temporary file is its own lock: while the lock is held, no sweep of another process takes it. */
+export function openIngest(paths: ContentPaths, host: Pick<Host, "locks" | "files">): Ingest {
+  for (;;) {
+    const path = join(paths.ingest, randomBytes(9).toString("base64url"));
+    const lock = host.locks.tryAcquire(path, "exclusive");
+    // A sweep that looked in the moment between creation and lock may hold it: take another name.
+    if (lock === undefined) continue;
+    return new FileIngest({ path, lock, paths, host });
+  }
+}
+
+interface Parts {
+  readonly path: string;
+  readonly lock: Lock;
+  readonly paths: ContentPaths;
+  readonly host: Pick<Host, "files">;
+}
+
+class FileIngest implements Ingest {
+  readonly #parts: Parts;
+  readonly #digester = new Digester();
+  #fd: number | undefined;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#fd = openSync(parts.path, constants.O_WRONLY);
+  }
+
+  write(bytes: Uint8Array): void {
+    const fd = this.#openFd();
+    this.#digester.update(bytes);
+    try {
+      for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
+    } catch (error) {
+      this[Symbol.dispose]();
+      throw diskError(error, { verb: "write to the store", object: this.#parts.paths.root });
+    }
+  }
+
+  commit(
+    mediaType: string,
+    expect: { readonly digest?: Digest; readonly sizeBytes?: number } = {},
+  ): Descriptor {
+    const fd = this.#openFd();
+    const size = this.#digester.sizeBytes;
+    const digest = this.#digester.digest();
+    try {
+      checkExpected({ digest, size }, expect);
+      fsyncSync(fd);
+      // Renaming over a blob of the same name is harmless, and heals one whose bytes went bad.
+      renameSync(this.#parts.path, blobPath(this.#parts.paths, digest));
+      this.#parts.host.files.sync(this.#parts.paths.blobs);
+    } catch (error) {
+      throw diskError(error, { verb: "store blob", object: digest });
+    } finally {
+      this[Symbol.dispose]();
+    }
+    return { mediaType, digest, size };
+  }
+
+  #openFd(): number {
+    if (this.#fd === undefined)
+      throw new LighterError("INTERNAL", "cannot write to an ingest that has ended");
+    return this.#fd;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#fd === undefined) return;
+    closeSync(this.#fd);
+    this.#fd = undefined;
+    rmSync(this.#parts.path, { force: true });
+    this.#parts.lock[Symbol.dispose]();
+  }
+}
+
+function checkExpected(
+  actual: { readonly digest: Digest; readonly size: number },
+  expect: { readonly digest?: Digest; readonly sizeBytes?: number },
+): void {
+  if (expect.sizeBytes !== undefined && expect.sizeBytes !== actual.size)
+    throw new LighterError(
+      "SIZE_MISMATCH",
+      `cannot store blob "${expect.digest ?? actual.digest}": it has ${actual.size} bytes, ${expect.sizeBytes} were announced; fetch it again`,
+    );
+  if (expect.digest !== undefined && expect.digest !== actual.digest)
+    throw new LighterError(
+      "DIGEST_MISMATCH",
+      `cannot store blob "${expect.digest}": its bytes are those of ${actual.digest}; fetch it again`,
+      { details: { expected: expect.digest, actual: actual.digest } },
+    );
+}

@@ -1,0 +1,110 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { LighterError } from "#base";
+import type { Host } from "#host";
+import { type Descriptor, type Digest, isDigest } from "#oci";
+import { blobPath, type ContentPaths, contentPaths } from "./blob-path.ts";
+import { readBlob, readChunks } from "./blob-reader.ts";
+import type { ContentStore, Ingest } from "./content-store.ts";
+import { diskError } from "./disk-error.ts";
+import { openIngest } from "./ingest.ts";
+
+const layoutFile = '{"imageLayoutVersion":"1.0.0"}';
+
+/**
+ * Opens the blobs of the OCI image layout at `root`, making it when it is absent. Leftovers of dead processes go.
+ * @throws STORE_UNUSABLE, STORE_FULL
+ */
+export function openContentStore(root: string, host: Pick<Host, "locks" | "files">): ContentStore {
+  const paths = contentPaths(root);
+  makeLayout(paths);
+  sweepIngests(paths, host);
+  const ingest = (): Ingest => {
+    try {
+      return openIngest(paths, host);
+    } catch (error) {
+      throw diskError(error, { verb: "write to the store", object: root });
+    }
+  };
+  return {
+    has: (digest) => existsSync(blobPath(paths, digest)),
+    findSize: (digest) => statSync(blobPath(paths, digest), { throwIfNoEntry: false })?.size,
+    read: (digest, options) => readBlob(paths, digest, options?.limitBytes),
+    readChunks: (digest) => readChunks(paths, digest, { reuseBuffer: true }),
+    open: (digest) => Readable.from(readChunks(paths, digest), { objectMode: false }),
+    put: (bytes, mediaType) =>
+      put(ingest(), typeof bytes === "string" ? Buffer.from(bytes) : bytes, mediaType),
+    ingest,
+    list: () => listBlobs(paths),
+    collect: (isUsed) => collectBlobs(paths, host, isUsed),
+  };
+}
+
+function makeLayout(paths: ContentPaths): void {
+  try {
+    for (const path of [paths.blobs, paths.ingest]) mkdirSync(path, { recursive: true, mode: 0o700 });
+    const path = join(paths.root, "oci-layout");
+    if (!existsSync(path)) writeFileSync(path, layoutFile);
+    else checkLayout(path);
+  } catch (error) {
+    throw diskError(error, { verb: "open the store", object: paths.root });
+  }
+}
+
+function checkLayout(path: string): void {
+  const text = readFileSync(path, "utf8");
+  // A crash between creation and writing leaves it empty.
+  if (text === "") writeFileSync(path, layoutFile);
+  else if (!/"imageLayoutVersion"\s*:\s*"1\./.test(text))
+    throw new LighterError(
+      "STORE_UNUSABLE",
+      `cannot open the store: "${path}" is of another version; choose another root`,
+    );
+}
+
+function put(ingest: Ingest, bytes: Uint8Array, mediaType: string): Descriptor {
+  using open = ingest;
+  open.write(bytes);
+  return open.commit(mediaType);
+}
+
+function listBlobs(paths: ContentPaths): readonly Digest[] {
+  return readdirSync(paths.blobs)
+    .map((name) => `sha256:${name}`)
+    .filter(isDigest)
+    .sort();
+}
+
+/** Removes ingests whose owner is dead. Returns when the oldest of the living began, in milliseconds. */
+function sweepIngests(paths: ContentPaths, host: Pick<Host, "locks">): number {
+  let oldestMs = Number.POSITIVE_INFINITY;
+  for (const name of readdirSync(paths.ingest)) {
+    const path = join(paths.ingest, name);
+    const stats = statSync(path, { throwIfNoEntry: false });
+    if (stats === undefined) continue;
+    using lock = host.locks.tryAcquire(path, "exclusive");
+    if (lock === undefined) oldestMs = Math.min(oldestMs, stats.birthtimeMs);
+    else rmSync(path, { force: true });
+  }
+  return oldestMs;
+}
+
+function collectBlobs(
+  paths: ContentPaths,
+  host: Pick<Host, "locks">,
+  isUsed: (digest: Digest) => boolean,
+): number {
+  const oldestMs = sweepIngests(paths, host);
+  let freedBytes = 0;
+  for (const digest of listBlobs(paths)) {
+    if (isUsed(digest)) continue;
+    const path = blobPath(paths, digest);
+    const stats = statSync(path, { throwIfNoEntry: false });
+    // What a running operation has just stored is not yet named by anything.
+    if (stats === undefined || stats.ctimeMs >= oldestMs) continue;
+    rmSync(path, { force: true });
+    freedBytes += stats.size;
+  }
+  return freedBytes;
+}
