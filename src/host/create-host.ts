@@ -28,7 +28,7 @@ export function createHost(options: HostOptions = {}): Host {
   const mounts = once(() => createMounts(sys()));
   const namespaces = once(() => createNamespaces(sys()));
   const links = once(() => createLinks(sys()));
-  const firewall = once(() => createFirewall(sys()));
+  const firewall = once(() => createFirewall(sys(), processes()));
   const codecs = once(() => createCodecs(sys, processes()));
   const probes = once(() => createProbes());
   return {

@@ -148,6 +148,7 @@ export interface Running {
 /** Interfaces, addresses and routes (rtnetlink). Every call names the namespace it acts in; undefined is the host's. */
 export interface Links {
   list(namespace?: NetworkNamespace): readonly Link[];
+  find(name: string, namespace?: NetworkNamespace): Link | undefined;
   /** `alias` is a free text that stays with the link: it says whose it is. */
   createBridge(
     name: string,
@@ -164,7 +165,8 @@ export interface Links {
     readonly mtu?: number;
   }): void;
   setUp(name: string, namespace?: NetworkNamespace): void;
-  remove(name: string, namespace?: NetworkNamespace): void;
+  /** Off the main thread: the kernel takes 15 to 50 ms for it. The namespace may be closed meanwhile. */
+  remove(name: string, namespace?: NetworkNamespace): Promise<void>;
   addAddress(name: string, cidr: string, namespace?: NetworkNamespace): void;
   /** `destination` undefined is the default route. */
   addRoute(
@@ -194,6 +196,8 @@ export interface Link {
 export interface Firewall {
   /** Applies a script in one transaction: all of it or nothing. @throws FIREWALL_FAILED with nft's words */
   apply(script: string): void;
+  /** Whether a table of family `inet` exists; far cheaper than listing it. */
+  hasTable(name: string): boolean;
   /** Lists as `nft -j list …` does. */
   list(what: string): unknown;
 }

@@ -1,9 +1,10 @@
 import type { Link, Links } from "./host.ts";
 import { decodeAddress } from "./internet-address.ts";
-import { attributeText, decodeAttributes, type NetlinkMessage } from "./netlink.ts";
+import { attributeText, decodeAttributes, type NetlinkMessage, textAttribute } from "./netlink.ts";
 import type { NetlinkSocket } from "./netlink-socket.ts";
 import {
   AF,
+  addressHeader,
   IFA,
   IFF_UP,
   IFLA,
@@ -14,6 +15,7 @@ import {
   RTM,
   RTN_UNICAST,
 } from "./rtnetlink.ts";
+import { errnoOf } from "./system-error.ts";
 
 type Route = ReturnType<Links["routes"]>[number];
 
@@ -23,12 +25,20 @@ const routeHeaderBytes = 12;
 
 /** The interfaces of the socket's namespace with their addresses (`172.17.0.1/16`). */
 export function listLinks(socket: NetlinkSocket): Link[] {
-  const addresses = new Map<number, string[]>();
-  for (const message of socket.dump({ type: RTM.GETADDR, parts: [linkHeader()] }, listing("addresses"))) {
-    const { index, cidr } = readAddress(message);
-    if (cidr !== undefined) addresses.set(index, [...(addresses.get(index) ?? []), cidr]);
-  }
+  const addresses = listAddresses(socket);
   return dumpLinks(socket).map((message) => readLink(message, addresses));
+}
+
+/** One interface by name; undefined when there is none. */
+export function findLink(socket: NetlinkSocket, name: string): Link | undefined {
+  const parts = [linkHeader(), textAttribute(IFLA.IFNAME, name)];
+  try {
+    const message = socket.get({ type: RTM.GETLINK, parts }, { verb: "find link", object: name });
+    return message && readLink(message, listAddresses(socket, indexOf(message)));
+  } catch (error) {
+    if (errnoOf(error) === "ENODEV") return undefined;
+    throw error;
+  }
 }
 
 /** Unicast routes of IPv4 and IPv6, of all tables but the one that holds the host's own addresses. */
@@ -41,6 +51,16 @@ export function listRoutes(socket: NetlinkSocket): Route[] {
       .dump({ type: RTM.GETROUTE, parts: [header] }, listing("routes"))
       .flatMap((message) => readRoute(message, names) ?? []);
   });
+}
+
+function listAddresses(socket: NetlinkSocket, index = 0): ReadonlyMap<number, readonly string[]> {
+  const addresses = new Map<number, string[]>();
+  const header = addressHeader({ family: AF.UNSPEC, prefix: 0, index });
+  for (const message of socket.dump({ type: RTM.GETADDR, parts: [header] }, listing("addresses"))) {
+    const { index: of, cidr } = readAddress(message);
+    if (cidr !== undefined) addresses.set(of, [...(addresses.get(of) ?? []), cidr]);
+  }
+  return addresses;
 }
 
 function dumpLinks(socket: NetlinkSocket): NetlinkMessage[] {

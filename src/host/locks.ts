@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, statSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import { LighterError } from "#base";
+import { LighterError, systemErrorCode } from "#base";
 import type { Lock, Locks } from "./host.ts";
 import type { Sys } from "./sys.ts";
 import { fileError, systemError } from "./system-error.ts";
@@ -49,6 +49,8 @@ function open(path: string): number {
   try {
     return openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
   } catch (error) {
+    // A namespace (/proc/self/ns/net) opens only for reading, which is enough for flock.
+    if (systemErrorCode(error) === "EPERM" && path.startsWith("/proc/")) return openSync(path, "r");
     throw fileError(error, { verb: "open the lock", object: path });
   }
 }

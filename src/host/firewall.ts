@@ -1,0 +1,81 @@
+import { spawnSync } from "node:child_process";
+import { LighterError } from "#base";
+import type { Firewall, Processes } from "./host.ts";
+import { textAttribute } from "./netlink.ts";
+import { NetlinkSocket, netlinkProtocol } from "./netlink-socket.ts";
+import { openNftables } from "./nftables-library.ts";
+import type { Sys } from "./sys.ts";
+import { errnoOf } from "./system-error.ts";
+
+const NFT_MSG_GETTABLE = (10 << 8) | 1;
+const NFPROTO_INET = 1;
+const NFTA_TABLE_NAME = 1;
+const maxOutputBytes = 64 * 1024 * 1024;
+
+/** Runs one nft script and gives its output, or nft's words when it fails. */
+export type NftRun = (
+  script: string,
+  json: boolean,
+) => { readonly ok: true; readonly output: string } | { readonly ok: false; readonly words: string };
+
+/** nftables by libnftables in this process (0.1 ms a change), else by the nft program (4 ms). */
+export function createFirewall(sys: Sys, processes: Processes): Firewall {
+  let run: NftRun | undefined;
+  const nft: NftRun = (script, json) => {
+    run ??= openNftables(sys) ?? programRun(processes.find("nft"));
+    return run(script, json);
+  };
+  return {
+    apply: (script) => {
+      const result = nft(script, false);
+      if (!result.ok) throw failure("change", result.words);
+    },
+    hasTable: (name) => hasTable(sys, name),
+    list: (what) => {
+      const result = nft(`list ${what}`, true);
+      if (!result.ok) throw failure("list", result.words);
+      return result.output.trim() === "" ? { nftables: [] } : JSON.parse(result.output);
+    },
+  };
+}
+
+function hasTable(sys: Sys, name: string): boolean {
+  using socket = new NetlinkSocket(sys, netlinkProtocol.NETFILTER);
+  const parts = [Buffer.from([NFPROTO_INET, 0, 0, 0]), textAttribute(NFTA_TABLE_NAME, name)];
+  try {
+    return socket.get({ type: NFT_MSG_GETTABLE, parts }, { verb: "find table", object: name }) !== undefined;
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return false;
+    throw error;
+  }
+}
+
+function programRun(nft: string | undefined): NftRun {
+  if (nft === undefined) throw programMissing();
+  return (script, json) => {
+    const args = json ? ["-j", "-f", "-"] : ["-f", "-"];
+    const result = spawnSync(nft, args, { input: script, encoding: "utf8", maxBuffer: maxOutputBytes });
+    if (result.status === 0) return { ok: true, output: result.stdout };
+    return { ok: false, words: result.error?.message ?? result.stderr };
+  };
+}
+
+function programMissing(): LighterError {
+  return new LighterError(
+    "PROGRAM_MISSING",
+    'cannot change "firewall": neither libnftables.so.1 nor the nft program is installed; run "apt-get install nftables"',
+  );
+}
+
+/** nft's first line names the fault; the rest draws the script with carets. */
+function failure(verb: string, words: string): LighterError {
+  const first = words.trim().split("\n", 1)[0] ?? "";
+  const state = first.replace(/^.*?Error: /, "");
+  return new LighterError(
+    "FIREWALL_FAILED",
+    `cannot ${verb} "firewall": ${state === "" ? "nft failed" : state}`,
+    {
+      details: { nft: words.trim() },
+    },
+  );
+}

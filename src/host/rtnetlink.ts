@@ -1,0 +1,65 @@
+/** Numbers of rtnetlink that links.ts needs. @see rtnetlink(7), include/uapi/linux/{rtnetlink,if_link,if_addr}.h */
+export const RTM = {
+  NEWLINK: 16,
+  DELLINK: 17,
+  GETLINK: 18,
+  SETLINK: 19,
+  NEWADDR: 20,
+  GETADDR: 22,
+  NEWROUTE: 24,
+  GETROUTE: 26,
+} as const;
+
+export const IFLA = {
+  ADDRESS: 1,
+  IFNAME: 3,
+  MTU: 4,
+  MASTER: 10,
+  PROTINFO: 12,
+  LINKINFO: 18,
+  IFALIAS: 20,
+  NET_NS_FD: 28,
+} as const;
+export const IFLA_INFO = { KIND: 1, DATA: 2 } as const;
+export const VETH_INFO_PEER = 1;
+export const IFLA_BRPORT_MODE = 4;
+export const IFA = { ADDRESS: 1, LOCAL: 2, BROADCAST: 4, FLAGS: 8 } as const;
+export const IFA_F_NODAD = 0x02;
+export const RTA = { DST: 1, OIF: 4, GATEWAY: 5, MULTIPATH: 9, TABLE: 15 } as const;
+export const RT_TABLE = { MAIN: 254, LOCAL: 255 } as const;
+export const RTPROT_BOOT = 3;
+export const RT_SCOPE = { UNIVERSE: 0, LINK: 253 } as const;
+export const RTN_UNICAST = 1;
+export const AF = { UNSPEC: 0, INET: 2, BRIDGE: 7, INET6: 10 } as const;
+export const IFF_UP = 1;
+
+/** `struct ifinfomsg`. Flags set are also the ones changed. */
+export function linkHeader(options: { family?: number; index?: number; flags?: number } = {}): Buffer {
+  const header = Buffer.alloc(16);
+  header.writeUInt8(options.family ?? AF.UNSPEC, 0);
+  header.writeInt32LE(options.index ?? 0, 4);
+  header.writeUInt32LE(options.flags ?? 0, 8);
+  header.writeUInt32LE(options.flags ?? 0, 12);
+  return header;
+}
+
+/** `struct ifaddrmsg`. */
+export function addressHeader(options: { family: number; prefix: number; index: number }): Buffer {
+  const header = Buffer.alloc(8);
+  header.writeUInt8(options.family, 0);
+  header.writeUInt8(options.prefix, 1);
+  header.writeUInt32LE(options.index, 4);
+  return header;
+}
+
+/** `struct rtmsg` of a unicast route in the main table. */
+export function routeHeader(options: { family: number; prefix: number; scope: number }): Buffer {
+  const header = Buffer.alloc(12);
+  header.writeUInt8(options.family, 0);
+  header.writeUInt8(options.prefix, 1);
+  header.writeUInt8(RT_TABLE.MAIN, 4);
+  header.writeUInt8(RTPROT_BOOT, 5);
+  header.writeUInt8(options.scope, 6);
+  header.writeUInt8(RTN_UNICAST, 7);
+  return header;
+}
