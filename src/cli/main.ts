@@ -1,1 +1,19 @@
-export {};
+// The entry of the bundle: one command line from the process, one exit status to it.
+import { cancelledBy, cancelledStatus } from "./cancellation.ts";
+import { runCommandLine } from "./command-line.ts";
+import { processIo } from "./io.ts";
+
+const controller = new AbortController();
+for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(name, () => {
+    // The first asks for a clean end; whoever insists gets out at once (what is left is swept by the next command).
+    if (controller.signal.aborted) process.exit(cancelledStatus(controller.signal.reason));
+    controller.abort(cancelledBy(name));
+  });
+}
+const status = await runCommandLine(process.argv.slice(2), {
+  io: processIo(),
+  signal: controller.signal,
+  openEngine: async (options) => new (await import("#engine")).Engine(options),
+});
+process.exit(status);

@@ -53,6 +53,8 @@ export interface RunOptions {
   /** `bridge`, `none`, `host`. @defaultValue `bridge` */
   readonly network?: string;
   readonly ports?: readonly PortMapping[];
+  /** `name:address`. */
+  readonly extraHosts?: readonly string[];
   readonly volumes?: readonly string[];
   readonly readOnly?: boolean;
   readonly interactive?: boolean;

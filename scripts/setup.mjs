@@ -1,0 +1,167 @@
+// All the set-up: npm packages, system packages, the bundle. Only what is missing; a second run does nothing.
+//   node scripts/setup.mjs [--test] [--bench]     with what the tests or the benchmark need besides
+// Plain Node only: this runs before there is any package.
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
+
+process.chdir(join(import.meta.dirname, ".."));
+const wants = ["run", ...["test", "bench"].filter((name) => process.argv.includes(`--${name}`))];
+const stamps = ".build/setup";
+
+checkNode("20.19.0");
+const didWork = [installNpmPackages(), installSystemPackages(wants), build()].some(Boolean);
+if (didWork) console.log("set-up: done");
+
+function checkNode(wanted) {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  const [wantedMajor = 0, wantedMinor = 0] = wanted.split(".").map(Number);
+  if (major > wantedMajor || (major === wantedMajor && minor >= wantedMinor)) return;
+  fail(`lighter needs Node ${wanted} or newer; this is ${process.versions.node}`);
+}
+
+function installNpmPackages() {
+  const lock = digest(readFileSync("package-lock.json"));
+  if (existsSync("node_modules/esbuild") && readStamp("npm") === lock) return false;
+  console.log("set-up: npm packages (npm ci)");
+  run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
+  writeStamp("npm", lock);
+  return true;
+}
+
+/** What the engine, the tests and the benchmark start or load, and the Debian package that holds it. */
+function needs() {
+  return [
+    { for: "run", package: "crun", present: () => hasProgram("crun") || hasProgram("runc") },
+    { for: "run", package: "nftables", present: () => hasLibrary("libnftables.so.1") || hasProgram("nft") },
+    { for: "test", package: "iproute2", present: () => hasProgram("ip") },
+    { for: "test", package: "skopeo", present: () => hasProgram("skopeo") },
+    { for: "test", package: "umoci", present: () => hasProgram("umoci") },
+    { for: "test", package: "nftables", present: () => hasProgram("nft") },
+    { for: "bench", package: "docker.io", present: () => hasProgram("dockerd") },
+    { for: "bench", package: "buildah", present: () => hasProgram("buildah") },
+    { for: "bench", package: "podman", present: () => hasProgram("podman") },
+  ];
+}
+
+function installSystemPackages(purposes) {
+  const missing = needs().filter((need) => purposes.includes(need.for) && !need.present());
+  const packages = [...new Set(missing.map((need) => need.package))];
+  if (packages.length === 0) return false;
+  if (process.getuid?.() !== 0 || !hasProgram("apt-get")) {
+    explain(packages, missing);
+    return false;
+  }
+  console.log(`set-up: system packages (apt-get install ${packages.join(" ")})`);
+  withoutServices(() => {
+    const apt = ["-o", "Dpkg::Use-Pty=0", "-qq"];
+    const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+    if (!tryRun("apt-get", [...apt, "update"], env))
+      console.error("set-up: apt-get update failed; trying with the lists there are");
+    if (!tryRun("apt-get", [...apt, "install", "-y", "--no-install-recommends", ...packages], env)) {
+      const left = needs().filter((need) => purposes.includes(need.for) && !need.present());
+      if (left.some((need) => need.for === "run")) fail(`apt-get could not install ${packages.join(" ")}`);
+      console.error(
+        `set-up: left out, so some tests or peers will be skipped: ${left.map((need) => need.package).join(" ")}`,
+      );
+    }
+  });
+  return true;
+}
+
+/** Packages such as docker.io start a service when they are installed; a set-up leaves nothing running. */
+function withoutServices(work) {
+  const policy = "/usr/sbin/policy-rc.d";
+  const isOurs = !existsSync(policy);
+  if (isOurs) writeFileSync(policy, "#!/bin/sh\nexit 101\n", { mode: 0o755 });
+  try {
+    work();
+  } finally {
+    if (isOurs) rmSync(policy, { force: true });
+  }
+}
+
+function explain(packages, missing) {
+  const why = process.getuid?.() === 0 ? "there is no apt-get here" : "this is not root";
+  console.error(`
+lighter needs programs that are not on this machine, and set-up cannot install them: ${why}.
+
+  On Debian or Ubuntu:   sudo apt-get install --no-install-recommends ${packages.join(" ")}
+  On Fedora:             sudo dnf install ${packages.map((name) => ({ "docker.io": "moby-engine" })[name] ?? name).join(" ")}
+  On Alpine:             sudo apk add ${packages.map((name) => ({ "docker.io": "docker" })[name] ?? name).join(" ")}
+`);
+  if (missing.some((need) => need.for === "run")) process.exit(1);
+  console.error("The tests or peers that need them are skipped.\n");
+}
+
+function build() {
+  const sources = digest(
+    JSON.stringify([...fingerprints("src"), fingerprint("package.json"), fingerprint("scripts/build.mjs")]),
+  );
+  if (
+    existsSync("dist/cli.js") &&
+    existsSync("dist/types/engine/index.d.ts") &&
+    readStamp("build") === sources
+  )
+    return false;
+  console.log("set-up: dist (node scripts/build.mjs --types)");
+  run(process.execPath, ["scripts/build.mjs", "--types"]);
+  writeStamp("build", sources);
+  return true;
+}
+
+function* fingerprints(folder) {
+  for (const entry of readdirSync(folder, { withFileTypes: true }).sort((a, b) =>
+    a.name < b.name ? -1 : 1,
+  )) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) yield* fingerprints(path);
+    else if (!entry.name.endsWith(".test.ts")) yield fingerprint(path);
+  }
+}
+
+function fingerprint(path) {
+  const { size, mtimeMs } = statSync(path);
+  return [path, size, mtimeMs];
+}
+
+function hasProgram(name) {
+  const folders = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/sbin"];
+  return folders.some((folder) => existsSync(join(folder, name)));
+}
+
+function hasLibrary(name) {
+  const roots = ["/usr/lib", "/lib", "/usr/lib64"];
+  const multiarch = ["x86_64-linux-gnu", "aarch64-linux-gnu", "arm-linux-gnueabihf", "riscv64-linux-gnu"];
+  return roots
+    .flatMap((root) => [root, ...multiarch.map((name) => join(root, name))])
+    .some((folder) => existsSync(join(folder, name)));
+}
+
+function digest(data) {
+  return createHash("sha256").update(data).digest("hex");
+}
+
+function readStamp(name) {
+  const path = join(stamps, name);
+  return existsSync(path) ? readFileSync(path, "utf8") : undefined;
+}
+
+function writeStamp(name, value) {
+  mkdirSync(stamps, { recursive: true });
+  writeFileSync(join(stamps, name), value);
+}
+
+function tryRun(program, args, env = process.env) {
+  return spawnSync(program, args, { stdio: ["ignore", "inherit", "inherit"], env }).status === 0;
+}
+
+function run(program, args) {
+  if (!tryRun(program, args)) fail(`${program} ${args.join(" ")} failed`);
+}
+
+function fail(sentence) {
+  console.error(`set-up: ${sentence}`);
+  process.exit(1);
+}

@@ -1,0 +1,47 @@
+import type { Command } from "./command.ts";
+
+type Loader = () => Promise<Command>;
+
+/**
+ * Every command by name. A command's file is loaded when it is asked for, which keeps `lighter version` at the price of
+ * starting Node: a new command is one file and one line here.
+ */
+export const commandLoaders: Readonly<Record<string, Loader>> = {
+  build: async () => (await import("./commands/build.ts")).build,
+  run: async () => (await import("./commands/run.ts")).run,
+  images: async () => (await import("./commands/images.ts")).images,
+  history: async () => (await import("./commands/history.ts")).history,
+  inspect: async () => (await import("./commands/inspect.ts")).inspect,
+  rmi: async () => (await import("./commands/rmi.ts")).rmi,
+  tag: async () => (await import("./commands/tag.ts")).tag,
+  save: async () => (await import("./commands/save.ts")).save,
+  load: async () => (await import("./commands/load.ts")).load,
+  "image history": async () => (await import("./commands/history.ts")).imageHistory,
+  "image inspect": async () => (await import("./commands/inspect.ts")).imageInspect,
+  "image load": async () => (await import("./commands/load.ts")).imageLoad,
+  "image ls": async () => (await import("./commands/images.ts")).imageLs,
+  "image rm": async () => (await import("./commands/rmi.ts")).imageRm,
+  "image save": async () => (await import("./commands/save.ts")).imageSave,
+  "image tag": async () => (await import("./commands/tag.ts")).imageTag,
+  info: async () => (await import("./commands/info.ts")).info,
+  version: async () => (await import("./commands/version.ts")).version,
+  completion: async () => (await import("./commands/completion.ts")).completion,
+};
+
+/** First words that only group others, with what they are about. */
+export const commandGroups: Readonly<Record<string, string>> = {
+  image: "Manage images",
+};
+
+/** Second names, as docker has them. */
+export const commandAliases: Readonly<Record<string, string>> = {
+  "image list": "image ls",
+  "image remove": "image rm",
+  "image build": "build",
+  "container run": "run",
+};
+
+/** All commands, loaded: for help and completion. */
+export function loadCommands(): Promise<readonly Command[]> {
+  return Promise.all(Object.values(commandLoaders).map((load) => load()));
+}

@@ -1,0 +1,124 @@
+import { writeFileSync } from "node:fs";
+import { LighterError } from "#base";
+import type { BuildOptions, BuildResult } from "#engine";
+import { defineCommand, type Invocation } from "../command.ts";
+import { parseLabels, resolvePairs } from "../env-flags.ts";
+import { openDisplay, type ProgressMode, progressModes } from "../progress/show.ts";
+
+const buildFlags = {
+  "add-host": { kind: "list", value: "HOST:IP", summary: "Add a line to /etc/hosts of RUN steps" },
+  "build-arg": {
+    kind: "list",
+    value: "NAME[=VALUE]",
+    summary: "Set an ARG; without a value it is passed on",
+  },
+  file: { kind: "string", short: "f", value: "FILE", summary: "The Dockerfile (default PATH/Dockerfile)" },
+  iidfile: { kind: "string", value: "FILE", summary: "Write the image ID to a file" },
+  jobs: { kind: "integer", value: "N", summary: "Steps at once (default: one a processor)" },
+  label: { kind: "list", value: "NAME=VALUE", summary: "Add a label to the image" },
+  "metadata-file": { kind: "string", value: "FILE", summary: "Write digests and names to a file, as JSON" },
+  network: {
+    kind: "string",
+    choices: ["default", "none", "host"],
+    summary: "Network of RUN steps that name none",
+  },
+  "no-cache": { kind: "boolean", summary: "Run every step again" },
+  platform: { kind: "string", value: "OS/ARCH", summary: "Platform to build for (default: this machine's)" },
+  progress: { kind: "string", choices: progressModes, summary: "How to show progress (default auto)" },
+  quiet: { kind: "boolean", short: "q", summary: "Show no progress; print the image ID" },
+  tag: { kind: "list", short: "t", value: "NAME[:TAG]", summary: "Name of the image" },
+  target: { kind: "string", value: "STAGE", summary: "Build this stage instead of the last" },
+} as const;
+
+export const build = defineCommand({
+  name: "build",
+  summary: "Build an image from a Dockerfile",
+  usage: "[OPTIONS] PATH",
+  flags: buildFlags,
+  arity: { min: 1, max: 1 },
+  argument: "directory",
+  notYet: [
+    ..."allow annotation attest build-context builder cache-from cache-to call cgroup-parent check".split(
+      " ",
+    ),
+    ..."compress cpu-period cpu-quota cpu-shares cpuset-cpus cpuset-mems debug force-rm isolation load".split(
+      " ",
+    ),
+    ..."memory memory-swap no-cache-filter output print provenance pull push rm sbom secret".split(" "),
+    ..."security-opt shm-size squash ssh ulimit -c -m -o".split(" "),
+  ],
+  examples: [
+    {
+      command: "lighter build -t calculator examples/go-calculator",
+      explains: "Build a directory into an image",
+    },
+    { command: "lighter build --target builder -t tools .", explains: "Stop at the stage called builder" },
+    {
+      command: "lighter build --progress plain . 2>build.log",
+      explains: "Keep the whole output of every step",
+    },
+  ],
+  run: buildImage,
+});
+
+async function buildImage(invocation: Invocation<typeof buildFlags>): Promise<number> {
+  const { flags, io, openEngine } = invocation;
+  const options = buildOptions(invocation);
+  const mode = flags.quiet
+    ? "quiet"
+    : ((flags.progress ?? io.env["BUILDKIT_PROGRESS"] ?? "auto") as ProgressMode);
+  if (!progressModes.includes(mode))
+    throw new LighterError("USAGE", `cannot show progress as "${mode}": want ${progressModes.join(", ")}`);
+  await using engine = await openEngine();
+  const result = await withDisplay(mode, invocation, (onEvent) => engine.build({ ...options, onEvent }));
+  writeResults(result, flags);
+  if (mode === "quiet") await io.stdout.write(`${result.imageId}\n`);
+  return 0;
+}
+
+async function withDisplay<T>(
+  mode: ProgressMode,
+  { io }: Invocation<typeof buildFlags>,
+  work: (onEvent: NonNullable<BuildOptions["onEvent"]>) => Promise<T>,
+): Promise<T> {
+  using display = openDisplay(mode, io);
+  return await work(display.onEvent);
+}
+
+function buildOptions({ flags, args, io, signal }: Invocation<typeof buildFlags>): BuildOptions {
+  const [context = "."] = args;
+  if (context === "-" || /^(?:https?|git|ssh):\/\/|^git@/.test(context))
+    throw new LighterError(
+      "ARGUMENT_INVALID",
+      `cannot build "${context}": this version of lighter takes a directory only; clone or unpack it first`,
+    );
+  const { file, target, platform, network, jobs } = flags;
+  return {
+    context,
+    tags: flags.tag,
+    buildArgs: resolvePairs(flags["build-arg"], io.env),
+    labels: parseLabels(flags.label),
+    noCache: flags["no-cache"],
+    extraHosts: flags["add-host"],
+    signal,
+    ...(file !== undefined && { file }),
+    ...(target !== undefined && { target }),
+    ...(platform !== undefined && { platform }),
+    ...(network !== undefined && { network }),
+    ...(jobs !== undefined && { jobs }),
+  };
+}
+
+function writeResults(
+  result: BuildResult,
+  flags: { readonly iidfile: string | undefined; readonly "metadata-file": string | undefined },
+): void {
+  if (flags.iidfile !== undefined) writeFileSync(flags.iidfile, result.imageId);
+  if (flags["metadata-file"] === undefined) return;
+  const facts = {
+    "containerimage.config.digest": result.imageId,
+    "containerimage.digest": result.digest,
+    ...(result.names.length > 0 && { "image.name": result.names.join(",") }),
+  };
+  writeFileSync(flags["metadata-file"], `${JSON.stringify(facts, undefined, 2)}\n`);
+}

@@ -1,0 +1,65 @@
+import { readFileSync } from "node:fs";
+import { errorMessage, LighterError, systemErrorCode } from "#base";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** `NAME=VALUE` as it stands; `NAME` alone with the caller's value, or nothing when the caller has none (as docker). */
+export function resolveEnv(given: readonly string[], environment: Environment): readonly string[] {
+  return given.flatMap((text) => {
+    const equals = text.indexOf("=");
+    if (equals === 0 || text === "")
+      throw new LighterError("USAGE", `cannot set variable "${text}": the name is empty`);
+    if (equals > 0) return [text];
+    const value = environment[text];
+    return value === undefined ? [] : [`${text}=${value}`];
+  });
+}
+
+/** Lines of an env file: comments and empty lines skipped, nothing unquoted (docker's rules). */
+export function readEnvFile(path: string, environment: Environment): readonly string[] {
+  const lines = readText(path)
+    .replace(/^\ufeff/, "")
+    .split(/\r?\n/);
+  return lines.flatMap((line, index) => {
+    const text = line.trimStart();
+    if (text === "" || text.startsWith("#")) return [];
+    const name = text.split("=", 1)[0] ?? "";
+    if (name === "" || /\s/.test(name))
+      throw new LighterError("USAGE", `cannot read ${path}:${index + 1}: "${name}" is not a variable name`);
+    return resolveEnv([text], environment);
+  });
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    const state = systemErrorCode(error) === "ENOENT" ? "no such file" : errorMessage(error);
+    throw new LighterError("USAGE", `cannot read env file "${path}": ${state}`, { cause: error });
+  }
+}
+
+/** `NAME=VALUE` pairs as a record; `NAME` alone takes the caller's value or is left out. A later one wins. */
+export function resolvePairs(
+  given: readonly string[],
+  environment: Environment,
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    resolveEnv(given, environment).map((text) => {
+      const equals = text.indexOf("=");
+      return [text.slice(0, equals), text.slice(equals + 1)];
+    }),
+  );
+}
+
+/** `--label`: a label without a value is empty. */
+export function parseLabels(given: readonly string[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    given.map((text) => {
+      const equals = text.indexOf("=");
+      if (equals === 0 || text === "")
+        throw new LighterError("USAGE", `cannot set label "${text}": the name is empty`);
+      return equals < 0 ? [text, ""] : [text.slice(0, equals), text.slice(equals + 1)];
+    }),
+  );
+}

@@ -1,0 +1,86 @@
+import { errorMessage, isLighterError, LighterError, systemErrorCode } from "#base";
+import { cancelledStatus } from "./cancellation.ts";
+import type { Command } from "./command.ts";
+
+/** What is told of a failure and the status the process ends with. */
+export interface Failure {
+  readonly text: string;
+  readonly exit: number;
+}
+
+/** The words and the exit status for anything thrown: one sentence, then the frame or the usage that belongs to it. */
+export function describeFailure(
+  error: unknown,
+  context: { readonly isDebug: boolean; readonly command: Command | undefined; readonly signal: AbortSignal },
+): Failure {
+  const known = asLighterError(error) ?? cancellation(error, context.signal);
+  const text = known === undefined ? defectText(error) : knownText(known);
+  return {
+    text: context.isDebug ? `${text}\n${stackText(error)}\n` : text,
+    exit: exitStatus(known, context),
+  };
+}
+
+function exitStatus(
+  error: LighterError | undefined,
+  context: { readonly command: Command | undefined; readonly signal: AbortSignal },
+): number {
+  if (error?.code === "CANCELLED") return cancelledStatus(context.signal.reason);
+  const exit = error?.kind.exit ?? 1;
+  // docker run's contract: a status below 125 is the program's own.
+  return context.command?.stopsAtArgument === true && exit < 125 && error?.details["usage"] === undefined
+    ? 125
+    : exit;
+}
+
+function knownText(error: LighterError): string {
+  const { usage, help, frame } = error.details;
+  if (typeof help === "string") {
+    const usageLine = typeof usage === "string" ? `${usage}\n\n` : "";
+    return `lighter: ${error.message}\n\n${usageLine}Run '${help}' for more information\n`;
+  }
+  return `lighter: ${error.message}\n${typeof frame === "string" ? `${frame.trimEnd()}\n` : ""}`;
+}
+
+const systemSentences: Readonly<Record<string, { code: "STORE_FULL" | "STORE_UNUSABLE"; says: string }>> = {
+  ENOSPC: { code: "STORE_FULL", says: "no space left on the device; free some or use --root on another" },
+  EDQUOT: { code: "STORE_FULL", says: "the disk quota is used up; free some space or use --root elsewhere" },
+  EACCES: {
+    code: "STORE_UNUSABLE",
+    says: "permission denied; run as root or use --root with a directory of your own",
+  },
+  EROFS: { code: "STORE_UNUSABLE", says: "the file system is read-only; use --root on another" },
+  EMFILE: { code: "STORE_UNUSABLE", says: "too many open files; raise the limit with ulimit -n" },
+};
+
+/** The error itself, or a sentence for what a full or unwritable disk throws anywhere. */
+function asLighterError(error: unknown): LighterError | undefined {
+  if (isLighterError(error)) return error;
+  const code = systemErrorCode(error);
+  const sentence =
+    code !== undefined && Object.hasOwn(systemSentences, code) ? systemSentences[code] : undefined;
+  if (sentence === undefined) return undefined;
+  const path =
+    typeof error === "object" && error !== null && "path" in error ? String(error.path) : "the store";
+  return new LighterError(sentence.code, `cannot write "${path}": ${sentence.says}`, { cause: error });
+}
+
+/** Node's own waits throw an AbortError where ours throw the reason. */
+function cancellation(error: unknown, signal: AbortSignal): LighterError | undefined {
+  const isAbort = error instanceof Error && error.name === "AbortError";
+  return isAbort && isLighterError(signal.reason) ? signal.reason : undefined;
+}
+
+function defectText(error: unknown): string {
+  return `lighter: unexpected failure: ${errorMessage(error)}
+This is a defect of lighter, not of your input. Please report it with what the same command prints with --debug.
+`;
+}
+
+function stackText(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const own = error.stack ?? error.message;
+  const inner =
+    error instanceof AggregateError ? error.errors : error.cause === undefined ? [] : [error.cause];
+  return [own, ...inner.map((cause) => `caused by: ${stackText(cause)}`)].join("\n");
+}

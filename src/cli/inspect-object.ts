@@ -1,0 +1,43 @@
+import type { Image, Origin } from "#image";
+import { familiarReference, parseReference } from "#oci";
+
+/**
+ * An image as `docker image inspect` shows it, plus `Origin`.
+ * @see https://docs.docker.com/reference/api/engine/version/v1.51/#tag/Image/operation/ImageInspect
+ */
+export function inspectObject(image: Image): Readonly<Record<string, unknown>> {
+  const references = image.names.map((name) => parseReference(name));
+  const { config } = image;
+  return {
+    Id: image.id,
+    RepoTags: references.filter((one) => one.tag !== undefined).map(familiarReference),
+    RepoDigests: references.map(({ registry, repository }) =>
+      familiarReference({ registry, repository, digest: image.target.digest }),
+    ),
+    Comment: config.history?.at(-1)?.comment ?? "",
+    Created: config.created ?? "",
+    Author: config.author ?? "",
+    Architecture: config.architecture,
+    ...(config.variant !== undefined && { Variant: config.variant }),
+    Os: config.os,
+    Size: image.sizeBytes,
+    RootFS: { Type: "layers", Layers: config.rootfs.diff_ids },
+    Config: config.config ?? {},
+    Descriptor: image.target,
+    ...(image.origin !== undefined && { Origin: originText(image.origin) }),
+  };
+}
+
+/** Where an image came from, in words. */
+export function originText(origin: Origin): string {
+  switch (origin.kind) {
+    case "built":
+      return "built by lighter";
+    case "loaded":
+      return "loaded from an archive";
+    case "pulled":
+      return `pulled from ${origin.from}`;
+    case "recipe":
+      return origin.description;
+  }
+}

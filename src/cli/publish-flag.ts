@@ -1,0 +1,40 @@
+import { LighterError } from "#base";
+import type { PortMapping } from "#runtime";
+
+const pattern =
+  /^(?:(?:\[(?<ipv6>[0-9a-fA-F:.]+)\]|(?<ipv4>\d+\.\d+\.\d+\.\d+)):)?(?:(?<host>\d+(?:-\d+)?)?:)?(?<container>\d+(?:-\d+)?)(?:\/(?<protocol>[A-Za-z]+))?$/;
+
+/**
+ * `-p` as docker takes it: `80`, `8080:80`, `127.0.0.1:8080:80/udp`, `[::1]::80`, ranges `8000-8003:80-83`.
+ * @throws PORT_INVALID
+ */
+export function parsePublish(text: string): readonly PortMapping[] {
+  const fail = (why: string): never => {
+    throw new LighterError("PORT_INVALID", `cannot publish port "${text}": ${why}`);
+  };
+  const groups = pattern.exec(text)?.groups;
+  if (groups === undefined) return fail("want [IP:][HOST:]PORT[/tcp|/udp]");
+  const protocol = (groups["protocol"] ?? "tcp").toLowerCase();
+  if (protocol !== "tcp" && protocol !== "udp") return fail(`protocol "${protocol}" is not tcp or udp`);
+  const container = portRange(groups["container"] ?? "", fail);
+  const host = groups["host"] === undefined ? undefined : portRange(groups["host"], fail);
+  if (host !== undefined && host.length !== container.length)
+    return fail(`the ranges differ in length (${host.length} and ${container.length} ports)`);
+  const hostAddress = groups["ipv6"] ?? groups["ipv4"];
+  return container.map((containerPort, index) => {
+    const hostPort = host?.[index];
+    return {
+      ...(hostAddress !== undefined && { hostAddress }),
+      ...(hostPort !== undefined && { hostPort }),
+      containerPort,
+      protocol,
+    };
+  });
+}
+
+function portRange(text: string, fail: (why: string) => never): readonly number[] {
+  const [first = 0, last = first] = text.split("-").map(Number);
+  if (first < 1 || last > 65_535) return fail(`"${text}" is not between 1 and 65535`);
+  if (last < first) return fail(`the range "${text}" runs backwards`);
+  return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+}
