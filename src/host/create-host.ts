@@ -8,6 +8,7 @@ import { createMounts } from "./mounts.ts";
 import { createNamespaces } from "./namespaces.ts";
 import { createProbes } from "./probes.ts";
 import { createProcesses } from "./processes.ts";
+import { createSeccomp } from "./seccomp.ts";
 import { openSys, type Sys } from "./sys.ts";
 
 /** How a host is opened. */
@@ -31,6 +32,7 @@ export function createHost(options: HostOptions = {}): Host {
   const firewall = once(() => createFirewall(sys(), processes()));
   const codecs = once(() => createCodecs(sys, processes()));
   const probes = once(() => createProbes());
+  const seccomp = once(() => createSeccomp(sys()));
   return {
     get files() {
       return files();
@@ -58,6 +60,9 @@ export function createHost(options: HostOptions = {}): Host {
     },
     get probes() {
       return probes();
+    },
+    get seccomp() {
+      return seccomp();
     },
   };
 }

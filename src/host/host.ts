@@ -14,6 +14,7 @@ export interface Host {
   readonly firewall: Firewall;
   readonly codecs: Codecs;
   readonly probes: Probes;
+  readonly seccomp: Seccomp;
 }
 
 /** File calls that node:fs lacks. All synchronous; none follows a symbolic link in the last component. */
@@ -228,4 +229,31 @@ export interface Probes {
   /** Differs after each boot: what depends on running processes is stale when it changed. */
   bootId(): string;
   kernelRelease(): string;
+}
+
+/** System call filters. */
+export interface Seccomp {
+  /**
+   * Compiles a profile to the BPF program (`struct sock_filter[]`) that the kernel takes; some 20 ms of work, worth
+   * keeping. A call newer than all calls of the profile gets ENOSYS.
+   * @returns undefined where libseccomp is not installed
+   */
+  compile(profile: SeccompProfile): Uint8Array | undefined;
+}
+
+/** `linux.seccomp` of the runtime specification, as far as it is compiled. */
+export interface SeccompProfile {
+  readonly defaultErrnoRet: number;
+  readonly architectures: readonly string[];
+  readonly syscalls: readonly {
+    readonly names: readonly string[];
+    readonly action: "SCMP_ACT_ALLOW" | "SCMP_ACT_ERRNO";
+    readonly errnoRet?: number;
+    readonly args?: readonly {
+      readonly index: number;
+      readonly value: number;
+      readonly valueTwo?: number;
+      readonly op: string;
+    }[];
+  }[];
 }

@@ -19,6 +19,8 @@ export type {
   Running,
   RunOptions,
   RunResult,
+  Seccomp,
+  SeccompProfile,
   SpawnOptions,
 } from "./host.ts";
 export { errnoOf } from "./system-error.ts";

@@ -14,10 +14,13 @@ export interface NetworkProvider {
 
 export interface AttachRequest {
   readonly containerId: string;
+  /** For the words of errors. @defaultValue the container's ID */
+  readonly containerName?: string;
   readonly hostname: string;
   /** `none`, `host`, `bridge` (`default` is the same), or a network's name. */
   readonly network: string;
   readonly ports?: readonly PortMapping[];
+  /** The address `host-gateway` stands for the host as the container sees it. */
   readonly extraHosts?: readonly { readonly name: string; readonly address: string }[];
 }
 

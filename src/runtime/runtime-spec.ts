@@ -1,3 +1,5 @@
+import type { SpecSeccomp } from "./seccomp.ts";
+
 /**
  * `config.json` of a bundle, as far as the engine writes it. Names are the specification's.
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.2.0/config.md
@@ -45,7 +47,7 @@ export interface SpecLinux {
   }[];
   readonly maskedPaths?: readonly string[];
   readonly readonlyPaths?: readonly string[];
-  readonly seccomp?: unknown;
+  readonly seccomp?: SpecSeccomp;
   readonly resources?: unknown;
   readonly cgroupsPath?: string;
   readonly sysctl?: Readonly<Record<string, string>>;

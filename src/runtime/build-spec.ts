@@ -1,0 +1,147 @@
+import type { RuntimeSpec, SpecMount, SpecProcess } from "./runtime-spec.ts";
+import { defaultSeccomp } from "./seccomp.ts";
+import {
+  defaultCapabilities,
+  defaultMounts,
+  defaultPath,
+  defaultShmBytes,
+  deviceRules,
+  maskedPaths,
+  readonlyPaths,
+} from "./spec-defaults.ts";
+import type { SpecFacts } from "./spec-facts.ts";
+import type { ResolvedUser } from "./user.ts";
+
+/** What a container is to be; everything else is docker's default. */
+export interface SpecOptions {
+  readonly id: string;
+  /** Absolute path of the mounted root. */
+  readonly rootfs: string;
+  readonly readOnly?: boolean;
+  readonly args: readonly string[];
+  /** `NAME=value`; a later one wins. PATH and HOME are added when missing. */
+  readonly env?: readonly string[];
+  /** @defaultValue `/` */
+  readonly cwd?: string;
+  /** Of `resolveUser`. @defaultValue root */
+  readonly user?: ResolvedUser;
+  readonly hostname: string;
+  /** `host` joins the network of the host, a path that namespace, undefined makes an empty one. */
+  readonly network?: "host" | { readonly path: string };
+  /** Host paths of the files that are bound over the image's own. */
+  readonly files?: { readonly hosts?: string; readonly resolvConf?: string; readonly hostname?: string };
+  readonly mounts?: readonly SpecMount[];
+  readonly terminal?: boolean;
+  readonly shmBytes?: number;
+  readonly capabilities?: readonly string[];
+  readonly noNewPrivileges?: boolean;
+  readonly rlimits?: SpecProcess["rlimits"];
+  /**
+   * `build` is the environment of a RUN step: no HOSTNAME and TERM, and the bound files cannot be written.
+   * @defaultValue "container"
+   */
+  readonly purpose?: "container" | "build";
+}
+
+/**
+ * The specification of a container as docker would run it: own pid, mount, uts, ipc and network namespaces, 14
+ * capabilities, the default seccomp profile, masked and read-only paths, device rules. Pure: the same options and
+ * facts give the same document.
+ * @throws KERNEL_UNSUPPORTED on an architecture without a seccomp profile
+ */
+export function buildSpec(options: SpecOptions, facts: SpecFacts): RuntimeSpec {
+  const capabilities = options.capabilities ?? defaultCapabilities;
+  return {
+    ociVersion: "1.0.2",
+    hostname: options.hostname,
+    root: { path: options.rootfs, readonly: options.readOnly ?? false },
+    process: processOf(options, capabilities),
+    mounts: mountsOf(options, facts),
+    linux: {
+      namespaces: namespacesOf(options, facts),
+      maskedPaths: [...maskedPaths, ...facts.thermalPaths],
+      readonlyPaths,
+      seccomp: defaultSeccomp({ ...facts, capabilities }),
+      ...(facts.cgroupMode === "none"
+        ? {}
+        : { resources: { devices: deviceRules }, cgroupsPath: `/lighter/${options.id}` }),
+      ...(options.network === "host" ? {} : { sysctl: networkSettings }),
+    },
+  };
+}
+
+// Unprivileged programs may bind port 80 and ping, as in docker since 20.10.
+const networkSettings = {
+  "net.ipv4.ip_unprivileged_port_start": "0",
+  "net.ipv4.ping_group_range": "0 2147483647",
+};
+
+function processOf(options: SpecOptions, capabilities: readonly string[]): SpecProcess {
+  const user = options.user ?? { uid: 0, gid: 0, additionalGids: [0], home: "/root" };
+  return {
+    terminal: options.terminal ?? false,
+    args: options.args,
+    env: environmentOf(options, user.home),
+    cwd: options.cwd === undefined || options.cwd === "" ? "/" : options.cwd,
+    user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids },
+    capabilities: {
+      bounding: capabilities,
+      effective: capabilities,
+      permitted: capabilities,
+      inheritable: [],
+      ambient: [],
+    },
+    ...(options.rlimits === undefined ? {} : { rlimits: options.rlimits }),
+    noNewPrivileges: options.noNewPrivileges ?? false,
+  };
+}
+
+function environmentOf(options: SpecOptions, home: string): readonly string[] {
+  const isBuild = options.purpose === "build";
+  const variables = new Map<string, string>([["PATH", defaultPath]]);
+  if (!isBuild) variables.set("HOSTNAME", options.hostname);
+  if (!isBuild && options.terminal) variables.set("TERM", "xterm");
+  for (const variable of options.env ?? []) {
+    const equals = variable.indexOf("=");
+    if (equals > 0) variables.set(variable.slice(0, equals), variable.slice(equals + 1));
+  }
+  if (!variables.get("HOME")) variables.set("HOME", home);
+  return [...variables].map(([name, value]) => `${name}=${value}`);
+}
+
+function mountsOf(options: SpecOptions, facts: SpecFacts): readonly SpecMount[] {
+  const bound = [
+    { destination: "/etc/resolv.conf", source: options.files?.resolvConf },
+    { destination: "/etc/hostname", source: options.files?.hostname },
+    { destination: "/etc/hosts", source: options.files?.hosts },
+  ];
+  const flags =
+    options.purpose === "build" ? ["rbind", "ro", "nosuid", "noexec", "nodev"] : ["rbind", "rprivate"];
+  const asked = options.mounts ?? [];
+  const covered = new Set(asked.map((mount) => mount.destination));
+  const defaults = defaultMounts({
+    shmBytes: options.shmBytes ?? defaultShmBytes,
+    hasCgroups: facts.cgroupMode !== "none",
+  });
+  return [
+    ...defaults.filter((mount) => !covered.has(mount.destination)),
+    ...bound.flatMap(({ destination, source }) =>
+      source === undefined || covered.has(destination)
+        ? []
+        : [{ destination, type: "bind", source, options: flags }],
+    ),
+    ...asked.toSorted((a, b) => depth(a) - depth(b)),
+  ];
+}
+
+/** A mount must come before those inside of it. */
+function depth(mount: SpecMount): number {
+  return mount.destination.split("/").filter(Boolean).length;
+}
+
+function namespacesOf(options: SpecOptions, facts: SpecFacts): RuntimeSpec["linux"]["namespaces"] {
+  const own = (["pid", "mount", "uts", "ipc"] as const).map((type) => ({ type }));
+  const cgroup = facts.cgroupMode === "v2" ? [{ type: "cgroup" } as const] : [];
+  if (options.network === "host") return [...own, ...cgroup];
+  return [...own, { type: "network", ...options.network }, ...cgroup];
+}

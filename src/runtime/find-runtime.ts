@@ -1,0 +1,129 @@
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { errorMessage, isLighterError, LighterError } from "#base";
+import type { Host } from "#host";
+import { buildSpec } from "./build-spec.ts";
+import { claimContainer } from "./container-claim.ts";
+import { openRuntime } from "./oci-runtime.ts";
+import type { Runtime } from "./runtime.ts";
+import { stateDirectoryOf } from "./runtime-state.ts";
+import { readSpecFacts } from "./spec-facts.ts";
+
+/** Where to look and what to take. */
+export interface FindRuntimeOptions {
+  /** `<root>/run`: state of the containers and the answer of the last probe. */
+  readonly runDirectory: string;
+  /** Take this one or fail. @defaultValue crun where it works, else runc */
+  readonly name?: Runtime["name"];
+}
+
+type RuntimeHost = Pick<Host, "locks" | "mounts" | "probes" | "processes" | "seccomp">;
+
+/**
+ * Finds the runtime that works on this host. A runtime is tried once, by running a container without a program; the
+ * answer is kept until the program changes or the host boots again. Enters the private mount namespace, without
+ * which crun refuses hybrid cgroup hosts.
+ * @throws PRIVILEGE_MISSING, RUNTIME_MISSING, RUNTIME_FAILED with the words of each runtime that was tried
+ */
+export async function findRuntime(host: RuntimeHost, options: FindRuntimeOptions): Promise<Runtime> {
+  host.probes.requirePrivilege("run a container");
+  host.mounts.enterPrivateNamespace();
+  const names = options.name === undefined ? (["crun", "runc"] as const) : [options.name];
+  const candidates = names.flatMap((name) => candidate(host, name, options.runDirectory));
+  if (candidates.length === 0) throw missing(names);
+  const known = readAnswer(options.runDirectory);
+  const proven = candidates.find(({ key }) => key === known);
+  if (proven !== undefined) return proven.runtime;
+  const failures: unknown[] = [];
+  for (const { runtime, key } of candidates) {
+    try {
+      await tryRuntime(host, options.runDirectory, runtime);
+      writeAnswer(options.runDirectory, key);
+      return runtime;
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  throw unusable(failures);
+}
+
+interface Candidate {
+  readonly runtime: Runtime;
+  /** Changes with the program and with each boot. */
+  readonly key: string;
+}
+
+function candidate(host: RuntimeHost, name: Runtime["name"], runDirectory: string): readonly Candidate[] {
+  const path = host.processes.find(name);
+  if (path === undefined) return [];
+  const { mtimeMs, size, ino } = statSync(path);
+  return [
+    {
+      runtime: openRuntime(host, {
+        name,
+        path,
+        stateDirectory: stateDirectoryOf(runDirectory, name),
+      }),
+      key: [path, mtimeMs, size, ino, host.probes.bootId()].join(" "),
+    },
+  ];
+}
+
+/** Runs a container with an empty root: the one right answer is that its program does not exist. */
+async function tryRuntime(host: RuntimeHost, runDirectory: string, runtime: Runtime): Promise<void> {
+  mkdirSync(runDirectory, { recursive: true, mode: 0o711 });
+  using claim = claimContainer(host, runDirectory, `probe-${runtime.name}-${process.pid}`);
+  const rootfs = mkdtempSync(join(claim.directory, "rootfs-"));
+  const spec = buildSpec(
+    { id: claim.id, rootfs, args: ["/lighter-probe"], hostname: "probe" },
+    readSpecFacts(host),
+  );
+  const stdio = { kind: "capture", onStdout() {}, onStderr() {} } as const;
+  try {
+    await runtime.run({ id: claim.id, bundle: claim.bundle, spec, stdio });
+  } catch (error) {
+    if (isLighterError(error, "COMMAND_NOT_FOUND")) return;
+    await runtime.remove(claim.id);
+    throw error;
+  }
+}
+
+interface Answer {
+  readonly key: string;
+}
+
+function answerPath(runDirectory: string): string {
+  return join(runDirectory, "runtime.json");
+}
+
+/** A file that is absent or unreadable costs a new probe and nothing else. */
+function readAnswer(runDirectory: string): string | undefined {
+  try {
+    const answer: Partial<Answer> | null = JSON.parse(readFileSync(answerPath(runDirectory), "utf8"));
+    return answer?.key;
+  } catch {
+    return undefined;
+  }
+}
+
+function writeAnswer(runDirectory: string, key: string): void {
+  const path = answerPath(runDirectory);
+  const half = `${path}.${process.pid}`;
+  writeFileSync(half, `${JSON.stringify({ key } satisfies Answer)}\n`);
+  renameSync(half, path);
+  rmSync(half, { force: true });
+}
+
+function missing(names: readonly string[]): LighterError {
+  return new LighterError(
+    "RUNTIME_MISSING",
+    `cannot run containers: ${names.join(" and ")} not found on PATH; install one, for example with "apt install crun"`,
+  );
+}
+
+function unusable(failures: readonly unknown[]): LighterError {
+  const words = failures.map(errorMessage).join("; ");
+  return new LighterError("RUNTIME_FAILED", `cannot run containers on this host: ${words}`, {
+    cause: failures[0],
+  });
+}

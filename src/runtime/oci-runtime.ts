@@ -1,0 +1,165 @@
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { constants } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { LighterError } from "#base";
+import type { Host, Running, SpawnOptions } from "#host";
+import { removeCgroups } from "./cgroups.ts";
+import { withCompiledSeccomp } from "./compiled-seccomp.ts";
+import type { ContainerProcess, ProcessStdio, Runtime } from "./runtime.ts";
+import { readFailure, wordsOf } from "./runtime-words.ts";
+
+/** Which program, and where it keeps what it knows of its containers. */
+export interface RuntimeProgram {
+  readonly name: Runtime["name"];
+  readonly path: string;
+  readonly stateDirectory: string;
+}
+
+/** What the driver needs of the host. */
+export type RuntimeHost = Pick<Host, "processes" | "seccomp">;
+
+const stopGraceMs = 1000;
+const settleMs = 5000;
+
+/** Drives a runtime program by the command line that crun and runc share. */
+export function openRuntime(host: RuntimeHost, program: RuntimeProgram): Runtime {
+  const { name, path, stateDirectory } = program;
+  const { processes } = host;
+  const runtime: Runtime = {
+    name,
+    path,
+    run: (container) => runContainer({ host, program, runtime }, container),
+    async kill(id, signal) {
+      const args = ["--root", stateDirectory, "kill", id, String(constants.signals[signal])];
+      const { status, stderr } = await processes.run(path, args);
+      if (status !== 0) throw failed("signal", id, wordsOf(stderr.toString()));
+    },
+    async remove(id) {
+      const state = join(stateDirectory, id);
+      if (existsSync(state)) {
+        const args = ["--root", stateDirectory, "delete", "--force", id];
+        const { status, stderr } = await processes.run(path, args);
+        if (status !== 0 && existsSync(state)) throw failed("remove", id, wordsOf(stderr.toString()));
+      }
+      removeCgroups(id);
+    },
+  };
+  return runtime;
+}
+
+interface Driver {
+  readonly host: RuntimeHost;
+  readonly program: RuntimeProgram;
+  readonly runtime: Runtime;
+}
+
+async function runContainer(driver: Driver, container: ContainerProcess): Promise<number> {
+  if (container.signal?.aborted) throw cancelled(container.id);
+  const log = join(container.bundle, "runtime.log");
+  mkdirSync(driver.program.stateDirectory, { recursive: true, mode: 0o700 });
+  const spec =
+    driver.program.name === "crun"
+      ? withCompiledSeccomp(driver.host, driver.program, container.spec)
+      : container.spec;
+  writeFileSync(join(container.bundle, "config.json"), JSON.stringify(spec));
+  rmSync(log, { force: true });
+  const running = driver.host.processes.spawn(driver.program.path, runArgs(driver.program, container, log), {
+    stdio: stdioOf(container.stdio),
+    // In a session of its own a Ctrl-C reaches lighter only, which decides; a terminal needs the caller's session.
+    detached: container.spec.process.terminal !== true,
+  });
+  deliver(running, container.stdio);
+  const exit = await exitOf(running, driver, container);
+  if (container.signal?.aborted) throw cancelled(container.id);
+  if (exit.signal !== undefined) {
+    await driver.runtime.remove(container.id);
+    throw failed("run", container.id, `${driver.program.name} was killed by ${exit.signal}`);
+  }
+  if (exit.status !== 0) throwFailure(exit.status, log, { driver, container });
+  return exit.status;
+}
+
+function runArgs(program: RuntimeProgram, container: ContainerProcess, log: string): readonly string[] {
+  const general = ["--root", program.stateDirectory, "--log", log];
+  return [...general, "run", "--bundle", container.bundle, container.id];
+}
+
+function stdioOf(stdio: ProcessStdio): SpawnOptions["stdio"] {
+  return stdio.kind === "capture"
+    ? ["ignore", "pipe", "pipe"]
+    : [stdio.stdin ?? "inherit", "inherit", "inherit"];
+}
+
+function deliver(running: Running, stdio: ProcessStdio): void {
+  if (stdio.kind !== "capture") return;
+  running.stdout?.on("data", stdio.onStdout);
+  running.stderr?.on("data", stdio.onStderr);
+}
+
+/** Waits for the end; when cancelled before, brings it about and leaves nothing of the container. */
+async function exitOf(
+  running: Running,
+  driver: Driver,
+  container: ContainerProcess,
+): ReturnType<() => Running["exited"]> {
+  const { signal } = container;
+  if (signal === undefined) return await running.exited;
+  let stopping: Promise<void> | undefined;
+  const stop = (): void => {
+    stopping ??= stopContainer(running, driver, container);
+    // It is awaited below, once the program has ended.
+    stopping.catch(() => {});
+  };
+  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
+  try {
+    return await running.exited;
+  } finally {
+    signal.removeEventListener("abort", stop);
+    await stopping;
+  }
+}
+
+async function stopContainer(running: Running, driver: Driver, container: ContainerProcess): Promise<void> {
+  const hasEnded = async (waitMs: number): Promise<boolean> => {
+    const timer = new AbortController();
+    const ended = running.exited.then(() => true);
+    const late = delay(waitMs, false, { signal: timer.signal }).catch(() => false);
+    return await Promise.race([ended, late]).finally(() => timer.abort());
+  };
+  // Both runtimes hand the signals that they get to the container.
+  running.kill("SIGTERM");
+  if (!(await hasEnded(container.stopGraceMs ?? stopGraceMs))) {
+    await driver.runtime.remove(container.id);
+    if (!(await hasEnded(settleMs))) running.kill("SIGKILL");
+    await running.exited;
+  }
+  await driver.runtime.remove(container.id);
+}
+
+/** Tells a failure of the runtime from a program that ended with the same status. */
+function throwFailure(
+  status: number,
+  log: string,
+  { driver, container }: { driver: Driver; container: ContainerProcess },
+): void {
+  const failure = readFailure(log);
+  if (failure === undefined || status !== 1) return;
+  const command = container.spec.process.args[0] ?? "";
+  const details = { command, runtime: driver.program.name, words: failure.words };
+  if (failure.kind === "other") throw failed("run", container.id, failure.words);
+  throw new LighterError(failure.kind, `cannot run "${command}": ${failure.state}; ${failure.help}`, {
+    details,
+  });
+}
+
+function failed(verb: string, id: string, words: string): LighterError {
+  return new LighterError("RUNTIME_FAILED", `cannot ${verb} container "${id}": ${words}`, {
+    details: { id, words },
+  });
+}
+
+function cancelled(id: string): LighterError {
+  return new LighterError("CANCELLED", `cannot finish container "${id}": cancelled`);
+}
