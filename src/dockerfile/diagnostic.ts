@@ -15,6 +15,8 @@ export interface Diagnostic {
   /** BuildKit's words. */
   readonly message: string;
   readonly range: Range;
+  /** The first line of the instruction that `range` lies in: the one that BuildKit names. */
+  readonly line: number;
   /** What would help. */
   readonly hint?: string;
   /** The lines in question with the place marked. */
@@ -24,5 +26,5 @@ export interface Diagnostic {
 /** The sentence that BuildKit gives for a diagnostic: "dockerfile parse error on line 2: unknown instruction: FROMM". */
 export function errorText(diagnostic: Diagnostic): string {
   if (diagnostic.phase !== "instruction") return diagnostic.message;
-  return `dockerfile parse error on line ${diagnostic.range.start.line}: ${diagnostic.message}`;
+  return `dockerfile parse error on line ${diagnostic.line}: ${diagnostic.message}`;
 }

@@ -37,6 +37,11 @@ export type {
   WorkdirInstruction,
 } from "./ast.ts";
 export { type Diagnostic, errorText } from "./diagnostic.ts";
+export { detectSyntax, type SyntaxDirective } from "./directives.ts";
+export { type ExpandOptions, type Expansion, expandWord, expandWords, type Lookup } from "./expand.ts";
+export { codeFrame } from "./frame.ts";
+export { compareText, quote } from "./go-text.ts";
+export { chompHeredoc } from "./heredoc.ts";
 export {
   buildChecks,
   type CheckOptions,
@@ -50,3 +55,6 @@ export {
   silentReporter,
   type TextEdit,
 } from "./lint/index.ts";
+export { type Mount, parseMount } from "./mount.ts";
+export { type ParseResult, parse, parseTrigger } from "./parse.ts";
+export { didYouMean, suggest } from "./suggest.ts";

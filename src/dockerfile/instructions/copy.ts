@@ -1,0 +1,104 @@
+import type { AddInstruction, CopyInstruction, InlineFile, InstructionSource } from "../ast.ts";
+import { type FlagTypes, type FlagValues, readFlagValues } from "../flags.ts";
+import { chompHeredoc, findHeredocWord } from "../heredoc.ts";
+import { Refusal } from "../refusal.ts";
+
+const COPY_FLAGS: FlagTypes = {
+  chown: "text",
+  from: "text",
+  chmod: "text",
+  link: "boolean",
+  exclude: "list",
+  parents: "boolean",
+};
+
+const ADD_FLAGS: FlagTypes = {
+  chown: "text",
+  chmod: "text",
+  link: "boolean",
+  "keep-git-dir": "boolean",
+  checksum: "text",
+  unpack: "boolean",
+  exclude: "list",
+};
+
+export function copyInstruction(source: InstructionSource): CopyInstruction {
+  requireDestination(source, "COPY");
+  const flags = readFlagValues(source, COPY_FLAGS);
+  const paths = readPaths(source, "COPY");
+  return Object.freeze({
+    ...source,
+    kind: "COPY",
+    ...paths,
+    ...commonFlags(flags),
+    ...optional("from", flags.text("from")),
+    parents: flags.boolean("parents") ?? false,
+  });
+}
+
+export function addInstruction(source: InstructionSource): AddInstruction {
+  requireDestination(source, "ADD");
+  const flags = readFlagValues(source, ADD_FLAGS);
+  const paths = readPaths(source, "ADD");
+  return Object.freeze({
+    ...source,
+    kind: "ADD",
+    ...paths,
+    ...commonFlags(flags),
+    ...optional("checksum", flags.text("checksum")),
+    ...optional("keepGitDir", flags.boolean("keep-git-dir")),
+    ...optional("unpack", flags.boolean("unpack")),
+  });
+}
+
+function requireDestination(source: InstructionSource, name: string): void {
+  if (source.words.length >= 2) return;
+  const message = `${name} requires at least two arguments, but only one was provided. Destination could not be determined`;
+  throw new Refusal("instruction/arguments", message, { hint: `write ${name} source... destination` });
+}
+
+function commonFlags(flags: FlagValues) {
+  return {
+    ...optional("chown", flags.text("chown")),
+    ...optional("chmod", flags.text("chmod")),
+    link: flags.boolean("link") ?? false,
+    excludes: Object.freeze(flags.list("exclude").map((flag) => flag.value ?? "")),
+  };
+}
+
+function optional<Key extends string, Value>(key: Key, value: Value | undefined): { [K in Key]?: Value } {
+  return value === undefined ? {} : ({ [key]: value } as { [K in Key]: Value });
+}
+
+function readPaths(source: InstructionSource, name: string) {
+  const words = source.words.slice(0, -1);
+  const destination = source.words.at(-1);
+  if (destination !== undefined && findHeredocWord(destination.value) !== undefined)
+    throw new Refusal("instruction/heredoc", `${name} cannot accept a heredoc as a destination`, {
+      range: destination.range,
+    });
+  const sources: string[] = [];
+  const files: InlineFile[] = [];
+  for (const { value } of words) {
+    const file = inlineFile(source, value);
+    if (file === undefined) sources.push(value);
+    else files.push(file);
+  }
+  return {
+    sources: Object.freeze(sources),
+    files: Object.freeze(files),
+    destination: destination?.value ?? "",
+  };
+}
+
+/** The file that a word stands for when it is a heredoc. Two heredocs of one name have the content of the last. */
+function inlineFile(source: InstructionSource, value: string): InlineFile | undefined {
+  const word = value.includes("<<") ? findHeredocWord(value) : undefined;
+  if (word === undefined) return undefined;
+  const content = source.heredocs.findLast(({ name }) => name === word.name)?.content ?? "";
+  return Object.freeze({
+    name: word.name,
+    content: word.chomp ? chompHeredoc(content) : content,
+    expand: word.expand,
+  });
+}
