@@ -65,6 +65,7 @@ export const errorCodes = {
   STORE_UNUSABLE: unavailable,
   SNAPSHOT_NOT_FOUND: notFound,
   SNAPSHOT_EXISTS: conflict,
+  SNAPSHOT_IN_USE: conflict,
 
   IMAGE_NOT_FOUND: { ...notFound, exit: 1 },
   IMAGE_IN_USE: conflict,

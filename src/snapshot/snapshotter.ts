@@ -22,8 +22,15 @@ export interface Snapshotter {
   /** The directory with only the changes this snapshot made on its parent (overlay form: whiteouts are 0:0 devices). */
   changes(name: SnapshotName): string;
   parent(name: SnapshotName): SnapshotName | undefined;
-  /** @throws SNAPSHOT_NOT_FOUND; conflicts when another snapshot is built on it */
+  /** A second name for the same committed snapshot: the name that stands already stays. @throws SNAPSHOT_NOT_FOUND */
+  alias(name: SnapshotName, alias: string): SnapshotName;
+  /** Removes a name, and with its last name the snapshot. @throws SNAPSHOT_NOT_FOUND, SNAPSHOT_IN_USE (another is built on it) */
   remove(name: SnapshotName): void;
+  /**
+   * Removes every snapshot of which no name is used and on which nothing used or active is built. Returns names removed.
+   * The caller holds the store's collection lock: a snapshot just looked up by another process must not go.
+   */
+  collect(isUsed: (name: SnapshotName) => boolean): number;
   list(): readonly SnapshotName[];
   /** Removes what dead processes left behind (active snapshots whose owner's lock is free). */
   sweep(): void;

@@ -1,0 +1,195 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { LighterError, systemErrorCode } from "#base";
+import type { Host, Lock } from "#host";
+import { ActiveDirectory } from "./active-directory.ts";
+import { diskError } from "./disk-error.ts";
+import {
+  isCommitted,
+  linkOf,
+  listDirectories,
+  listNames,
+  namePath,
+  type Paths,
+  readRecord,
+  type SnapshotRecord,
+  writeRecord,
+} from "./records.ts";
+import type { ActiveSnapshot, SnapshotName, Snapshotter } from "./snapshotter.ts";
+
+/** Snapshots as directories; see {@link Paths}. */
+export class DirectorySnapshotter implements Snapshotter {
+  readonly #paths: Paths;
+  readonly #locks: Host["locks"];
+
+  constructor(paths: Paths, locks: Host["locks"]) {
+    this.#paths = paths;
+    this.#locks = locks;
+  }
+
+  prepare(parent: SnapshotName | undefined): ActiveSnapshot {
+    const chain = parent === undefined ? [] : this.#record(parent).chain;
+    try {
+      return this.#createActive(parent, chain);
+    } catch (error) {
+      throw diskError(error, { verb: "make a snapshot below", object: this.#paths.snapshots });
+    }
+  }
+
+  #createActive(parent: SnapshotName | undefined, chain: readonly string[]): ActiveSnapshot {
+    const lower = chain.map((id) => join(this.#paths.snapshots, id, "fs"));
+    for (;;) {
+      const id = randomBytes(6).toString("hex");
+      const directory = join(this.#paths.active, id);
+      mkdirSync(directory, { mode: 0o700 });
+      const lock = this.#tryLock(directory);
+      // A sweep that looked between the two calls has taken it: take another name.
+      if (lock === undefined) continue;
+      writeRecord(directory, { parent, chain: [id, ...chain] });
+      return new ActiveDirectory({ id, directory, lock, parent, lower });
+    }
+  }
+
+  /** The lock of the owner, or undefined when another process has it or the directory went. */
+  #tryLock(directory: string): Lock | undefined {
+    try {
+      return this.#locks.tryAcquire(join(directory, "lock"), "exclusive");
+    } catch (error) {
+      if (!existsSync(directory)) return undefined;
+      throw error;
+    }
+  }
+
+  commit(active: ActiveSnapshot, name: string): SnapshotName {
+    if (!(active instanceof ActiveDirectory))
+      throw new LighterError("INTERNAL", "cannot commit a snapshot of another snapshotter");
+    const directory = join(this.#paths.snapshots, active.id);
+    namePath(this.#paths, name);
+    using _lock = active.end();
+    try {
+      rmSync(active.work, { recursive: true, force: true });
+      renameSync(active.directory, directory);
+      // Until the name leads here the lock alone keeps the directory.
+      if (this.#publish(name, active.id)) rmSync(join(directory, "lock"), { force: true });
+      else rmSync(directory, { recursive: true, force: true });
+    } catch (error) {
+      rmSync(active.directory, { recursive: true, force: true });
+      throw diskError(error, { verb: "commit snapshot", object: name });
+    }
+    return name as SnapshotName;
+  }
+
+  /** Links the name to the directory. @returns false when the name stands already */
+  #publish(name: string, id: string): boolean {
+    const path = namePath(this.#paths, name);
+    for (;;) {
+      try {
+        symlinkSync(`../${id}`, path);
+        return true;
+      } catch (error) {
+        if (systemErrorCode(error) !== "EEXIST") throw error;
+        if (this.find(name) !== undefined) return false;
+        // The link dangles: its directory was lost.
+        rmSync(path, { force: true });
+      }
+    }
+  }
+
+  alias(name: SnapshotName, alias: string): SnapshotName {
+    this.#publish(alias, this.#id(name));
+    return alias as SnapshotName;
+  }
+
+  find(name: string): SnapshotName | undefined {
+    const id = linkOf(this.#paths, name);
+    return id !== undefined && isCommitted(this.#paths, id) ? (name as SnapshotName) : undefined;
+  }
+
+  layers(name: SnapshotName): readonly string[] {
+    return this.#record(name).chain.map((id) => join(this.#paths.snapshots, id, "fs"));
+  }
+
+  changes(name: SnapshotName): string {
+    return join(this.#paths.snapshots, this.#id(name), "fs");
+  }
+
+  parent(name: SnapshotName): SnapshotName | undefined {
+    return this.#record(name).parent;
+  }
+
+  remove(name: SnapshotName): void {
+    const id = this.#id(name);
+    const isLastName = listNames(this.#paths).every((link) => link.id !== id || link.name === name);
+    if (isLastName) this.#checkUnused(name, id);
+    rmSync(namePath(this.#paths, name), { force: true });
+    if (isLastName) rmSync(join(this.#paths.snapshots, id), { recursive: true, force: true });
+  }
+
+  #checkUnused(name: SnapshotName, id: string): void {
+    const { snapshots, active } = this.#paths;
+    const others = [snapshots, active].flatMap((parent) =>
+      listDirectories(parent).map((other) => join(parent, other)),
+    );
+    if (others.some((other) => readRecord(other)?.chain.slice(1).includes(id)))
+      throw new LighterError(
+        "SNAPSHOT_IN_USE",
+        `cannot remove snapshot "${name}": another snapshot is built on it; remove that one first`,
+      );
+  }
+
+  list(): readonly SnapshotName[] {
+    return listNames(this.#paths)
+      .filter(({ id }) => isCommitted(this.#paths, id))
+      .map(({ name }) => name as SnapshotName);
+  }
+
+  collect(isUsed: (name: SnapshotName) => boolean): number {
+    this.sweep();
+    const names = listNames(this.#paths);
+    const kept = this.#idsInUse(names.filter(({ name }) => isUsed(name as SnapshotName)));
+    let removed = 0;
+    for (const { name, id } of names) {
+      if (kept.has(id)) continue;
+      rmSync(namePath(this.#paths, name), { force: true });
+      removed += 1;
+    }
+    const named = new Set(listNames(this.#paths).map(({ id }) => id));
+    for (const id of listDirectories(this.#paths.snapshots))
+      if (!named.has(id) && !kept.has(id)) this.#removeUnlocked(join(this.#paths.snapshots, id));
+    return removed;
+  }
+
+  /** The directories below the given names and below everything that is being written. */
+  #idsInUse(names: readonly { readonly id: string }[]): ReadonlySet<string> {
+    const { snapshots, active } = this.#paths;
+    const tops = names.map(({ id }) => join(snapshots, id));
+    const writing = listDirectories(active).map((id) => join(active, id));
+    return new Set([...tops, ...writing].flatMap((directory) => readRecord(directory)?.chain ?? []));
+  }
+
+  sweep(): void {
+    for (const id of listDirectories(this.#paths.active)) this.#removeUnlocked(join(this.#paths.active, id));
+  }
+
+  #removeUnlocked(directory: string): void {
+    using lock = this.#tryLock(directory);
+    if (lock !== undefined) rmSync(directory, { recursive: true, force: true });
+  }
+
+  #id(name: SnapshotName): string {
+    const [id = ""] = this.#record(name).chain;
+    return id;
+  }
+
+  #record(name: SnapshotName): SnapshotRecord {
+    const id = linkOf(this.#paths, name);
+    const record = id === undefined ? undefined : readRecord(join(this.#paths.snapshots, id));
+    if (record === undefined)
+      throw new LighterError(
+        "SNAPSHOT_NOT_FOUND",
+        `cannot use snapshot "${name}": it is not in the store; build or unpack it again`,
+      );
+    return record;
+  }
+}

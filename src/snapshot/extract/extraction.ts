@@ -1,0 +1,349 @@
+import {
+  chmodSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  futimesSync,
+  lchownSync,
+  linkSync,
+  lstatSync,
+  lutimesSync,
+  mkdirSync,
+  openSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+} from "node:fs";
+import { encodeName, hasEscapes, type TarEntry, TarReader, type TarSink } from "#archive";
+import { systemErrorCode } from "#base";
+import { errnoOf, type Files } from "#host";
+import { opaqueWhiteout, whiteoutPrefix } from "#oci";
+import { isOverlayXattr, isWhiteout, makeWhiteout } from "../overlay-form.ts";
+import { copyUpFile } from "./copy-up.ts";
+import { Directories } from "./directories.ts";
+import { entryError } from "./entry-error.ts";
+import { FileWriter } from "./file-writer.ts";
+import { LowerView } from "./lower-view.ts";
+import { baseOf, cleanName, hostile, invalid, joinName, parentOf, pathOf, textPathOf } from "./names.ts";
+import type { ExtractOptions, ExtractSummary } from "./options.ts";
+
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
+const defaultLimits = { dataBytes: 256 * 2 ** 30, entries: 10_000_000 };
+
+/** Labels that the host's security modules give to files: they mean nothing on another host. */
+const hostXattrs: ReadonlySet<string> = new Set(["security.selinux", "security.ima", "security.evm"]);
+
+const typeBits = { character: 0o020000, block: 0o060000, fifo: 0o010000 } as const;
+
+/**
+ * Lays a tar archive out below a root. Nothing outside the root is read, written or linked to, whatever the archive says:
+ * names are cleaned, links are followed by {@link Directories} and never by the kernel, files are made with O_EXCL.
+ * A later entry of the same name replaces the earlier one.
+ */
+export class Extraction implements Disposable {
+  readonly #options: ExtractOptions;
+  readonly #files: Files;
+  readonly #lower: LowerView;
+  readonly #directories: Directories;
+  readonly #reader: TarReader;
+  readonly #limits: { readonly dataBytes: number; readonly entries: number };
+  readonly #warnings: string[] = [];
+  #entries = 0;
+  #dataBytes = 0;
+  #file: FileWriter | undefined;
+  /** Name of the open file, links followed. */
+  #fileName = "";
+
+  constructor(options: ExtractOptions) {
+    this.#options = options;
+    this.#files = options.host.files;
+    this.#limits = { ...defaultLimits, ...options.limits };
+    this.#lower = new LowerView(options.lower ?? [], this.#files);
+    this.#directories = new Directories({ root: options.root, lower: this.#lower, files: this.#files });
+    this.#reader = new TarReader(this.#sink());
+  }
+
+  /** @throws ARCHIVE_INVALID, ARCHIVE_HOSTILE, STORE_FULL, PRIVILEGE_MISSING; the root is then half filled */
+  write(chunk: Uint8Array): void {
+    this.#reader.write(chunk);
+  }
+
+  /** Ends the archive: directories get their times. @throws ARCHIVE_INVALID when it is cut off */
+  finish(): ExtractSummary {
+    try {
+      this.#reader.end();
+      this.#directories.finish();
+    } catch (error) {
+      throw entryError("", error);
+    }
+    return { entries: this.#entries, dataBytes: this.#dataBytes, warnings: this.#warnings };
+  }
+
+  /** Ends the extraction, finished or not. */
+  [Symbol.dispose](): void {
+    this.#closeFile();
+  }
+
+  #closeFile(): void {
+    this.#file?.close();
+    this.#file = undefined;
+  }
+
+  #sink(): TarSink {
+    const guard = (name: string, step: () => void): void => {
+      try {
+        step();
+      } catch (error) {
+        throw entryError(name, error);
+      }
+    };
+    let current = "";
+    return {
+      onEntry: (entry) => {
+        current = entry.path;
+        guard(current, () => this.#onEntry(entry));
+      },
+      onData: (bytes, offset) => guard(current, () => this.#file?.write(bytes, offset)),
+      onEntryEnd: (entry) => guard(current, () => this.#endFile(entry)),
+    };
+  }
+
+  #onEntry(found: TarEntry): void {
+    this.#count(found);
+    const entry = this.#options.select === undefined ? found : this.#options.select(found);
+    if (entry === undefined) return;
+    checkOwner(entry);
+    const name = cleanName(entry.path);
+    if (this.#options.whiteouts === "overlay" && baseOf(name).startsWith(whiteoutPrefix))
+      this.#whiteout(name);
+    else if (name === "") this.#root(entry);
+    else this.#place(entry, joinName(this.#directories.enter(parentOf(name)), baseOf(name)));
+  }
+
+  #count(entry: TarEntry): void {
+    this.#entries += 1;
+    if (this.#entries > this.#limits.entries)
+      throw hostile(entry.path, `the archive holds more than ${this.#limits.entries} entries`);
+    const dataBytes =
+      entry.segments === undefined
+        ? entry.sizeBytes
+        : entry.segments.reduce((sum, segment) => sum + segment.sizeBytes, 0);
+    this.#dataBytes += dataBytes;
+    if (this.#dataBytes > this.#limits.dataBytes)
+      throw hostile(entry.path, `the archive unpacks to more than ${this.#limits.dataBytes} bytes`);
+  }
+
+  #root(entry: TarEntry): void {
+    if (entry.kind !== "directory") throw hostile(entry.path, `the root cannot become a ${entry.kind}`);
+    this.#dress(entry, "");
+  }
+
+  /** `name` is a real name: every directory in it exists and is no link. */
+  #place(entry: TarEntry, name: string): void {
+    switch (entry.kind) {
+      case "file":
+        this.#beginFile(entry, name);
+        break;
+      case "directory":
+        this.#makeDirectory(entry, name);
+        break;
+      case "symlink":
+        this.#replacing(name, (path) => symlinkSync(nameBytes(entry.linkPath), path));
+        this.#dressLink(entry, name);
+        break;
+      case "hardlink":
+        this.#makeHardLink(entry, name);
+        break;
+      case "character":
+      case "block":
+      case "fifo":
+        this.#makeNode(entry, name);
+        break;
+    }
+  }
+
+  #beginFile(entry: TarEntry, name: string): void {
+    const fd = this.#replacing(name, (path) =>
+      openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600),
+    );
+    this.#file = new FileWriter(fd, entry.sizeBytes);
+    this.#fileName = name;
+  }
+
+  #endFile(entry: TarEntry): void {
+    const file = this.#file;
+    if (file === undefined) return;
+    file.end();
+    const { uid, gid } = this.#options.owner ?? entry;
+    // The order matters: changing the owner clears set-id bits and capabilities.
+    fchownSync(file.fd, uid, gid);
+    this.#setXattrs(entry, this.#fileName);
+    fchmodSync(file.fd, entry.mode);
+    if (isWholeSecond(entry)) futimesSync(file.fd, entry.mtimeSeconds, entry.mtimeSeconds);
+    else this.#setTime(entry, this.#fileName);
+    this.#closeFile();
+  }
+
+  #makeDirectory(entry: TarEntry, name: string): void {
+    const path = pathOf(this.#options.root, name);
+    const stats = lstatSync(path, { throwIfNoEntry: false });
+    if (this.#keepsLink(name, stats?.isSymbolicLink() ? readlinkSync(path) : undefined, stats === undefined))
+      return;
+    const wasWhiteout = stats !== undefined && isWhiteout(stats);
+    if (stats !== undefined && !stats.isDirectory()) this.#remove(name);
+    if (stats === undefined || !stats.isDirectory()) mkdirSync(path);
+    if (wasWhiteout) this.#directories.hideBelow(name);
+    this.#dress(entry, name);
+  }
+
+  #keepsLink(name: string, target: string | undefined, isAbsent: boolean): boolean {
+    if (!this.#options.keepDirectorySymlinks) return false;
+    const below = isAbsent ? this.#lower.find(name) : undefined;
+    const link = target ?? (below?.kind === "symlink" ? below.target : undefined);
+    return link !== undefined && this.#directories.leadsToDirectory(name, link);
+  }
+
+  #makeHardLink(entry: TarEntry, name: string): void {
+    const target = cleanName(entry.linkPath);
+    const directory = this.#directories.find(parentOf(target));
+    const real = directory === undefined ? undefined : joinName(directory, baseOf(target));
+    if (real === undefined || target === "" || !this.#bringHere(real))
+      throw invalid(entry.path, `it is a hard link to "${entry.linkPath}", which is not there`);
+    if (real === name) return;
+    const from = pathOf(this.#options.root, real);
+    if (lstatSync(from).isDirectory())
+      throw invalid(entry.path, `it is a hard link to the directory "${entry.linkPath}"`);
+    this.#replacing(name, (path) => linkSync(from, path));
+  }
+
+  /** Whether a file stands at this real name, copied from the layers below when only they have it. */
+  #bringHere(name: string): boolean {
+    const stats = lstatSync(pathOf(this.#options.root, name), { throwIfNoEntry: false });
+    if (stats !== undefined) return this.#lower.isEmpty || !isWhiteout(stats);
+    const below = this.#lower.find(name);
+    if (below === undefined || below.kind === "directory") return false;
+    this.#directories.enter(parentOf(name));
+    copyUpFile(this.#files, { from: below.layer, to: this.#options.root, name });
+    return true;
+  }
+
+  #makeNode(entry: TarEntry, name: string): void {
+    const { major, minor } = entry.device;
+    if (this.#options.whiteouts === "overlay" && entry.kind === "character" && major === 0 && minor === 0)
+      throw hostile(entry.path, "a device 0:0 would hide what lower layers hold");
+    const kind = entry.kind === "block" || entry.kind === "character" ? entry.kind : "fifo";
+    const path = textPathOf(this.#options.root, name);
+    this.#replacing(name, () => this.#files.makeNode(path, typeBits[kind] | 0o600, { major, minor }));
+    this.#dressNode(entry, name);
+  }
+
+  #whiteout(name: string): void {
+    const base = baseOf(name);
+    const hidden = base.slice(whiteoutPrefix.length);
+    // Names that only the AUFS driver understood.
+    if (base.startsWith(".wh..wh.") && base !== opaqueWhiteout) return;
+    if (hidden === "" || hidden === "." || hidden === "..")
+      throw hostile(name, "it would remove a whole directory");
+    if (this.#lower.isEmpty) return;
+    const directory = this.#directories.find(parentOf(name));
+    if (directory === undefined) return;
+    if (base === opaqueWhiteout) this.#directories.hideBelow(this.#directories.enter(parentOf(name)));
+    else this.#hide(joinName(this.#directories.enter(parentOf(name)), hidden));
+  }
+
+  /** A whiteout acts on lower layers only: what this layer already put there stays. */
+  #hide(name: string): void {
+    if (this.#lower.find(name) === undefined) return;
+    const stats = lstatSync(pathOf(this.#options.root, name), { throwIfNoEntry: false });
+    if (stats === undefined) makeWhiteout(this.#files, textPathOf(this.#options.root, name));
+    else if (stats.isDirectory()) this.#directories.hideBelow(name);
+  }
+
+  /** Makes an entry at a real name; what stands there goes first. */
+  #replacing<T>(name: string, make: (path: string | Buffer) => T): T {
+    const path = pathOf(this.#options.root, name);
+    try {
+      return make(path);
+    } catch (error) {
+      if (errnoOf(error) !== "EEXIST" && systemErrorCode(error) !== "EEXIST") throw error;
+    }
+    this.#remove(name);
+    return make(path);
+  }
+
+  #remove(name: string): void {
+    const path = pathOf(this.#options.root, name);
+    const stats = lstatSync(path);
+    if (stats.isDirectory()) rmSync(path, { recursive: true });
+    else unlinkSync(path);
+    if (stats.isDirectory() || stats.isSymbolicLink()) this.#directories.forget(name);
+  }
+
+  #dress(entry: TarEntry, name: string): void {
+    const path = pathOf(this.#options.root, name);
+    const { uid, gid } = this.#options.owner ?? entry;
+    lchownSync(path, uid, gid);
+    this.#setXattrs(entry, name);
+    const isWritable = (entry.mode & 0o700) === 0o700;
+    chmodSync(path, isWritable ? entry.mode : entry.mode | 0o700);
+    this.#directories.setPending(name, { mtimeNs: timeNs(entry), ...(!isWritable && { mode: entry.mode }) });
+  }
+
+  #dressNode(entry: TarEntry, name: string): void {
+    const { uid, gid } = this.#options.owner ?? entry;
+    const path = pathOf(this.#options.root, name);
+    lchownSync(path, uid, gid);
+    this.#setXattrs(entry, name);
+    chmodSync(path, entry.mode);
+    this.#setTime(entry, name);
+  }
+
+  #dressLink(entry: TarEntry, name: string): void {
+    const path = pathOf(this.#options.root, name);
+    const { uid, gid } = this.#options.owner ?? entry;
+    lchownSync(path, uid, gid);
+    this.#setXattrs(entry, name);
+    if (isWholeSecond(entry)) lutimesSync(path, entry.mtimeSeconds, entry.mtimeSeconds);
+    else this.#setTime(entry, name);
+  }
+
+  #setTime(entry: TarEntry, name: string): void {
+    this.#files.setTime(textPathOf(this.#options.root, name), timeNs(entry));
+  }
+
+  #setXattrs(entry: TarEntry, name: string): void {
+    for (const [xattr, value] of entry.xattrs) {
+      if (isOverlayXattr(xattr)) throw hostile(entry.path, `it carries overlay's own attribute ${xattr}`);
+      if (!hostXattrs.has(xattr)) this.#setXattr(name, xattr, value);
+    }
+  }
+
+  #setXattr(name: string, xattr: string, value: Uint8Array): void {
+    try {
+      this.#files.setXattr(textPathOf(this.#options.root, name), xattr, value);
+    } catch (error) {
+      if (errnoOf(error) !== "ENOTSUP" && errnoOf(error) !== "EOPNOTSUPP") throw error;
+      this.#warnings.push(`"${name}": the filesystem cannot hold the attribute ${xattr}`);
+    }
+  }
+}
+
+function checkOwner(entry: TarEntry): void {
+  const isId = (id: number): boolean => id >= 0 && id < 0xffff_ffff;
+  if (!isId(entry.uid) || !isId(entry.gid))
+    throw invalid(entry.path, `its owner ${entry.uid}:${entry.gid} is out of range`);
+}
+
+/** Node writes such times exactly; negative ones and fractions go another way. */
+function isWholeSecond(entry: TarEntry): boolean {
+  return entry.mtimeNanoseconds === 0 && entry.mtimeSeconds >= 0;
+}
+
+function timeNs(entry: TarEntry): bigint {
+  return BigInt(entry.mtimeSeconds) * 1_000_000_000n + BigInt(entry.mtimeNanoseconds);
+}
+
+function nameBytes(name: string): string | Buffer {
+  return hasEscapes(name) ? encodeName(name) : name;
+}

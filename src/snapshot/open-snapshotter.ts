@@ -1,0 +1,24 @@
+import { chmodSync, mkdirSync } from "node:fs";
+import type { Host } from "#host";
+import { DirectorySnapshotter } from "./directory-snapshotter.ts";
+import { diskError } from "./disk-error.ts";
+import { snapshotPaths } from "./records.ts";
+import type { Snapshotter } from "./snapshotter.ts";
+
+/**
+ * Opens the snapshots below `root`, making the directories when absent. Leftovers of dead processes go.
+ * @throws STORE_UNUSABLE, STORE_FULL
+ */
+export function openSnapshotter(root: string, host: Pick<Host, "locks">): Snapshotter {
+  const paths = snapshotPaths(root);
+  try {
+    // No user of this machine but the owner may enter: snapshots hold set-id programs and devices.
+    for (const path of [paths.names, paths.active]) mkdirSync(path, { recursive: true, mode: 0o700 });
+    chmodSync(paths.snapshots, 0o700);
+  } catch (error) {
+    throw diskError(error, { verb: "open the snapshots below", object: root });
+  }
+  const snapshotter = new DirectorySnapshotter(paths, host.locks);
+  snapshotter.sweep();
+  return snapshotter;
+}
