@@ -1,1 +1,2 @@
-export {};
+export { createNetworks, type NetworksOptions } from "./create-networks.ts";
+export { parsePortMapping } from "./port-mapping.ts";

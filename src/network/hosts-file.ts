@@ -1,0 +1,45 @@
+import { readFileSync } from "node:fs";
+import { systemErrorCode } from "#base";
+
+/** A name that the user gave an address. */
+export interface ExtraHost {
+  readonly name: string;
+  readonly address: string;
+}
+
+const loopback = `127.0.0.1\tlocalhost
+::1\tlocalhost ip6-localhost ip6-loopback
+fe00::\tip6-localnet
+ff00::\tip6-mcastprefix
+ff02::1\tip6-allnodes
+ff02::2\tip6-allrouters
+`;
+
+/** /etc/hosts of a container, as docker writes it: loopback names, the user's own, then the container's address. */
+export function renderHosts(options: {
+  readonly extraHosts: readonly ExtraHost[];
+  readonly gateway?: string;
+  readonly own?: ExtraHost;
+}): string {
+  const own = options.own === undefined ? "" : `${options.own.address}\t${options.own.name}\n`;
+  return loopback + renderExtraHosts(options.extraHosts, options.gateway) + own;
+}
+
+/** Lines for the user's names; `host-gateway` is replaced by the gateway, and left out where there is none. */
+export function renderExtraHosts(extraHosts: readonly ExtraHost[], gateway: string | undefined): string {
+  return extraHosts
+    .map(({ name, address }) => ({ name, address: address === "host-gateway" ? gateway : address }))
+    .filter(({ address }) => address !== undefined)
+    .map(({ name, address }) => `${address}\t${name}\n`)
+    .join("");
+}
+
+/** The host's own /etc/hosts; loopback names where it has none. */
+export function hostHosts(): string {
+  try {
+    return readFileSync("/etc/hosts", "utf8").replace(/([^\n])$/, "$1\n");
+  } catch (error) {
+    if (systemErrorCode(error) === "ENOENT") return loopback;
+    throw error;
+  }
+}
