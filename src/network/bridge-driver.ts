@@ -90,9 +90,9 @@ async function join(
   page.save({ ...page.state, networks: [network], endpoints: [...others, endpoint] });
   for (const { id } of dead) ledger.forget(id);
   try {
-    kernel.raise(network, page);
+    const isNew = kernel.raise(network, page);
     kernel.connect(network, endpoint, joining.namespace);
-    kernel.publish(page.state, endpoint, { renew: dead.some(({ ports }) => ports.length > 0) });
+    if (!isNew) kernel.publish(page.state, endpoint, { renew: dead.some(({ ports }) => ports.length > 0) });
   } catch (error) {
     // The first failure is the one to tell; what this cannot undo, the next sweep does.
     await release(parts, page, [endpoint]).catch(() => {});

@@ -47,11 +47,12 @@ export class BridgeKernel {
     }
   }
 
-  /** Makes the bridge stand as the network says; nothing to do when it does. */
-  raise(network: BridgeNetwork, page: LedgerPage): void {
+  /** Makes the bridge stand as the network says, with the table of the state. False when it stood already. */
+  raise(network: BridgeNetwork, page: LedgerPage): boolean {
     const { links } = this.#host;
     const found = links.find(network.bridge);
-    if (found !== undefined && this.#isOwn(found) && found.addresses.includes(gatewayCidr(network))) return;
+    if (found !== undefined && this.#isOwn(found) && found.addresses.includes(gatewayCidr(network)))
+      return false;
     if (found !== undefined) throw occupied(network);
     this.#allowForwarding(page);
     links.createBridge(network.bridge, { mac: randomMac(), mtu: this.#mtu(), alias: this.#ownerOf().text });
@@ -61,6 +62,7 @@ export class BridgeKernel {
     this.applyFirewall(page.state);
     // After the guard against foreign 127.0.0.0/8 stands.
     links.setSetting(`net/ipv4/conf/${network.bridge}/route_localnet`, "1");
+    return true;
   }
 
   /** Makes the pair, the far end inside the container's namespace, and sets that up. */

@@ -46,12 +46,8 @@ export class Lab implements AsyncDisposable {
     links.addRoute({ gateway: "192.0.2.1" });
   }
 
-  root(name: string): string {
-    return join(this.#folder, name);
-  }
-
   networks(root = "store"): NetworkProvider {
-    return createNetworks({ root: this.#made(root), host: this.host });
+    return createNetworks({ root: this.made(root), host: this.host });
   }
 
   /** Answers TCP connections in a namespace with `name` and the client's address. */
@@ -96,8 +92,9 @@ export class Lab implements AsyncDisposable {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  #made(root: string): string {
-    const path = this.root(root);
+  /** The directory of a store, made. */
+  made(root: string): string {
+    const path = join(this.#folder, root);
     mkdirSync(path, { recursive: true });
     return path;
   }

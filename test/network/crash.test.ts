@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { createHost } from "#host";
+import { createNetworks } from "#network";
+import { Lab, missing, request } from "./lab.ts";
+
+const port = { hostPort: 8080, containerPort: 80, protocol: "tcp" } as const;
+const [, self = "", role, root = ""] = process.argv;
+
+if (role === "owner") await holdAttachment();
+else defineTests();
+
+/** The process that dies: attaches and waits. */
+async function holdAttachment(): Promise<void> {
+  const networks = createNetworks({ root, host: createHost() });
+  console.log("starting");
+  await networks.attach(request("dead", { ports: [port] }));
+  console.log("attached");
+  await delay(60_000);
+}
+
+function defineTests(): void {
+  const skip = missing() ?? false;
+
+  test("what a killed process held is free for the next attachment", { skip }, async () => {
+    await using lab = new Lab();
+    const networks = lab.networks();
+    const owner = startOwner(lab);
+    await owner.says("attached");
+    await assert.rejects(networks.attach(request("early", { ports: [port] })), { code: "PORT_IN_USE" });
+    await owner.kill();
+    await using next = await networks.attach(request("next", { ports: [port] }));
+    lab.serve(next, "next", 80);
+    assert.match(await lab.connect({}, "127.0.0.1", 8080), /^next /);
+    const ours = lab.host.links.list().filter(({ name }) => name.startsWith("lv"));
+    assert.equal(ours.length, 1);
+  });
+
+  test("a sweep leaves nothing of a process killed at any moment", { skip }, async () => {
+    await using lab = new Lab();
+    const networks = lab.networks();
+    const before = leftovers(lab);
+    for (let waitMs = 0; waitMs <= 36; waitMs += 3) {
+      const owner = startOwner(lab);
+      await owner.says("starting");
+      await delay(waitMs);
+      await owner.kill();
+      await networks.sweep();
+      // The namespace of a dead process goes in the background.
+      for (let tries = 0; tries < 50 && leftovers(lab) !== before; tries += 1) await delay(10);
+      assert.equal(leftovers(lab), before, `killed after ${waitMs} ms`);
+    }
+  });
+
+  test("the living are not swept", { skip }, async () => {
+    await using lab = new Lab();
+    const owner = startOwner(lab);
+    await owner.says("attached");
+    const before = leftovers(lab);
+    await lab.networks().sweep();
+    assert.equal(leftovers(lab), before);
+    await owner.kill();
+    await lab.networks().sweep();
+  });
+}
+
+function startOwner(lab: Lab) {
+  const child = spawn(process.execPath, [self, "owner", lab.made("store")], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const exited = once(child, "exit");
+  let heard = "";
+  child.stdout.on("data", (chunk) => {
+    heard += String(chunk);
+  });
+  return {
+    says: async (word: string) => {
+      while (!heard.includes(word))
+        await Promise.race([once(child.stdout, "data"), exited.then(() => assert.fail("died"))]);
+    },
+    kill: async () => {
+      child.kill("SIGKILL");
+      await exited;
+    },
+  };
+}
+
+function leftovers(lab: Lab): string {
+  const links = lab.host.links.list().map(({ name }) => name);
+  return JSON.stringify([links, lab.host.firewall.list("tables")]);
+}
