@@ -1,0 +1,1 @@
+export { type Contents, emptyContents, inspectTree } from "./contents.ts";
