@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { errorMessage, LighterError } from "#base";
 import { errnoOf, type Host, type Lock } from "#host";
-import { openRuntime } from "./oci-runtime.ts";
+import { openRuntime, type RuntimeHost } from "./oci-runtime.ts";
 import { stateDirectoryOf } from "./runtime-state.ts";
 
 /**
@@ -62,7 +62,7 @@ function lockDirectory(host: ClaimHost, directory: string): Lock | undefined {
  * @throws AggregateError of RUNTIME_FAILED for those that resist; the others are removed all the same
  */
 export async function sweepContainers(
-  host: Pick<Host, "locks" | "processes" | "seccomp">,
+  host: RuntimeHost & Pick<Host, "locks">,
   runDirectory: string,
 ): Promise<readonly string[]> {
   const removed: string[] = [];
@@ -103,11 +103,7 @@ function lockDead(host: ClaimHost, directory: string): Lock | undefined {
   }
 }
 
-async function removeFromRuntimes(
-  host: Pick<Host, "processes" | "seccomp">,
-  runDirectory: string,
-  id: string,
-): Promise<void> {
+async function removeFromRuntimes(host: RuntimeHost, runDirectory: string, id: string): Promise<void> {
   for (const name of ["crun", "runc"] as const) {
     const stateDirectory = stateDirectoryOf(runDirectory, name);
     const path = host.processes.find(name);

@@ -1,10 +1,10 @@
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { errorMessage, isLighterError, LighterError } from "#base";
+import { errorMessage, LighterError } from "#base";
 import type { Host } from "#host";
 import { buildSpec } from "./build-spec.ts";
 import { claimContainer } from "./container-claim.ts";
-import { openRuntime } from "./oci-runtime.ts";
+import { openRuntime, type RuntimeHost } from "./oci-runtime.ts";
 import type { Runtime } from "./runtime.ts";
 import { stateDirectoryOf } from "./runtime-state.ts";
 import { readSpecFacts } from "./spec-facts.ts";
@@ -17,7 +17,7 @@ export interface FindRuntimeOptions {
   readonly name?: Runtime["name"];
 }
 
-type RuntimeHost = Pick<Host, "locks" | "mounts" | "probes" | "processes" | "seccomp">;
+type ProbeHost = RuntimeHost & Pick<Host, "locks" | "mounts" | "probes">;
 
 /**
  * Finds the runtime that works on this host. A runtime is tried once, by running a container without a program; the
@@ -25,7 +25,7 @@ type RuntimeHost = Pick<Host, "locks" | "mounts" | "probes" | "processes" | "sec
  * which crun refuses hybrid cgroup hosts.
  * @throws PRIVILEGE_MISSING, RUNTIME_MISSING, RUNTIME_FAILED with the words of each runtime that was tried
  */
-export async function findRuntime(host: RuntimeHost, options: FindRuntimeOptions): Promise<Runtime> {
+export async function findRuntime(host: ProbeHost, options: FindRuntimeOptions): Promise<Runtime> {
   host.probes.requirePrivilege("run a container");
   host.mounts.enterPrivateNamespace();
   const names = options.name === undefined ? (["crun", "runc"] as const) : [options.name];
@@ -53,7 +53,7 @@ interface Candidate {
   readonly key: string;
 }
 
-function candidate(host: RuntimeHost, name: Runtime["name"], runDirectory: string): readonly Candidate[] {
+function candidate(host: ProbeHost, name: Runtime["name"], runDirectory: string): readonly Candidate[] {
   const path = host.processes.find(name);
   if (path === undefined) return [];
   const { mtimeMs, size, ino } = statSync(path);
@@ -69,23 +69,29 @@ function candidate(host: RuntimeHost, name: Runtime["name"], runDirectory: strin
   ];
 }
 
-/** Runs a container with an empty root: the one right answer is that its program does not exist. */
-async function tryRuntime(host: RuntimeHost, runDirectory: string, runtime: Runtime): Promise<void> {
+/** Runs a container whose program is an empty file: all goes well up to the last step, which has one right failure. */
+async function tryRuntime(host: ProbeHost, runDirectory: string, runtime: Runtime): Promise<void> {
   mkdirSync(runDirectory, { recursive: true, mode: 0o711 });
   using claim = claimContainer(host, runDirectory, `probe-${runtime.name}-${process.pid}`);
   const rootfs = mkdtempSync(join(claim.directory, "rootfs-"));
-  const spec = buildSpec(
-    { id: claim.id, rootfs, args: ["/lighter-probe"], hostname: "probe" },
-    readSpecFacts(host),
-  );
-  const stdio = { kind: "capture", onStdout() {}, onStderr() {} } as const;
+  writeFileSync(join(rootfs, "probe"), "", { mode: 0o755 });
+  const spec = buildSpec({ id: claim.id, rootfs, args: ["/probe"], hostname: "probe" }, readSpecFacts(host));
+  let words = "";
+  const stdio = {
+    kind: "capture",
+    onStdout: () => {},
+    onStderr: (chunk: Uint8Array) => (words += chunk),
+  } as const;
   try {
     await runtime.run({ id: claim.id, bundle: claim.bundle, spec, stdio });
-  } catch (error) {
-    if (isLighterError(error, "COMMAND_NOT_FOUND")) return;
+  } finally {
     await runtime.remove(claim.id);
-    throw error;
   }
+  if (!/exec format error/i.test(words))
+    throw new LighterError(
+      "RUNTIME_FAILED",
+      `cannot run a container with "${runtime.path}": ${words.trim()}`,
+    );
 }
 
 interface Answer {

@@ -1,10 +1,11 @@
 export { buildSpec, type SpecOptions } from "./build-spec.ts";
 export { type ContainerClaim, claimContainer, sweepContainers } from "./container-claim.ts";
 export { type FindRuntimeOptions, findRuntime } from "./find-runtime.ts";
+export { prepareMountPoints } from "./mount-points.ts";
 export type { Attachment, AttachRequest, NetworkProvider, PortMapping } from "./network-provider.ts";
 export { readFileInRoot } from "./read-in-root.ts";
 export type { ContainerProcess, ProcessStdio, Runtime } from "./runtime.ts";
 export type { RuntimeSpec, SpecMount, SpecProcess } from "./runtime-spec.ts";
-export { defaultCapabilities } from "./spec-defaults.ts";
+export { allCapabilities, defaultCapabilities } from "./spec-defaults.ts";
 export { readSpecFacts, type SpecFacts } from "./spec-facts.ts";
 export { type ResolvedUser, resolveUser } from "./user.ts";

@@ -5,6 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { LighterError } from "#base";
 import type { Host, Running, SpawnOptions } from "#host";
 import { removeCgroups } from "./cgroups.ts";
+import { checkCommand } from "./check-command.ts";
 import { withCompiledSeccomp } from "./compiled-seccomp.ts";
 import type { ContainerProcess, ProcessStdio, Runtime } from "./runtime.ts";
 import { readFailure, wordsOf } from "./runtime-words.ts";
@@ -17,7 +18,7 @@ export interface RuntimeProgram {
 }
 
 /** What the driver needs of the host. */
-export type RuntimeHost = Pick<Host, "processes" | "seccomp">;
+export type RuntimeHost = Pick<Host, "files" | "processes" | "seccomp">;
 
 const stopGraceMs = 1000;
 const settleMs = 5000;
@@ -56,6 +57,7 @@ interface Driver {
 
 async function runContainer(driver: Driver, container: ContainerProcess): Promise<number> {
   if (container.signal?.aborted) throw cancelled(container.id);
+  checkCommand(driver.host, container.spec);
   const log = join(container.bundle, "runtime.log");
   mkdirSync(driver.program.stateDirectory, { recursive: true, mode: 0o700 });
   const spec =
