@@ -24,7 +24,6 @@ interface Given {
   readonly rawName: string;
   readonly value: string | undefined;
   readonly isShort: boolean;
-  readonly isInline: boolean;
 }
 
 /**
@@ -58,6 +57,26 @@ function tokenize(
   words: readonly string[],
   stopsAtArgument: boolean,
 ): { given: readonly Given[]; args: readonly string[] } {
+  const given: Given[] = [];
+  const args: string[] = [];
+  for (const token of readTokens(flags, words)) {
+    if (token.kind === "positional") {
+      if (stopsAtArgument) return { given, args: words.slice(token.index) };
+      args.push(token.value);
+    } else if (token.kind === "option") {
+      const { name, rawName, value } = token;
+      const isShort = !rawName.startsWith("--");
+      // parseArgs reads `-t=false` as the cluster -t -= -f …; pflag reads a value after the equals sign.
+      if (isShort && name === "=")
+        return tokenize(flags, spellOut(flags, words, token.index), stopsAtArgument);
+      const joined = isShort && token.inlineValue === true;
+      given.push({ name, rawName, isShort, value: joined ? value?.replace(/^=/, "") : value });
+    }
+  }
+  return { given, args };
+}
+
+function readTokens(flags: Flags, words: readonly string[]) {
   const options = Object.fromEntries(
     Object.entries(flags).map(([name, flag]) => [
       name,
@@ -68,49 +87,18 @@ function tokenize(
     ]),
   );
   // Not an import: as a module of its own node:util takes 1.5 ms to load.
-  const { tokens } = process.getBuiltinModule("node:util").parseArgs({
-    args: [...words],
-    options,
-    strict: false,
-    allowPositionals: true,
-    tokens: true,
-  });
-  const given: Given[] = [];
-  const args: string[] = [];
-  let spelledOut = -1;
-  for (const token of tokens) {
-    if (token.kind === "positional") {
-      if (stopsAtArgument) return { given, args: words.slice(token.index) };
-      args.push(token.value);
-    } else if (token.kind === "option" && token.index !== spelledOut) {
-      // parseArgs reads `-t=false` as the cluster -t -= -f …; pflag reads a value after the equals sign.
-      const joined = token.rawName.startsWith("--")
-        ? undefined
-        : shortWithEquals(words[token.index], token.name, options);
-      if (joined !== undefined) spelledOut = token.index;
-      const isShort = !token.rawName.startsWith("--");
-      const value = joined ?? token.value;
-      given.push({
-        name: token.name,
-        rawName: token.rawName,
-        value: isShort && token.inlineValue === true ? value?.replace(/^=/, "") : value,
-        isShort,
-        isInline: joined !== undefined || token.inlineValue === true,
-      });
-    }
-  }
-  return { given, args };
+  const { parseArgs } = process.getBuiltinModule("node:util");
+  return parseArgs({ args: [...words], options, strict: false, allowPositionals: true, tokens: true }).tokens;
 }
 
-function shortWithEquals(
-  word: string | undefined,
-  name: string,
-  options: Readonly<Record<string, { type: string; short?: string }>>,
-): string | undefined {
-  const equals = word?.indexOf("=") ?? -1;
-  const option = Object.hasOwn(options, name) ? options[name] : undefined;
-  if (word === undefined || equals < 2 || option?.type !== "boolean") return undefined;
-  return word[equals - 1] === option.short ? word.slice(equals + 1) : undefined;
+/** `-it=false` as `-i --tty=false`. */
+function spellOut(flags: Flags, words: readonly string[], index: number): readonly string[] {
+  const word = words[index] ?? "";
+  const equals = word.indexOf("=");
+  const letter = word[equals - 1];
+  const name = Object.entries(flags).find(([, flag]) => flag.short === letter)?.[0] ?? letter;
+  const cluster = equals > 2 ? [word.slice(0, equals - 1)] : [];
+  return [...words.slice(0, index), ...cluster, `--${name}${word.slice(equals)}`, ...words.slice(index + 1)];
 }
 
 const trueWords = ["1", "t", "T", "true", "TRUE", "True"];

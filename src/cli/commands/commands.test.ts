@@ -1,0 +1,269 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { LighterError } from "#base";
+import type { BuildOptions, RunOptions } from "#engine";
+import type { Image } from "#image";
+import { digestOf } from "#oci";
+import { runCommandLine } from "../command-line.ts";
+import type { CliEngine } from "../engine-port.ts";
+import { type FakeIoOptions, fakeEngine, fakeIo } from "../testing.ts";
+
+async function lighter(line: readonly string[], engine: CliEngine, options: FakeIoOptions = {}) {
+  const io = fakeIo(options);
+  const host = { io, signal: new AbortController().signal, openEngine: () => Promise.resolve(engine) };
+  const status = await runCommandLine(line, host);
+  return { status, ...io.written };
+}
+
+function image(names: readonly string[], created: string, sizeBytes: number): Image {
+  const id = digestOf(names.join());
+  const target = { mediaType: "m", digest: digestOf(id), size: 1 };
+  return {
+    id,
+    target,
+    names,
+    sizeBytes,
+    manifest: { schemaVersion: 2, config: target, layers: [] },
+    config: { os: "linux", architecture: "amd64", created, rootfs: { type: "layers", diff_ids: [] } },
+    origin: { kind: "built" },
+  };
+}
+
+const calculator = image(
+  ["docker.io/library/calculator:latest", "docker.io/library/calculator:v1"],
+  "2026-11-20T09:00:00Z",
+  1_234_567,
+);
+const dangling = image([], "2026-11-19T09:00:00Z", 0);
+const remote = image(["localhost:5000/team/web:2"], "", 837_000_000);
+const store = fakeEngine({ images: { list: () => [dangling, remote, calculator] } });
+
+test("images: docker's table, newest first", async () => {
+  assert.equal(
+    (await lighter(["images"], store)).stdout,
+    `REPOSITORY                TAG       IMAGE ID       CREATED        SIZE
+calculator                latest    ${calculator.id.slice(7, 19)}   3 hours ago    1.23MB
+calculator                v1        ${calculator.id.slice(7, 19)}   3 hours ago    1.23MB
+<none>                    <none>    ${dangling.id.slice(7, 19)}   27 hours ago   0B
+localhost:5000/team/web   2         ${remote.id.slice(7, 19)}   N/A            837MB
+`,
+  );
+});
+
+test("images: -q, --no-trunc, a name, json, refused templates", async () => {
+  assert.equal(
+    (await lighter(["images", "-q", "calculator"], store)).stdout,
+    `${calculator.id.slice(7, 19)}\n`,
+  );
+  assert.equal(
+    (await lighter(["images", "-q", "--no-trunc", "calculator:v1"], store)).stdout,
+    `${calculator.id}\n`,
+  );
+  assert.equal((await lighter(["images", "-q", "calculator:v2"], store)).stdout, "");
+  const json = (await lighter(["images", "--format", "json"], store)).stdout.trimEnd().split("\n");
+  assert.equal(json.length, 4);
+  const first: unknown = JSON.parse(json[0] ?? "");
+  assert.deepEqual(first, {
+    CreatedAt: "2026-11-20T09:00:00Z",
+    CreatedSince: "3 hours ago",
+    Digest: calculator.target.digest,
+    ID: calculator.id.slice(7, 19),
+    Repository: "calculator",
+    Size: "1.23MB",
+    Tag: "latest",
+  });
+  const refused = await lighter(["images", "--format", "{{.ID}}"], store);
+  assert.equal(refused.status, 1);
+  assert.match(
+    refused.stderr,
+    /cannot print with --format "\{\{.ID\}\}": Go templates are not supported yet/,
+  );
+});
+
+test("history: docker's table; a hostile history cannot steer the terminal", async () => {
+  const engine = fakeEngine({
+    images: {
+      history: () => [
+        {
+          id: calculator.id,
+          created: "2026-11-20T11:59:00Z",
+          createdBy: 'ENTRYPOINT ["/calculator"]',
+          sizeBytes: 0,
+        },
+        {
+          createdBy: `COPY ${"x".repeat(60)}\u001b[2J`,
+          sizeBytes: 1_234_567,
+          comment: "buildkit.dockerfile.v0",
+        },
+      ],
+    },
+  });
+  assert.equal(
+    (await lighter(["history", "calculator"], engine)).stdout,
+    `IMAGE          CREATED              CREATED BY                                      SIZE      COMMENT
+${calculator.id.slice(7, 19)}   About a minute ago   ENTRYPOINT ["/calculator"]                      0B        
+<missing>      N/A                  COPY ${"x".repeat(39)}…   1.23MB    buildkit.dockerfile.v0
+`,
+  );
+  const full = (await lighter(["history", "--no-trunc", "--human=false", "calculator"], engine)).stdout;
+  assert.match(full, /x{60}\?\[2J {3}1234567 {3}/);
+});
+
+test("inspect prints what it finds and fails for the rest", async () => {
+  const engine = fakeEngine({
+    images: {
+      get(text) {
+        if (text === "calculator") return calculator;
+        throw new LighterError("IMAGE_NOT_FOUND", `cannot find image "${text}"`);
+      },
+    },
+  });
+  const { status, stdout, stderr } = await lighter(["inspect", "missing", "calculator"], engine);
+  assert.equal(status, 1);
+  assert.equal(stderr, 'lighter: cannot find image "missing"\n');
+  const objects = JSON.parse(stdout) as Record<string, unknown>[];
+  assert.equal(objects.length, 1);
+  assert.deepEqual(objects[0]?.["RepoTags"], ["calculator:latest", "calculator:v1"]);
+  assert.equal(objects[0]?.["Origin"], "built by lighter");
+});
+
+test("rmi tells docker's words, goes on after a failure, and -f forgives an absent image", async () => {
+  const engine = fakeEngine({
+    images: {
+      remove(text) {
+        if (text === "gone") throw new LighterError("IMAGE_NOT_FOUND", 'cannot find image "gone"');
+        return { untagged: ["docker.io/library/calculator:latest"], deleted: [calculator.id] };
+      },
+    },
+  });
+  const removed = `Untagged: calculator:latest\nDeleted: ${calculator.id}\n`;
+  assert.deepEqual(await lighter(["rmi", "gone", "calculator"], engine), {
+    status: 1,
+    stdout: removed,
+    stderr: 'lighter: cannot find image "gone"\n',
+  });
+  assert.deepEqual(await lighter(["rmi", "-f", "gone", "calculator"], engine), {
+    status: 0,
+    stdout: removed,
+    stderr: "",
+  });
+});
+
+test("save refuses a terminal and writes docker's form by default", async () => {
+  const asked: unknown[] = [];
+  const engine = fakeEngine({
+    images: {
+      async *save(names, options) {
+        asked.push(names, options);
+        yield Buffer.from("tar");
+      },
+    },
+  });
+  const refused = await lighter(["save", "calculator"], engine, { isTerminal: true });
+  assert.equal(refused.status, 1);
+  assert.match(refused.stderr, /cannot save to a terminal/);
+  assert.equal((await lighter(["save", "calculator"], engine)).stdout, "tar");
+  await lighter(["save", "--format", "oci", "a", "b"], engine);
+  assert.deepEqual(asked, [["calculator"], { format: "docker" }, ["a", "b"], { format: "oci" }]);
+});
+
+test("run hands docker's options to the engine", async () => {
+  let asked: RunOptions | undefined;
+  const engine = fakeEngine({
+    run(options) {
+      asked = options;
+      return Promise.resolve(7);
+    },
+  });
+  const line =
+    "run --rm -i -e A=1 -e HOME -e ABSENT -p 127.0.0.1:8080:80/udp -p 90-91:80-81 --entrypoint= -u 1:2 -w /w " +
+    "-h box --name n --network none --read-only -v /a:/b:ro --add-host a:1.2.3.4 image ls --rm";
+  const { status } = await lighter(line.split(" "), engine, { env: { HOME: "/root" } });
+  assert.equal(status, 7);
+  const { signal: _, ...rest } = asked ?? { signal: undefined };
+  assert.deepEqual(rest, {
+    image: "image",
+    args: ["ls", "--rm"],
+    stdio: "inherit",
+    remove: true,
+    interactive: true,
+    tty: false,
+    readOnly: true,
+    env: ["A=1", "HOME=/root"],
+    ports: [
+      { hostAddress: "127.0.0.1", hostPort: 8080, containerPort: 80, protocol: "udp" },
+      { hostPort: 90, containerPort: 80, protocol: "tcp" },
+      { hostPort: 91, containerPort: 81, protocol: "tcp" },
+    ],
+    volumes: ["/a:/b:ro"],
+    extraHosts: ["a:1.2.3.4"],
+    entrypoint: [],
+    name: "n",
+    hostname: "box",
+    network: "none",
+    user: "1:2",
+    workdir: "/w",
+  });
+});
+
+test("run refuses ports that cannot be, and -t without a terminal", async () => {
+  const rows: readonly (readonly [string, RegExp])[] = [
+    ["-p 80:80/sctp", /cannot publish port "80:80\/sctp": protocol "sctp" is not tcp or udp/],
+    ["-p 70000", /cannot publish port "70000": "70000" is not between 1 and 65535/],
+    ["-p 80-81:80", /the ranges differ in length \(2 and 1 ports\)/],
+    ["-p a:b", /want \[IP:\]\[HOST:\]PORT/],
+    ["-p 9-8", /the range "9-8" runs backwards/],
+    ["-t", /the standard input is not a terminal; leave -t out/],
+    ["-e =x", /cannot set variable "=x": the name is empty/],
+    ["--env-file /absent", /cannot read env file "\/absent": no such file/],
+  ];
+  for (const [flags, text] of rows) {
+    const { status, stderr } = await lighter(["run", ...flags.split(" "), "image"], fakeEngine());
+    assert.equal(status, 125, flags);
+    assert.match(stderr, text, flags);
+  }
+});
+
+test("build hands docker's options to the engine and shows a plain log", async () => {
+  let asked: BuildOptions | undefined;
+  const step = digestOf("step");
+  const engine = fakeEngine({
+    build(options) {
+      asked = options;
+      options.onEvent?.({ kind: "planned", steps: [{ id: step, name: "[1/1] RUN true", inputs: [] }] });
+      options.onEvent?.({ kind: "started", step, timeMs: 1000 });
+      options.onEvent?.({ kind: "finished", step, timeMs: 1200, cached: false });
+      return Promise.resolve({ imageId: digestOf("i"), digest: digestOf("m"), names: [], sizeBytes: 0 });
+    },
+  });
+  const line =
+    "build -t a -t b:1 -f D --target t --build-arg X --build-arg Y=2 --label l --no-cache --jobs 3 ctx";
+  const outcome = await lighter(line.split(" "), engine, { env: { X: "1" } });
+  assert.equal(outcome.status, 0);
+  assert.equal(outcome.stderr, "#1 [1/1] RUN true\n#1 DONE 0.2s\n\n");
+  const { signal: _signal, onEvent: _onEvent, ...rest } = asked ?? {};
+  assert.deepEqual(rest, {
+    context: "ctx",
+    tags: ["a", "b:1"],
+    file: "D",
+    target: "t",
+    buildArgs: { X: "1", Y: "2" },
+    labels: { l: "" },
+    noCache: true,
+    extraHosts: [],
+    jobs: 3,
+  });
+  assert.equal((await lighter(["build", "-q", "."], engine)).stdout, `${digestOf("i")}\n`);
+  const refused = await lighter(["build", "https://example.com/x.git"], engine);
+  assert.match(refused.stderr, /takes a directory only/);
+});
+
+test("completion scripts name every command and flag", async () => {
+  for (const shell of ["bash", "zsh", "fish"]) {
+    const { status, stdout } = await lighter(["completion", shell], fakeEngine());
+    assert.equal(status, 0);
+    for (const word of ["build", "no-cache", "history", "completion", "image"])
+      assert.ok(stdout.includes(word), word);
+  }
+  assert.match((await lighter(["completion", "csh"], fakeEngine())).stderr, /cannot complete for "csh"/);
+});

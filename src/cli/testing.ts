@@ -1,0 +1,62 @@
+import { PassThrough } from "node:stream";
+import type { CliEngine } from "./engine-port.ts";
+import type { Io } from "./io.ts";
+
+/** An Io that keeps what was written: for tests of commands. */
+export interface FakeIo extends Io {
+  readonly written: { stdout: string; stderr: string };
+}
+
+export interface FakeIoOptions {
+  readonly isTerminal?: boolean;
+  readonly columns?: number;
+  readonly rows?: number;
+  readonly nowMs?: number;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+export function fakeIo(options: FakeIoOptions = {}): FakeIo {
+  const written = { stdout: "", stderr: "" };
+  const output = (name: "stdout" | "stderr") => ({
+    isTerminal: options.isTerminal ?? false,
+    columns: options.columns ?? 80,
+    rows: options.rows ?? 24,
+    write(data: string | Uint8Array) {
+      written[name] += typeof data === "string" ? data : Buffer.from(data).toString();
+    },
+  });
+  return {
+    stdin: new PassThrough(),
+    stdout: output("stdout"),
+    stderr: output("stderr"),
+    env: options.env ?? {},
+    now: () => options.nowMs ?? Date.parse("2026-11-20T12:00:00Z"),
+    written,
+  };
+}
+
+/** An engine of which a test plays some parts; every other part fails the test. */
+export function fakeEngine(
+  parts: Partial<Omit<CliEngine, "images">> & { readonly images?: Partial<CliEngine["images"]> } = {},
+): CliEngine {
+  const missing = (name: string) => () => {
+    throw new Error(`the test did not expect ${name}`);
+  };
+  return {
+    root: "/var/lib/lighter",
+    build: missing("build"),
+    run: missing("run"),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+    ...parts,
+    images: {
+      list: missing("images.list"),
+      get: missing("images.get"),
+      history: missing("images.history"),
+      tag: missing("images.tag"),
+      remove: missing("images.remove"),
+      save: missing("images.save"),
+      load: missing("images.load"),
+      ...parts.images,
+    },
+  };
+}
