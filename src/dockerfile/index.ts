@@ -41,7 +41,8 @@ export { detectSyntax, type SyntaxDirective } from "./directives.ts";
 export { type ExpandOptions, type Expansion, expandWord, expandWords, type Lookup } from "./expand.ts";
 export { codeFrame } from "./frame.ts";
 export { compareText, quote } from "./go-text.ts";
-export { chompHeredoc } from "./heredoc.ts";
+export { chompHeredoc, findHeredocWord, type HeredocWord } from "./heredoc.ts";
+export { compileIgnore, type IgnoreEntry, type IgnoreMatcher, readIgnoreFile } from "./ignore.ts";
 export {
   buildChecks,
   type CheckOptions,

@@ -1,0 +1,12 @@
+/** The shortest path that means the same, by its letters alone: no `.`, no `..` but at the start, no double slashes. */
+export function cleanPath(path: string): string {
+  const rooted = path.startsWith("/");
+  const parts: string[] = [];
+  for (const part of path.split("/")) {
+    if (part === "" || part === ".") continue;
+    if (part !== "..") parts.push(part);
+    else if (parts.length > 0 && parts.at(-1) !== "..") parts.pop();
+    else if (!rooted) parts.push(part);
+  }
+  return (rooted ? "/" : "") + parts.join("/") || ".";
+}

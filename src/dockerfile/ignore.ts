@@ -1,0 +1,156 @@
+import { LighterError } from "#base";
+import { cleanPath } from "./clean-path.ts";
+import { decode } from "./decode.ts";
+import { trimSpace } from "./go-text.ts";
+import {
+  advance,
+  compilePattern,
+  isMatch,
+  type Pattern,
+  type Places,
+  startPlaces,
+} from "./ignore-pattern.ts";
+
+/** What the patterns say of one path, and the way to what lies below it. */
+export interface IgnoreEntry {
+  /** Whether the path itself is left out. */
+  readonly ignored: boolean;
+  /**
+   * Whether anything below it may be kept: when false, a walk need not enter. It stays false with negations in the
+   * file as long as none of them can match below this very directory.
+   */
+  mayContain(): boolean;
+  /** The entry of a name in this directory. */
+  child(name: string): IgnoreEntry;
+}
+
+/** The compiled patterns of an ignore file. The last pattern that matches a path, or one of its parents, decides. */
+export interface IgnoreMatcher {
+  /** The patterns as they are used: trimmed, cleaned, `!` in front of a negation. */
+  readonly patterns: readonly string[];
+  readonly hasNegations: boolean;
+  /** The context itself: where a walk starts. It is never ignored. */
+  readonly root: IgnoreEntry;
+  /** Whether a path, relative to the context and with slashes, is left out. */
+  matches(path: string): boolean;
+  /** Whether anything below a directory may be kept. */
+  mayContain(directory: string): boolean;
+}
+
+const MAX_LINE_LENGTH = 64 * 1024;
+
+/**
+ * Reads the lines of an ignore file: comments (`#` in the first column) and empty lines dropped, the rest trimmed
+ * and cleaned, a slash in front removed. Throws IGNORE_FILE_INVALID when a line is longer than 64 kB.
+ */
+export function readIgnoreFile(file: string | Uint8Array): string[] {
+  const lines = decode(file).split("\n");
+  if (lines.some((line) => line.length >= MAX_LINE_LENGTH))
+    throw new LighterError("IGNORE_FILE_INVALID", "cannot read the ignore file: a line is longer than 64 kB");
+  return lines
+    .filter((line) => !line.startsWith("#"))
+    .map(trimSpace)
+    .filter((line) => line !== "")
+    .map(cleanLine);
+}
+
+function cleanLine(line: string): string {
+  const negated = line.startsWith("!");
+  const pattern = negated ? trimSpace(line.slice(1)) : line;
+  const cleaned = pattern === "" ? "" : cleanPath(pattern);
+  return (negated ? "!" : "") + (cleaned.length > 1 && cleaned.startsWith("/") ? cleaned.slice(1) : cleaned);
+}
+
+/**
+ * Compiles an ignore file, or a list of its patterns. Throws IGNORE_FILE_INVALID for a pattern that makes no sense.
+ *
+ * The answers are those of the walk by which BuildKit sends a context.
+ */
+export function compileIgnore(source: string | Uint8Array | readonly string[]): IgnoreMatcher {
+  const lines = typeof source === "string" || source instanceof Uint8Array ? readIgnoreFile(source) : source;
+  const patterns = lines.flatMap(compileLine);
+  const root = rootEntry(patterns);
+  const find = (path: string): IgnoreEntry =>
+    elements(path).reduce((entry: IgnoreEntry, name) => entry.child(name), root);
+  return Object.freeze({
+    patterns: Object.freeze(patterns.map(({ text, negated }) => (negated ? `!${text}` : text))),
+    hasNegations: patterns.some(({ negated }) => negated),
+    root,
+    matches: (path: string) => find(path).ignored,
+    mayContain: (directory: string) => find(directory).mayContain(),
+  });
+}
+
+/** The names in a path. The root of everything, which no context has, is one name: only `**` matches it. */
+function elements(path: string): string[] {
+  const cleaned = cleanPath(path);
+  if (cleaned === "/") return [cleaned];
+  return cleaned.split("/").filter((name) => name !== "" && name !== ".");
+}
+
+function compileLine(line: string): Pattern[] {
+  const trimmed = trimSpace(line);
+  if (trimmed === "") return [];
+  const cleaned = cleanPath(trimmed);
+  if (cleaned === "!") throw new LighterError("IGNORE_FILE_INVALID", 'illegal exclusion pattern: "!"');
+  const negated = cleaned.startsWith("!");
+  return [compilePattern(negated ? cleaned.slice(1) : cleaned, negated)];
+}
+
+function rootEntry(patterns: readonly Pattern[]): IgnoreEntry {
+  const places = patterns.map(startPlaces);
+  const matched = patterns.map(() => false);
+  return {
+    ignored: false,
+    mayContain: () => true,
+    child: (name) => entryOf({ patterns, matched, places }, name),
+  };
+}
+
+/** A directory during a walk: which patterns matched it or a parent, and how far each has come along its path. */
+interface Directory {
+  readonly patterns: readonly Pattern[];
+  readonly matched: readonly boolean[];
+  /** Behind the slash that follows the directory. */
+  readonly places: readonly Places[];
+}
+
+function entryOf(directory: Directory, name: string): IgnoreEntry {
+  const { patterns } = directory;
+  const places: Places[] = [];
+  const matched: boolean[] = [];
+  let ignored = false;
+  patterns.forEach((pattern, index) => {
+    const at = advance(pattern, directory.places[index] ?? [], name);
+    places.push(at);
+    // A pattern that could not change the verdict is not asked, and below this path it then counts as not matched.
+    const asked = directory.matched[index] || (pattern.negated === ignored && isMatch(pattern, at));
+    matched.push(asked);
+    if (asked) ignored = !pattern.negated;
+  });
+  const inner = lazily((): Directory => {
+    const below = patterns.map((pattern, index) => advance(pattern, places[index] ?? [], "/"));
+    return { patterns, matched, places: below };
+  });
+  return {
+    ignored,
+    mayContain: () => !ignored || mayKeep(inner()),
+    child: (child) => entryOf(inner(), child),
+  };
+}
+
+/** Below an ignored directory only a negation that follows the deciding pattern can keep anything. */
+function mayKeep({ patterns, matched, places }: Directory): boolean {
+  const decisive = matched.lastIndexOf(true);
+  return patterns.some(
+    ({ negated }, index) => negated && index > decisive && (places[index] ?? []).length > 0,
+  );
+}
+
+function lazily<Value>(make: () => Value): () => Value {
+  let value: Value | undefined;
+  return () => {
+    value ??= make();
+    return value;
+  };
+}
