@@ -1,5 +1,6 @@
 import type { LintWarning } from "#dockerfile";
 import type { Digest, ImageConfig, Platform, Reference } from "#oci";
+import type { Outline } from "./outline.ts";
 
 /** Identifies a vertex: the digest of its operation and of the ids of its inputs. Names, ranges and stages are no part of it. */
 export type VertexId = Digest;
@@ -201,8 +202,8 @@ export type FileAction = CopyAction | MkdirAction | MkfileAction;
 /** One source of a COPY or ADD. Missing directories of the destination are made, 0755 unless {@link CopyAction.mode} says otherwise. */
 export interface CopyAction {
   readonly kind: "copy";
-  /** Position of the tree that is read. */
-  readonly input: number;
+  /** Position of the tree that is read; absent: an empty tree, in which only a pattern is no error. */
+  readonly input?: number;
   /** Absolute in the input; a wildcard is one of Go's filepath.Match. */
   readonly source: string;
   /** Absolute; with a trailing slash it is a directory. */
@@ -270,6 +271,8 @@ export interface Plan {
   readonly stage: string;
   readonly platform: Platform;
   readonly image: ImageTemplate;
+  /** What can be passed to the build. */
+  readonly outline: Outline;
   /** SOURCE_DATE_EPOCH: `created` of the image and of its new history. */
   readonly epochSeconds?: number;
   /** Build checks that found something. */

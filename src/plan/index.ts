@@ -31,4 +31,8 @@ export type {
   Vertex,
   VertexId,
 } from "./graph.ts";
+export { finishImage, type ImageFacts } from "./image-template.ts";
+export type { Outline } from "./outline.ts";
+export { type PlanAnswer, type PlanInvalid, type PlanNeeds, type PlanRequest, plan } from "./plan.ts";
 export type { BaseRequest, NamedContext, PlanOptions, ResolvedBase } from "./request.ts";
+export { listTargets, type Target } from "./targets.ts";

@@ -1,4 +1,12 @@
-import type { Digest, ImageConfig, Platform, Reference } from "#oci";
+import {
+  type Digest,
+  formatPlatform,
+  formatReference,
+  type ImageConfig,
+  normalizePlatform,
+  type Platform,
+  type Reference,
+} from "#oci";
 import type { ExtraHost, Ulimit } from "./graph.ts";
 
 /** A base image that a plan depends on. */
@@ -45,6 +53,19 @@ export interface PlanOptions {
   readonly extraHosts?: readonly ExtraHost[];
   readonly shmSizeBytes?: number;
   readonly ulimits?: readonly Ulimit[];
+  /** Namespace of cache mounts (`BUILDKIT_CACHE_MOUNT_NS`). */
+  readonly cacheNamespace?: string;
+  /** Plan the stages that the target does not need, too: for a check of the whole file. */
+  readonly allStages?: boolean;
+  /** `assume` plans on with an empty config where a base is not known: for checks without a registry. `ask` by default. */
+  readonly unresolvedBases?: "ask" | "assume";
+  /** Whether build checks run; on by default. With `# check=error=true` a finding makes the plan invalid. */
+  readonly checks?: boolean;
   /** Patterns of the ignore file of the main context, for CopyIgnoredFile. */
   readonly ignorePatterns?: readonly string[];
+}
+
+/** Equal for requests with the same answer. */
+export function baseKey({ reference, platform }: BaseRequest): string {
+  return `${formatReference(reference)} ${formatPlatform(normalizePlatform(platform))}`;
 }

@@ -1,0 +1,44 @@
+import { parseTrigger } from "#dockerfile";
+import type { PlanContext } from "./context.ts";
+import { linkCommand } from "./dependencies.ts";
+import { fault, locate } from "./fault.ts";
+import type { Command, StageState } from "./stage-state.ts";
+
+/**
+ * Puts the ONBUILD triggers of a stage's base in front of its own commands.
+ * @returns whether they take anything from other stages or images
+ */
+export function addOnbuildCommands(context: PlanContext, state: StageState): boolean {
+  const triggers = [...imageTriggers(state), ...stageTriggers(state)];
+  if (triggers.length === 0) return false;
+  const commands = triggers.map((trigger) => locate(state.range, () => readTrigger(context, state, trigger)));
+  state.commands = [...commands, ...state.commands];
+  state.stepTotal += commands.length;
+  return commands.some(({ sources }) => sources.length > 0);
+}
+
+/** Triggers of a base image, which the config of the result no longer has. */
+function imageTriggers(state: StageState): string[] {
+  if (state.base !== undefined) return [];
+  const triggers = state.image.onbuild;
+  state.image.onbuild = [];
+  return triggers;
+}
+
+/** Triggers that the base stage sets itself. */
+function stageTriggers(state: StageState): string[] {
+  if (state.base === undefined || state.hasOnbuild) return [];
+  state.hasOnbuild = true;
+  return state.base.commands.flatMap(({ instruction }) =>
+    instruction.kind === "ONBUILD" ? [instruction.expression] : [],
+  );
+}
+
+function readTrigger(context: PlanContext, state: StageState, trigger: string): Command {
+  const { instruction, diagnostics } = parseTrigger(trigger);
+  const error = diagnostics.find(({ severity }) => severity === "error");
+  if (error !== undefined) throw fault(error.message);
+  if (instruction === undefined || state.range === undefined)
+    throw fault("onbuild trigger should be a single expression");
+  return linkCommand(context, state, { instruction, isOnbuild: true, range: state.range });
+}

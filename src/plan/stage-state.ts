@@ -1,0 +1,142 @@
+import type { FromInstruction, Instruction, Range } from "#dockerfile";
+import type { Platform } from "#oci";
+import type { Edge } from "./graph.ts";
+import type { ImageDraft } from "./image-draft.ts";
+import type { NamedContext } from "./request.ts";
+
+/** An instruction of a stage with the trees it takes from elsewhere. */
+export interface Command {
+  readonly instruction: Instruction;
+  /** For COPY --from one; for RUN one per mount, in order. */
+  readonly sources: readonly StageState[];
+  /** It came from a base's ONBUILD; it is then said to stand where the FROM is. */
+  readonly isOnbuild: boolean;
+  readonly range: Range;
+}
+
+/** `ARG NAME[=value]` as a RUN sees it. */
+export interface StageArg {
+  readonly key: string;
+  readonly value?: string;
+}
+
+/** What a stage asks for by name, for `--call outline`. */
+export interface StageOutline {
+  /** ARGs that this stage defines; those before the first FROM are elsewhere. */
+  readonly args: Map<string, OutlineArg>;
+  /** Names that were used, not all of them defined. */
+  readonly usedArgs: Set<string>;
+  readonly secrets: Map<string, OutlineNeed>;
+  readonly ssh: Map<string, OutlineNeed>;
+}
+
+export interface OutlineArg {
+  readonly key: string;
+  readonly value: string;
+  readonly description?: string;
+  /** Other ARGs that the default value names. */
+  readonly dependencies: ReadonlySet<string>;
+  readonly range: Range;
+}
+
+export interface OutlineNeed {
+  readonly required: boolean;
+  readonly range: Range;
+}
+
+/** The last CMD, ENTRYPOINT or HEALTHCHECK of a stage. */
+export interface Tracker {
+  cmd?: Range;
+  entrypoint?: Range;
+  healthcheck?: Range;
+}
+
+/**
+ * A stage while it is planned: a FROM with its instructions, or an image or context that only `--from` names.
+ * The one mutable thing of the room; it does not outlive `plan`.
+ */
+export interface StageState {
+  readonly from?: FromInstruction;
+  /** After expansion; the full name of the image once it is resolved. */
+  baseName: string;
+  /** As FROM wrote it, after expansion: for messages. */
+  readonly originalName: string;
+  /** What step names say: the stage's name, or `stage-N`; empty when it is the only one. */
+  label: string;
+  readonly range?: Range;
+  /** The stage that FROM names. */
+  base?: StageState;
+  readonly dependencies: Map<StageState, Instruction>;
+  /** Without the FROM. */
+  readonly instructions: readonly Instruction[];
+  commands: Command[];
+  /** No FROM stands behind it. */
+  readonly isSource: boolean;
+  isRegistered: boolean;
+  readonly namedContext?: { readonly name: string; readonly context: NamedContext };
+  platform?: Platform;
+  readonly ignoreCache: boolean;
+  isResolved: boolean;
+  isDispatched: boolean;
+  hasOnbuild: boolean;
+
+  /** Absent: the empty tree. */
+  tree?: Edge;
+  image: ImageDraft;
+  /** Variables in BuildKit's order: one that is set again moves to the end. */
+  env: Map<string, string>;
+  /** No ARG was set and no variable twice since the stage began: the order is what a new stage would make. */
+  isEnvOrdered: boolean;
+  workdir: string;
+  user?: string;
+  args: StageArg[];
+  hasWorkdir: boolean;
+  readonly last: Tracker;
+  readonly outline: StageOutline;
+  /** Paths that others take from this tree; shared with the base, so that a context below it knows. */
+  paths: Set<string>;
+  stepIndex: number;
+  stepTotal: number;
+}
+
+/** The stages of a file and the sources that `--from` adds, by number and by name. */
+export interface StageTable {
+  readonly states: StageState[];
+  readonly byName: Map<string, StageState>;
+}
+
+/** Adds a stage; one whose FROM names an earlier stage gets that as its base. */
+export function addStage(table: StageTable, state: StageState): void {
+  table.states.push(state);
+  state.isRegistered = true;
+  const base = table.byName.get(state.baseName);
+  if (base !== undefined) {
+    state.base = base;
+    for (const name of base.outline.usedArgs) state.outline.usedArgs.add(name);
+  }
+  if (state.from?.name !== undefined) table.byName.set(state.from.name, state);
+}
+
+/** The last stage of that name, in any case. */
+export function findStage(table: StageTable, name: string): StageState | undefined {
+  return table.byName.get(name.toLowerCase());
+}
+
+/** The stages that a stage needs: itself, then its base with all below, then the others. */
+export function reachableFrom(target: StageState): Set<StageState> {
+  const reachable = new Set<StageState>();
+  const waiting = [target];
+  for (let state = waiting.pop(); state !== undefined; state = waiting.pop()) {
+    if (reachable.has(state)) continue;
+    reachable.add(state);
+    waiting.push(...[...state.dependencies.keys()].reverse());
+    if (state.base !== undefined) waiting.push(state.base);
+  }
+  return reachable;
+}
+
+/** The variable set, at the end of the order. */
+export function setVariable(env: Map<string, string>, name: string, value: string): void {
+  env.delete(name);
+  env.set(name, value);
+}
