@@ -85,11 +85,8 @@ function takeGlobalFlags(words: readonly string[]): { leading: readonly string[]
 const overviewHint = { details: { usage: "Usage:  lighter [OPTIONS] COMMAND", help: "lighter --help" } };
 
 function unknownGlobalFlag(word: string): LighterError {
-  const suggestion = findSuggestion(
-    word,
-    [...Object.keys(globalFlags), "version"].map((name) => `--${name}`),
-  );
-  const hint = suggestion === undefined ? "" : `; did you mean ${suggestion}?`;
+  const suggestion = findSuggestion(word.replace(/^-+/, ""), [...Object.keys(globalFlags), "version"]);
+  const hint = suggestion === undefined ? "" : `; did you mean --${suggestion}?`;
   return new LighterError("USAGE", `unknown flag: ${word}${hint}`, overviewHint);
 }
 

@@ -1,3 +1,4 @@
+import { LighterError } from "#base";
 import { defineCommand } from "../command.ts";
 
 const shells = ["bash", "zsh", "fish"] as const;
@@ -22,7 +23,6 @@ export const completion = defineCommand({
   async run({ args, io }) {
     const { completionScript } = await import("../completion-script.ts");
     const { loadCommands } = await import("../commands.ts");
-    const { LighterError } = await import("#base");
     const shell = shells.find((name) => name === args[0]);
     if (shell === undefined)
       throw new LighterError(

@@ -39,7 +39,9 @@ function openFrames(io: Io): Display {
   let view = emptyView;
   let drawnMs = 0;
   const draw = (isFinal: boolean) => {
-    const { columns, rows } = io.stderr;
+    const { rows } = io.stderr;
+    // Erasing to the end of a line that fills the last cell would eat its last letter.
+    const columns = Math.max(1, io.stderr.columns - 1);
     drawnMs = io.now();
     screen.draw(renderFrame(view, { nowMs: drawnMs, startedMs, columns, rows, hasColor, isFinal }));
   };
