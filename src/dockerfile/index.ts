@@ -58,4 +58,5 @@ export {
 } from "./lint/index.ts";
 export { type Mount, parseMount } from "./mount.ts";
 export { type ParseResult, parse, parseTrigger } from "./parse.ts";
+export { print } from "./print.ts";
 export { didYouMean, suggest } from "./suggest.ts";

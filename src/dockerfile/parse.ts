@@ -119,6 +119,7 @@ function readDirectives(state: State): number {
     if (found.kind === "duplicate") {
       const message = `only one ${found.name} parser directive can be used`;
       reportSyntax(state, new Refusal("syntax/directive", message), lineRange(source, index));
+      addComment(state, index);
       continue;
     }
     seen.add(found.name);

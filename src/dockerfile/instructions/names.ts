@@ -22,8 +22,11 @@ export const INSTRUCTION_NAMES = [
 
 export type InstructionName = (typeof INSTRUCTION_NAMES)[number];
 
+const NAMES: ReadonlyMap<string, InstructionName> = new Map(
+  INSTRUCTION_NAMES.map((name) => [name.toLowerCase(), name]),
+);
+
 /** The instruction that a keyword names, in any case. */
 export function findInstructionName(keyword: string): InstructionName | undefined {
-  const upper = keyword.toUpperCase();
-  return INSTRUCTION_NAMES.find((name) => name === upper);
+  return NAMES.get(keyword.toLowerCase());
 }
