@@ -1,7 +1,7 @@
 import { closeSync, openSync } from "node:fs";
 import type { Namespaces, NetworkNamespace } from "./host.ts";
 import type { Sys } from "./sys.ts";
-import { fileError, systemError } from "./system-error.ts";
+import { type Attempt, fileError, systemError } from "./system-error.ts";
 
 const CLONE_NEWNET = 0x40000000;
 const AF_INET = 2;
@@ -24,31 +24,39 @@ export function createNamespaces(sys: Sys): Namespaces {
  */
 export function runInNetwork<T>(sys: Sys, namespace: NetworkNamespace | undefined, task: () => T): T {
   if (namespace === undefined) return task();
-  return aside(sys, () => {
-    const result = sys.setns(namespace.fd, CLONE_NEWNET);
-    if (result < 0)
-      throw systemError(result, { verb: "enter", object: namespace.path, capability: "CAP_SYS_ADMIN" });
-    return task();
-  });
+  const attempt = { verb: "enter", object: namespace.path, capability: "CAP_SYS_ADMIN" } as const;
+  return aside(sys, { leave: () => sys.setns(namespace.fd, CLONE_NEWNET), attempt }, task);
 }
 
 function createNetwork(sys: Sys): number {
-  return aside(sys, () => {
-    const result = sys.unshare(CLONE_NEWNET);
-    if (result < 0)
-      throw systemError(result, { verb: "make", object: "a network namespace", capability: "CAP_SYS_ADMIN" });
+  const attempt = { verb: "make", object: "a network namespace", capability: "CAP_SYS_ADMIN" } as const;
+  return aside(sys, { leave: () => sys.unshare(CLONE_NEWNET), attempt }, () => {
     raiseLoopback(sys);
     return open(ownNetwork);
   });
 }
 
-function aside<T>(sys: Sys, task: () => T): T {
+interface Departure {
+  readonly leave: () => number;
+  readonly attempt: Attempt;
+}
+
+function aside<T>(sys: Sys, { leave, attempt }: Departure, task: () => T): T {
   const home = open(ownNetwork);
+  try {
+    const left = leave();
+    if (left < 0) throw systemError(left, attempt);
+    return comingBack(sys, home, task);
+  } finally {
+    closeSync(home);
+  }
+}
+
+function comingBack<T>(sys: Sys, home: number, task: () => T): T {
   try {
     return task();
   } finally {
     returnTo(sys, home);
-    closeSync(home);
   }
 }
 
