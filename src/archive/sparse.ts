@@ -82,7 +82,7 @@ function pairs(numbers: readonly number[]): Segment[] {
 /** Collects the map of pax version 1.0, decimal lines padded to whole blocks, from the front of the data. */
 export class LeadingMap {
   #text = "";
-  #numbers: number[] = [];
+  readonly #numbers: number[] = [];
   #wanted = Number.NaN;
   /** Bytes of the data that the map took, padding included. */
   sizeBytes = 0;

@@ -12,6 +12,8 @@ export interface Image {
   readonly config: ImageConfig;
   /** Full names (`docker.io/library/calculator:latest`) under which it stands; empty for a dangling image. */
   readonly names: readonly string[];
+  /** Its layers, lowest first; empty when manifest and config disagree on their number. */
+  readonly layers: readonly ImageLayer[];
   /** Sum of the uncompressed layers, in bytes: docker's SIZE. */
   readonly sizeBytes: number;
   /** Where it came from, for `image inspect` and the build output. */
@@ -29,6 +31,12 @@ export type Origin =
 export interface LayerBlob {
   readonly descriptor: Descriptor;
   readonly diffId: Digest;
+}
+
+/** A layer of a stored image. */
+export interface ImageLayer extends LayerBlob {
+  /** Length of the uncompressed tar in bytes. */
+  readonly sizeBytes: number;
 }
 
 /** Name to image. Every change is atomic; any number of processes may use one store. */
@@ -67,15 +75,56 @@ export interface ImageStore {
    */
   commitLayer(snapshot: SnapshotName): Promise<LayerBlob>;
   /** Writes images as an archive (`oci` or `docker` form) in tar chunks, in order; layers as they are stored. */
-  save(
-    images: readonly { readonly image: Image; readonly name?: Reference }[],
-    options: { readonly format: "oci" | "docker" },
-  ): AsyncIterable<Uint8Array>;
+  save(images: readonly SaveItem[], options: SaveOptions): AsyncIterable<Uint8Array>;
   /** Reads an archive of either form. Every blob is verified. */
-  load(
-    archive: AsyncIterable<Uint8Array>,
-    options?: { readonly onProgress?: OnProgress },
-  ): Promise<readonly Image[]>;
+  load(archive: AsyncIterable<Uint8Array>, options?: LoadOptions): Promise<readonly Image[]>;
+  /** Every fault found in the images: blobs missing or damaged, layers that do not match. Reads every byte of every image. */
+  check(): Promise<readonly Fault[]>;
+  /**
+   * Removes blobs, snapshots and records that neither an image nor one of the roots uses.
+   * @returns undefined when another operation holds the store (`<root>/gc.lock`, shared): nothing was removed then
+   */
+  collect(): Collected | undefined;
+}
+
+/** What must stay although no image names it: build cache records, containers. */
+export interface Roots {
+  readonly blobs: Iterable<Digest>;
+  readonly snapshots: Iterable<string>;
+}
+
+/** What `collect` removed. */
+export interface Collected {
+  readonly freedBytes: number;
+  /** Names of snapshots. */
+  readonly snapshots: number;
+}
+
+/** A fault of a stored image, in words. */
+export interface Fault {
+  /** Its names, or its manifest's digest when it has none. */
+  readonly image: string;
+  readonly message: string;
+}
+
+/** An image to be saved, and the only name it gets in the archive (none: it has no name there). */
+export interface SaveItem {
+  readonly image: Image;
+  readonly name?: Reference;
+}
+
+export interface SaveOptions {
+  readonly format: "oci" | "docker";
+  /**
+   * `stored` writes layers as they are in the store, so the archive's manifest has the digest that the store shows; `gzip`
+   * compresses uncompressed layers, on all processors, the same way each time. @defaultValue `stored`
+   */
+  readonly compression?: "stored" | "gzip";
+}
+
+export interface LoadOptions {
+  readonly onProgress?: OnProgress;
+  readonly signal?: AbortSignal;
 }
 
 /** What `remove` did, in docker's words: names untagged, digests deleted. */

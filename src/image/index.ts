@@ -1,1 +1,17 @@
-export type { Image, ImageStore, LayerBlob, Origin, Removal } from "./image-store.ts";
+export { type HistoryRow, historyOf } from "./history.ts";
+export type {
+  Collected,
+  Fault,
+  Image,
+  ImageLayer,
+  ImageStore,
+  LayerBlob,
+  LoadOptions,
+  Origin,
+  Removal,
+  Roots,
+  SaveItem,
+  SaveOptions,
+} from "./image-store.ts";
+export { writeLayer } from "./layer-writer.ts";
+export { type ImageStoreOptions, openImageStore } from "./open-image-store.ts";

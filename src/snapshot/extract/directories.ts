@@ -72,7 +72,7 @@ export class Directories {
   /** A directory or link went: what was known through it is known no more. */
   forget(real: string): void {
     this.#real = new Map([["", ""]]);
-    for (const name of [...this.#pending.keys()])
+    for (const name of this.#pending.keys())
       if (name === real || name.startsWith(`${real}/`)) this.#pending.delete(name);
   }
 

@@ -43,7 +43,7 @@ export class LowerView {
 
   /** From now on the layers below hold nothing under this directory: it was made opaque above them. */
   hide(name: string): void {
-    for (const known of [...this.#contributors.keys()])
+    for (const known of this.#contributors.keys())
       if (known.startsWith(`${name}/`) || name === "") this.#contributors.delete(known);
     this.#contributors.set(name, []);
   }

@@ -1,0 +1,165 @@
+import { posix } from "node:path";
+import { pipeline, Readable } from "node:stream";
+import { createGunzip } from "node:zlib";
+import { type TarEntry, TarReader } from "#archive";
+import { errorMessage, isLighterError, LighterError } from "#base";
+import type { ContentStore, Ingest } from "#content";
+import { type Descriptor, type Digest, isDigest } from "#oci";
+import type { LoadOptions } from "./image-store.ts";
+
+/** Documents are kept in memory up to this length; what is longer is a layer. */
+const documentLimitBytes = 1 << 20;
+const documentsLimitBytes = 64 << 20;
+
+/** The files of an image archive: documents in memory, blobs in the content store (verified where their name says how). */
+export interface ArchiveFiles {
+  /** The text of a document, or undefined. */
+  findDocument(path: string): Buffer | undefined;
+  /** A file as a blob of the store, links followed. @throws IMAGE_INVALID when the archive has none */
+  getBlob(path: string): Descriptor;
+}
+
+/** Reads an image archive, plain or compressed with gzip, to its end. @throws ARCHIVE_INVALID, DIGEST_MISMATCH, STORE_FULL */
+export async function readArchive(
+  content: ContentStore,
+  archive: AsyncIterable<Uint8Array>,
+  options: LoadOptions,
+): Promise<ArchiveFiles> {
+  using collector = new Collector(content);
+  let current = 0;
+  for await (const chunk of plain(archive)) {
+    if (options.signal?.aborted) throw new LighterError("CANCELLED", "cannot load the archive: cancelled");
+    current += chunk.length;
+    collector.reader.write(chunk);
+    options.onProgress?.({ id: "load", label: "load image", current, unit: "bytes" });
+  }
+  collector.reader.end();
+  options.onProgress?.({ id: "load", label: "load image", current, unit: "bytes", done: true });
+  return collector;
+}
+
+async function* plain(archive: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  const iterator = archive[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  const chunks = (async function* () {
+    if (first.done !== true) yield first.value;
+    yield* { [Symbol.asyncIterator]: () => iterator };
+  })();
+  const isGzip = first.done !== true && first.value[0] === 0x1f && first.value[1] === 0x8b;
+  if (!isGzip) return yield* chunks;
+  const stream = createGunzip({ chunkSize: 1 << 18 });
+  pipeline(Readable.from(chunks, { objectMode: false }), stream, () => {});
+  try {
+    yield* stream;
+  } catch (error) {
+    if (isLighterError(error)) throw error;
+    throw new LighterError(
+      "ARCHIVE_INVALID",
+      `cannot load the archive: its gzip data is damaged (${errorMessage(error)})`,
+    );
+  }
+}
+
+class Collector implements ArchiveFiles, Disposable {
+  readonly reader: TarReader;
+  readonly #content: ContentStore;
+  readonly #documents = new Map<string, Buffer>();
+  readonly #blobs = new Map<string, Descriptor>();
+  readonly #links = new Map<string, string>();
+  #documentsBytes = 0;
+  #ingest: Ingest | undefined;
+  #document: Buffer | undefined;
+
+  constructor(content: ContentStore) {
+    this.#content = content;
+    this.reader = new TarReader({
+      onEntry: (entry) => this.#begin(entry),
+      onData: (bytes, offset) => this.#data(bytes, offset),
+      onEntryEnd: (entry) => this.#end(entry),
+    });
+  }
+
+  #begin(entry: TarEntry): void {
+    const path = normalize(entry.path);
+    if (entry.kind === "symlink")
+      this.#links.set(path, normalize(posix.join(posix.dirname(path), entry.linkPath)));
+    if (entry.kind === "hardlink") this.#links.set(path, normalize(entry.linkPath));
+    if (entry.kind !== "file") return;
+    if (entry.segments !== undefined)
+      throw new LighterError(
+        "ARCHIVE_INVALID",
+        `cannot load the archive: "${entry.path}" is stored as a sparse file`,
+      );
+    if (digestOfName(path) !== undefined || entry.sizeBytes > documentLimitBytes)
+      this.#ingest = this.#content.ingest();
+    else this.#document = this.#newDocument(entry.sizeBytes);
+  }
+
+  #newDocument(sizeBytes: number): Buffer {
+    this.#documentsBytes += sizeBytes;
+    if (this.#documentsBytes > documentsLimitBytes)
+      throw new LighterError(
+        "ARCHIVE_HOSTILE",
+        "cannot load the archive: it holds too many small files for an image archive",
+      );
+    return Buffer.alloc(sizeBytes);
+  }
+
+  #data(bytes: Buffer, offset: number): void {
+    if (this.#ingest !== undefined) this.#ingest.write(bytes);
+    else if (this.#document !== undefined) bytes.copy(this.#document, offset);
+  }
+
+  #end(entry: TarEntry): void {
+    const path = normalize(entry.path);
+    if (this.#document !== undefined) this.#documents.set(path, this.#document);
+    this.#document = undefined;
+    if (this.#ingest === undefined) return;
+    const digest = digestOfName(path);
+    this.#blobs.set(
+      path,
+      this.#ingest.commit("application/octet-stream", digest === undefined ? {} : { digest }),
+    );
+    this.#ingest = undefined;
+  }
+
+  findDocument(path: string): Buffer | undefined {
+    return this.#documents.get(this.#follow(path));
+  }
+
+  getBlob(path: string): Descriptor {
+    const name = this.#follow(path);
+    const document = this.#documents.get(name);
+    const blob =
+      this.#blobs.get(name) ?? (document && this.#content.put(document, "application/octet-stream"));
+    if (blob !== undefined) return blob;
+    throw new LighterError(
+      "IMAGE_INVALID",
+      `cannot load the archive: it names "${path}" but does not hold it`,
+    );
+  }
+
+  #follow(path: string): string {
+    let name = normalize(path);
+    for (let links = 0; links < 8; links += 1) {
+      const target = this.#links.get(name);
+      if (target === undefined) break;
+      name = target;
+    }
+    return name;
+  }
+
+  [Symbol.dispose](): void {
+    this.#ingest?.[Symbol.dispose]();
+  }
+}
+
+function normalize(path: string): string {
+  return posix.normalize(`/${path}`).slice(1).replace(/\/$/, "");
+}
+
+function digestOfName(path: string): Digest | undefined {
+  const match = /^blobs\/sha256\/([0-9a-f]{64})$/.exec(path);
+  const digest = `sha256:${match?.[1] ?? ""}`;
+  return isDigest(digest) ? digest : undefined;
+}

@@ -1,0 +1,50 @@
+import { join } from "node:path";
+import { isLighterError } from "#base";
+import { chainId, type Digest } from "#oci";
+import type { LayerParts } from "./commit-layer.ts";
+import { readConfig, readManifest } from "./documents.ts";
+import type { IndexEntry } from "./image-index.ts";
+import type { Collected, Roots } from "./image-store.ts";
+
+interface CollectParts extends LayerParts {
+  readonly root: string;
+  readonly roots: (() => Roots) | undefined;
+}
+
+/** See `ImageStore.collect`. Entries and roots are read under the lock: nobody adds to them while it is held. */
+export function collectStore(
+  parts: CollectParts,
+  entries: () => readonly IndexEntry[],
+): Collected | undefined {
+  using lock = parts.host.locks.tryAcquire(join(parts.root, "gc.lock"), "exclusive");
+  if (lock === undefined) return undefined;
+  const used = { blobs: new Set<Digest>(), snapshots: new Set<string>() };
+  for (const { target } of entries()) markImage(parts, target.digest, used);
+  const roots = parts.roots?.();
+  for (const digest of roots?.blobs ?? []) used.blobs.add(digest);
+  for (const name of roots?.snapshots ?? []) used.snapshots.add(name);
+  const snapshots = parts.snapshots.collect((name) => used.snapshots.has(name));
+  const freedBytes = parts.content.collect((digest) => used.blobs.has(digest));
+  parts.records.prune({
+    snapshot: (name) => parts.snapshots.find(name) !== undefined,
+    blob: (digest) => parts.content.has(digest),
+  });
+  return { freedBytes, snapshots };
+}
+
+/** An image that cannot be read keeps what can be read of it. */
+function markImage(
+  parts: LayerParts,
+  digest: Digest,
+  used: { blobs: Set<Digest>; snapshots: Set<string> },
+): void {
+  used.blobs.add(digest);
+  try {
+    const manifest = readManifest(parts.content, digest);
+    for (const { digest: part } of [manifest.config, ...manifest.layers]) used.blobs.add(part);
+    const chain = chainId(readConfig(parts.content, manifest.config.digest).rootfs.diff_ids);
+    if (chain !== undefined) used.snapshots.add(chain);
+  } catch (error) {
+    if (!isLighterError(error)) throw error;
+  }
+}

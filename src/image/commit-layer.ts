@@ -1,0 +1,59 @@
+import { LighterError } from "#base";
+import type { ContentStore } from "#content";
+import type { Host } from "#host";
+import { chainId, type Digest, digestOf, mediaTypes } from "#oci";
+import type { SnapshotName, Snapshotter } from "#snapshot";
+import type { LayerBlob } from "./image-store.ts";
+import { writeLayer } from "./layer-writer.ts";
+import type { Records, SnapshotLayer } from "./records.ts";
+import { singleFlight } from "./single-flight.ts";
+
+/** What the work on layers needs. */
+export interface LayerParts {
+  readonly content: ContentStore;
+  readonly snapshots: Snapshotter;
+  readonly host: Pick<Host, "files" | "locks">;
+  readonly records: Records;
+}
+
+/** See `ImageStore.commitLayer`. */
+export async function commitLayer(parts: LayerParts, snapshot: SnapshotName): Promise<LayerBlob> {
+  const known = findKnown(parts, snapshot);
+  if (known !== undefined) return known;
+  await using _turn = await singleFlight(parts, `commit ${snapshot}`);
+  const layer = findKnown(parts, snapshot) ?? writeBlob(parts, snapshot);
+  return layer;
+}
+
+function findKnown({ records, content }: LayerParts, snapshot: SnapshotName): LayerBlob | undefined {
+  const record = records.findLayer(snapshot);
+  if (record === undefined) return undefined;
+  if (content.has(record.descriptor.digest)) return { descriptor: record.descriptor, diffId: record.diffId };
+  if (!record.isUnpacked) return undefined;
+  throw new LighterError(
+    "BLOB_NOT_FOUND",
+    `cannot use layer "${record.descriptor.digest}": its blob is not in the store; build, load or pull the image again`,
+  );
+}
+
+function writeBlob({ content, snapshots, host, records }: LayerParts, snapshot: SnapshotName): LayerBlob {
+  using ingest = content.ingest();
+  writeLayer(snapshots.changes(snapshot), host.files, (bytes) => ingest.write(bytes));
+  const descriptor = ingest.commit(mediaTypes.layer);
+  const chain = chainOf(records, snapshots.parent(snapshot), descriptor.digest);
+  const layer: SnapshotLayer = { descriptor, diffId: descriptor.digest, ...(chain && { chainId: chain }) };
+  records.setLayer(snapshot, layer);
+  // Under this name the image that gets the layer finds its tree with no unpacking.
+  if (chain !== undefined) {
+    snapshots.alias(snapshot, chain);
+    if (records.findLayer(chain) === undefined) records.setLayer(chain, layer);
+  }
+  return { descriptor, diffId: descriptor.digest };
+}
+
+/** Undefined when a layer further down has not been committed. */
+function chainOf(records: Records, parent: SnapshotName | undefined, diffId: Digest): Digest | undefined {
+  if (parent === undefined) return chainId([diffId]);
+  const below = records.findLayer(parent)?.chainId;
+  return below === undefined ? undefined : digestOf(`${below} ${diffId}`);
+}

@@ -1,0 +1,231 @@
+import { isLighterError, LighterError } from "#base";
+import type { ContentStore } from "#content";
+import {
+  type Descriptor,
+  type Digest,
+  formatReference,
+  type ImageConfig,
+  type Manifest,
+  type Reference,
+  shortId,
+} from "#oci";
+import type { SnapshotName } from "#snapshot";
+import { checkImages } from "./check.ts";
+import { collectStore } from "./collect.ts";
+import { commitLayer, type LayerParts } from "./commit-layer.ts";
+import { readConfig, readManifest } from "./documents.ts";
+import { ImageIndex, type IndexEntry, withoutName } from "./image-index.ts";
+import type {
+  Collected,
+  Fault,
+  Image,
+  ImageLayer,
+  ImageStore,
+  LayerBlob,
+  LoadOptions,
+  Removal,
+  SaveItem,
+  SaveOptions,
+} from "./image-store.ts";
+import { loadArchive } from "./load.ts";
+import { matchImages } from "./lookup.ts";
+import type { ImageStoreOptions } from "./open-image-store.ts";
+import { Records } from "./records.ts";
+import { planRemoval } from "./remove.ts";
+import { saveArchive } from "./save.ts";
+import { type NewImage, storeDocuments } from "./store-documents.ts";
+import { unpackImage } from "./unpack.ts";
+
+type CreateOptions = Parameters<ImageStore["create"]>[0];
+type UnpackOptions = Parameters<ImageStore["unpack"]>[1];
+
+/** Images as rows of the root's index.json. */
+export class DirectoryImageStore implements ImageStore {
+  readonly #options: ImageStoreOptions;
+  readonly #content: ContentStore;
+  readonly #index: ImageIndex;
+  readonly #parts: LayerParts;
+
+  constructor(options: ImageStoreOptions) {
+    this.#options = options;
+    this.#content = options.content;
+    this.#index = new ImageIndex(options.root, options.host);
+    this.#index.ensure();
+    this.#parts = { ...options, records: new Records(options.root) };
+  }
+
+  find(text: string): Image | undefined {
+    const matches = matchImages(this.list(), text);
+    return matches.length === 1 ? matches[0] : undefined;
+  }
+
+  get(text: string): Image {
+    const [first, ...others] = matchImages(this.list(), text);
+    if (first === undefined) throw this.#notFound(text);
+    if (others.length === 0) return first;
+    const ids = [first, ...others].map((image) => shortId(image.id)).join(", ");
+    throw new LighterError(
+      "IMAGE_AMBIGUOUS",
+      `cannot find image "${text}": it begins the ids of several (${ids}); give more of the id`,
+    );
+  }
+
+  /** When the name stands but its image cannot be read, that is the news. */
+  #notFound(text: string): unknown {
+    const broken = this.#index.read().find((entry) => entry.name !== undefined && isNamed(entry.name, text));
+    if (broken !== undefined) {
+      try {
+        this.#image(broken.target, []);
+      } catch (error) {
+        return error;
+      }
+    }
+    return new LighterError(
+      "IMAGE_NOT_FOUND",
+      `cannot find image "${text}": no image of the store has this name or id; see lighter images`,
+    );
+  }
+
+  /** Images that cannot be read are left out here, and named by `check` and `get`. */
+  list(): readonly Image[] {
+    const rows = this.#index.read();
+    const digests = [...new Set(rows.map((row) => row.target.digest))];
+    return digests.flatMap((digest) => this.#readable(rows.filter((row) => row.target.digest === digest)));
+  }
+
+  #readable(rows: readonly IndexEntry[]): readonly Image[] {
+    const [first] = rows;
+    if (first === undefined) return [];
+    try {
+      return [this.#image(first.target, rows)];
+    } catch (error) {
+      if (isLighterError(error, "BLOB_NOT_FOUND", "DIGEST_MISMATCH", "IMAGE_INVALID", "SIZE_MISMATCH"))
+        return [];
+      throw error;
+    }
+  }
+
+  #image(target: Descriptor, rows: readonly IndexEntry[]): Image {
+    const manifest = readManifest(this.#content, target.digest);
+    const config = readConfig(this.#content, manifest.config.digest);
+    const layers = layersOf(manifest, config, (layer) => this.#unpackedSize(layer));
+    const origin = rows.find((row) => row.origin !== undefined)?.origin;
+    return {
+      target,
+      id: manifest.config.digest,
+      manifest,
+      config,
+      names: rows.flatMap((row) => (row.name === undefined ? [] : [row.name])),
+      layers,
+      sizeBytes: layers.reduce((sum, layer) => sum + layer.sizeBytes, 0),
+      ...(origin !== undefined && { origin }),
+    };
+  }
+
+  #unpackedSize(layer: Descriptor): number {
+    return this.#parts.records.findUnpackedSize(layer.digest) ?? layer.size;
+  }
+
+  create(options: CreateOptions): Image {
+    const documents = storeDocuments(this.#content, options);
+    return this.#add(documents, options);
+  }
+
+  #add(image: NewImage, options: Pick<CreateOptions, "names" | "origin">): Image {
+    const names = (options.names ?? []).map(formatReference);
+    const { origin } = options;
+    this.#index.update((entries) => {
+      const old = entries.filter((entry) => entry.target.digest === image.target.digest);
+      const rest = names.reduce(
+        withoutName,
+        entries.filter((entry) => entry.target.digest !== image.target.digest),
+      );
+      const all = [...new Set([...old.flatMap((entry) => entry.name ?? []), ...names])];
+      const named = all.length === 0 ? [undefined] : all;
+      return [
+        ...rest,
+        ...named.map((name) => ({ target: image.target, name, origin: origin ?? old[0]?.origin })),
+      ];
+    });
+    return this.#reread(image.target);
+  }
+
+  #reread(target: Descriptor): Image {
+    return this.#image(
+      target,
+      this.#index.read().filter((row) => row.target.digest === target.digest),
+    );
+  }
+
+  tag(image: Image, name: Reference): Image {
+    return this.#add(image, { names: [name], ...(image.origin && { origin: image.origin }) });
+  }
+
+  remove(text: string, options: { readonly force?: boolean } = {}): Removal {
+    const image = this.get(text);
+    const plan = planRemoval(image, text, options.force ?? false);
+    this.#index.update((entries) =>
+      plan.isDeleted
+        ? entries.filter((entry) => entry.target.digest !== image.target.digest)
+        : entries.filter((entry) => entry.name === undefined || !plan.untagged.includes(entry.name)),
+    );
+    if (!plan.isDeleted) return { untagged: plan.untagged, deleted: [] };
+    const deleted = this.#noLongerUsed(image);
+    this.collect();
+    return { untagged: plan.untagged, deleted };
+  }
+
+  /** The image's id and the layers that no other image has, top first. */
+  #noLongerUsed(image: Image): readonly Digest[] {
+    const others = this.list();
+    const used = new Set(others.flatMap((other) => other.config.rootfs.diff_ids));
+    const ids = others.some((other) => other.id === image.id) ? [] : [image.id];
+    return [...ids, ...image.config.rootfs.diff_ids.filter((diffId) => !used.has(diffId)).reverse()];
+  }
+
+  unpack(image: Image, options?: UnpackOptions): Promise<SnapshotName | undefined> {
+    return unpackImage(this.#parts, image, options);
+  }
+
+  commitLayer(snapshot: SnapshotName): Promise<LayerBlob> {
+    return commitLayer(this.#parts, snapshot);
+  }
+
+  save(images: readonly SaveItem[], options: SaveOptions): AsyncIterable<Uint8Array> {
+    return saveArchive(this.#parts, images, options);
+  }
+
+  async load(archive: AsyncIterable<Uint8Array>, options: LoadOptions = {}): Promise<readonly Image[]> {
+    const loaded = await loadArchive(this.#parts, archive, options);
+    return loaded.map(({ image, names }) => this.#add(image, { names, origin: { kind: "loaded" } }));
+  }
+
+  check(): Promise<readonly Fault[]> {
+    return checkImages(this.#parts, this.#index.read());
+  }
+
+  collect(): Collected | undefined {
+    return collectStore({ ...this.#parts, root: this.#options.root, roots: this.#options.roots }, () =>
+      this.#index.read(),
+    );
+  }
+}
+
+function isNamed(name: string, text: string): boolean {
+  return (
+    matchImages([{ names: [name], id: "", target: { digest: "" } } as unknown as Image], text).length > 0
+  );
+}
+
+function layersOf(
+  manifest: Manifest,
+  config: ImageConfig,
+  sizeOf: (layer: Descriptor) => number,
+): readonly ImageLayer[] {
+  const diffIds = config.rootfs.diff_ids;
+  if (diffIds.length !== manifest.layers.length) return [];
+  return manifest.layers.flatMap((descriptor, place) => {
+    const diffId = diffIds[place];
+    return diffId === undefined ? [] : [{ descriptor, diffId, sizeBytes: sizeOf(descriptor) }];
+  });
+}

@@ -1,0 +1,28 @@
+import { errorMessage, isLighterError, LighterError, systemErrorCode } from "#base";
+
+/** A failed file call of the store as the engine's error: no space, no permission, or a disk that does not obey. */
+export function diskError(
+  error: unknown,
+  attempt: { readonly verb: string; readonly object: string },
+): LighterError {
+  if (isLighterError(error)) return error;
+  const sentence = `cannot ${attempt.verb} "${attempt.object}"`;
+  const code = systemErrorCode(error);
+  if (code === "ENOSPC" || code === "EDQUOT")
+    return new LighterError(
+      "STORE_FULL",
+      `${sentence}: no space left on the device; free some space or prune the store`,
+      {
+        cause: error,
+      },
+    );
+  if (code === "EACCES" || code === "EPERM" || code === "EROFS")
+    return new LighterError(
+      "STORE_UNUSABLE",
+      `${sentence}: ${code}; run as the store's owner or choose another root`,
+      {
+        cause: error,
+      },
+    );
+  return new LighterError("STORE_UNUSABLE", `${sentence}: ${errorMessage(error)}`, { cause: error });
+}

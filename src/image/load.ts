@@ -1,0 +1,143 @@
+import { errorMessage, LighterError } from "#base";
+import {
+  type Descriptor,
+  type Digest,
+  encoded,
+  type Manifest,
+  mediaTypes,
+  parseReference,
+  type Reference,
+} from "#oci";
+import { type ArchiveFiles, readArchive } from "./archive-files.ts";
+import { checkImage } from "./check.ts";
+import type { LayerParts } from "./commit-layer.ts";
+import { isDescriptor, isRecord, readConfig } from "./documents.ts";
+import { nameOf } from "./image-index.ts";
+import type { LoadOptions } from "./image-store.ts";
+import { chooseManifests } from "./platform-choice.ts";
+import { type NewImage, storeManifest } from "./store-documents.ts";
+
+/** An image of an archive, stored but not yet named. */
+export interface LoadedImage {
+  readonly image: NewImage;
+  readonly names: readonly Reference[];
+}
+
+/** See `ImageStore.load`. An archive that is both forms is read as OCI, which keeps manifests and their digests. */
+export async function loadArchive(
+  parts: LayerParts,
+  archive: AsyncIterable<Uint8Array>,
+  options: LoadOptions,
+): Promise<readonly LoadedImage[]> {
+  const files = await readArchive(parts.content, archive, options);
+  const docker = readJson(files, "manifest.json");
+  const index = readJson(files, "index.json");
+  const images =
+    index !== undefined
+      ? loadOci(parts, files, index)
+      : docker !== undefined
+        ? loadDocker(parts, files, docker)
+        : undefined;
+  if (images === undefined || images.length === 0)
+    throw new LighterError(
+      "IMAGE_INVALID",
+      "cannot load the archive: it holds neither an OCI layout nor what docker save writes",
+    );
+  for (const { image } of images) await checkImage(parts, image.target.digest, { trustStored: true });
+  return index === undefined ? images : withDockerNames(parts, images, docker);
+}
+
+function loadOci(parts: LayerParts, files: ArchiveFiles, index: unknown): readonly LoadedImage[] {
+  const byDigest = new Map<Digest, { image: NewImage; names: Reference[] }>();
+  for (const descriptor of descriptorsOf(index)) {
+    for (const manifest of chooseManifests(parts.content, descriptor)) {
+      files.getBlob(`blobs/sha256/${encoded(manifest.digest)}`);
+      const { annotations: _, ...target } = manifest;
+      const row = byDigest.get(target.digest) ?? { image: { target }, names: new Array<Reference>() };
+      const name = nameOf(descriptor.annotations ?? {});
+      if (name !== undefined) row.names.push(parseReference(name));
+      byDigest.set(target.digest, row);
+    }
+  }
+  return [...byDigest.values()];
+}
+
+function descriptorsOf(index: unknown): readonly Descriptor[] {
+  const manifests = isRecord(index) ? index["manifests"] : undefined;
+  if (!Array.isArray(manifests) || !manifests.every(isDescriptor))
+    throw new LighterError("IMAGE_INVALID", "cannot load the archive: its index.json is no OCI index");
+  return manifests as readonly Descriptor[];
+}
+
+/** One row of docker's manifest.json. */
+interface DockerItem {
+  readonly Config: string;
+  readonly RepoTags?: readonly string[] | null;
+  readonly Layers: readonly string[];
+}
+
+function dockerItems(value: unknown): readonly DockerItem[] {
+  const isItem = (item: unknown): boolean =>
+    isRecord(item) &&
+    typeof item["Config"] === "string" &&
+    Array.isArray(item["Layers"]) &&
+    item["Layers"].every((layer) => typeof layer === "string");
+  if (!Array.isArray(value) || !value.every(isItem))
+    throw new LighterError("IMAGE_INVALID", "cannot load the archive: its manifest.json is not docker's");
+  return value as readonly DockerItem[];
+}
+
+function loadDocker(parts: LayerParts, files: ArchiveFiles, value: unknown): readonly LoadedImage[] {
+  return dockerItems(value).map((item) => {
+    const config = { ...files.getBlob(item.Config), mediaType: mediaTypes.config };
+    const manifest: Manifest = {
+      schemaVersion: 2,
+      mediaType: mediaTypes.manifest,
+      config,
+      layers: item.Layers.map((path) => layerOf(parts, files.getBlob(path))),
+    };
+    const image = storeManifest(parts.content, manifest, readConfig(parts.content, config.digest));
+    return { image, names: (item.RepoTags ?? []).map(parseReference) };
+  });
+}
+
+/** Docker's archives do not say how a layer is compressed; its first bytes do. */
+function layerOf({ content }: LayerParts, blob: Descriptor): Descriptor {
+  const [first] = content.readChunks(blob.digest);
+  const isGzip = first !== undefined && first[0] === 0x1f && first[1] === 0x8b;
+  return { ...blob, mediaType: isGzip ? mediaTypes.layerGzip : mediaTypes.layer };
+}
+
+/** Docker before version 27 leaves the names out of index.json. */
+function withDockerNames(
+  parts: LayerParts,
+  images: readonly LoadedImage[],
+  docker: unknown,
+): readonly LoadedImage[] {
+  if (docker === undefined) return images;
+  const items = dockerItems(docker);
+  return images.map((loaded) => {
+    if (loaded.names.length > 0) return loaded;
+    const config = configDigest(parts, loaded.image.target.digest);
+    const item = items.find(({ Config }) => Config.includes(encoded(config)));
+    return { ...loaded, names: (item?.RepoTags ?? []).map(parseReference) };
+  });
+}
+
+function configDigest({ content }: LayerParts, digest: Digest): Digest {
+  const manifest = JSON.parse(Buffer.from(content.read(digest)).toString()) as Manifest;
+  return manifest.config.digest;
+}
+
+function readJson(files: ArchiveFiles, path: string): unknown {
+  const bytes = files.findDocument(path);
+  if (bytes === undefined) return undefined;
+  try {
+    return JSON.parse(bytes.toString());
+  } catch (error) {
+    throw new LighterError(
+      "IMAGE_INVALID",
+      `cannot load the archive: its ${path} is no JSON (${errorMessage(error)})`,
+    );
+  }
+}

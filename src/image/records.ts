@@ -1,0 +1,99 @@
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { systemErrorCode } from "#base";
+import { type Digest, encoded, isDigest } from "#oci";
+import type { LayerBlob } from "./image-store.ts";
+
+/**
+ * What the store has worked out about layers, below `images/`. All of it can be worked out again, so a record that is
+ * missing or cut off is no fault.
+ */
+export class Records {
+  readonly #snapshots: string;
+  readonly #layers: string;
+  readonly locks: string;
+
+  constructor(root: string) {
+    this.#snapshots = join(root, "images", "snapshots");
+    this.#layers = join(root, "images", "layers");
+    this.locks = join(root, "images", "locks");
+    for (const path of [this.#snapshots, this.#layers, this.locks])
+      mkdirSync(path, { recursive: true, mode: 0o700 });
+  }
+
+  /** The layer that a snapshot adds to its parent. */
+  findLayer(snapshot: string): SnapshotLayer | undefined {
+    const record = readJson(join(this.#snapshots, encodeURIComponent(snapshot)));
+    return isSnapshotLayer(record) ? record : undefined;
+  }
+
+  setLayer(snapshot: string, layer: SnapshotLayer): void {
+    writeJson(join(this.#snapshots, encodeURIComponent(snapshot)), layer);
+  }
+
+  /** Length of a compressed layer when unpacked. */
+  findUnpackedSize(blob: Digest): number | undefined {
+    const record = readJson(join(this.#layers, encoded(blob)));
+    return typeof record === "object" &&
+      record !== null &&
+      "sizeBytes" in record &&
+      typeof record.sizeBytes === "number"
+      ? record.sizeBytes
+      : undefined;
+  }
+
+  setUnpackedSize(blob: Digest, sizeBytes: number): void {
+    writeJson(join(this.#layers, encoded(blob)), { sizeBytes });
+  }
+
+  /** The gzip form of a layer that was compressed before. */
+  findCompressed(diffId: Digest): Digest | undefined {
+    const record = readJson(join(this.#layers, `${encoded(diffId)}.gzip`));
+    const digest =
+      typeof record === "object" && record !== null && "digest" in record ? record.digest : undefined;
+    return typeof digest === "string" && isDigest(digest) ? digest : undefined;
+  }
+
+  setCompressed(diffId: Digest, digest: Digest): void {
+    writeJson(join(this.#layers, `${encoded(diffId)}.gzip`), { digest });
+  }
+
+  /** Drops the records of snapshots and blobs that went. */
+  prune(exists: {
+    readonly snapshot: (name: string) => boolean;
+    readonly blob: (digest: Digest) => boolean;
+  }): void {
+    for (const file of readdirSync(this.#snapshots))
+      if (!exists.snapshot(decodeURIComponent(file))) rmSync(join(this.#snapshots, file), { force: true });
+    for (const file of readdirSync(this.#layers)) {
+      const digest = `sha256:${file.replace(/\.gzip$/, "")}`;
+      if (isDigest(digest) && !exists.blob(digest)) rmSync(join(this.#layers, file), { force: true });
+    }
+  }
+}
+
+/** A layer with the identity of the stack it tops, when the whole stack is known. */
+export interface SnapshotLayer extends LayerBlob {
+  readonly chainId?: Digest;
+  /** The snapshot was unpacked from this blob: writing it again might give other bytes. */
+  readonly isUnpacked?: boolean;
+}
+
+function isSnapshotLayer(value: unknown): value is SnapshotLayer {
+  return typeof value === "object" && value !== null && "descriptor" in value && "diffId" in value;
+}
+
+function readJson(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, "utf8"));
+  } catch (error) {
+    if (error instanceof SyntaxError || systemErrorCode(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+function writeJson(path: string, value: unknown): void {
+  const temporary = `${path}.${process.pid}.new`;
+  writeFileSync(temporary, JSON.stringify(value));
+  renameSync(temporary, path);
+}

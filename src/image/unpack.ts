@@ -1,0 +1,140 @@
+import { pipeline, type Readable } from "node:stream";
+import { createGunzip } from "node:zlib";
+import { errorMessage, isLighterError, LighterError, type OnProgress } from "#base";
+import { chainId, type Descriptor, type Digest, Digester, digestOf, mediaTypes, shortId } from "#oci";
+import { Extraction, type SnapshotName } from "#snapshot";
+import type { LayerParts } from "./commit-layer.ts";
+import type { Image } from "./image-store.ts";
+import { singleFlight } from "./single-flight.ts";
+
+interface UnpackOptions {
+  readonly onProgress?: OnProgress;
+  readonly signal?: AbortSignal;
+}
+
+/** See `ImageStore.unpack`. */
+export async function unpackImage(
+  parts: LayerParts,
+  image: Pick<Image, "manifest" | "config">,
+  options: UnpackOptions = {},
+): Promise<SnapshotName | undefined> {
+  const diffIds = image.config.rootfs.diff_ids;
+  const top = chainId(diffIds);
+  if (top === undefined) return undefined;
+  const found = parts.snapshots.find(top);
+  if (found !== undefined) return found;
+  let parent: SnapshotName | undefined;
+  let chain: Digest | undefined;
+  for (const [place, diffId] of diffIds.entries()) {
+    const descriptor = image.manifest.layers[place];
+    if (descriptor === undefined) throw mismatch(image);
+    chain = chain === undefined ? diffId : digestOf(`${chain} ${diffId}`);
+    parent = await unpackLayer(parts, { parent, chain, diffId, descriptor }, options);
+  }
+  return parent;
+}
+
+interface LayerStep {
+  readonly parent: SnapshotName | undefined;
+  readonly chain: Digest;
+  readonly diffId: Digest;
+  readonly descriptor: Descriptor;
+}
+
+async function unpackLayer(
+  parts: LayerParts,
+  step: LayerStep,
+  options: UnpackOptions,
+): Promise<SnapshotName> {
+  const early = parts.snapshots.find(step.chain);
+  if (early !== undefined) return early;
+  await using _turn = await singleFlight(parts, `unpack ${step.chain}`, options.signal);
+  const found = parts.snapshots.find(step.chain);
+  if (found !== undefined) return found;
+  await using active = parts.snapshots.prepare(step.parent);
+  await extractLayer(parts, step, { root: active.upper, lower: active.lower, options });
+  const { descriptor, diffId, chain } = step;
+  parts.records.setLayer(chain, { descriptor, diffId, chainId: chain, isUnpacked: true });
+  return parts.snapshots.commit(active, chain);
+}
+
+async function extractLayer(
+  parts: LayerParts,
+  step: LayerStep,
+  to: { readonly root: string; readonly lower: readonly string[]; readonly options: UnpackOptions },
+): Promise<void> {
+  using extraction = new Extraction({
+    host: parts.host,
+    root: to.root,
+    lower: to.lower,
+    whiteouts: "overlay",
+  });
+  const report = progressOf(step.descriptor, to.options.onProgress);
+  const digester = new Digester();
+  for await (const chunk of layerTar(parts, step.descriptor)) {
+    if (to.options.signal?.aborted) throw new LighterError("CANCELLED", "cannot unpack the image: cancelled");
+    digester.update(chunk);
+    extraction.write(chunk);
+    report(digester.sizeBytes, false);
+  }
+  extraction.finish();
+  if (digester.digest() !== step.diffId)
+    throw new LighterError(
+      "DIGEST_MISMATCH",
+      `cannot unpack layer "${step.descriptor.digest}": it does not hold what the image says (${step.diffId}); load or pull the image again`,
+    );
+  report(digester.sizeBytes, true);
+}
+
+/** The bytes of a layer, uncompressed. A chunk is valid until the next is asked for. */
+export function layerTar(
+  { content }: Pick<LayerParts, "content">,
+  descriptor: Descriptor,
+): Iterable<Uint8Array> | AsyncIterable<Uint8Array> {
+  switch (descriptor.mediaType) {
+    case mediaTypes.layer:
+    case mediaTypes.dockerLayer:
+      return content.readChunks(descriptor.digest);
+    case mediaTypes.layerGzip:
+    case mediaTypes.dockerLayerGzip:
+      return gunzip(content.open(descriptor.digest), descriptor.digest);
+    default:
+      throw new LighterError(
+        "COMPRESSION_UNSUPPORTED",
+        `cannot unpack layer "${descriptor.digest}": its media type ${descriptor.mediaType} is not supported; want tar or tar+gzip`,
+      );
+  }
+}
+
+async function* gunzip(compressed: Readable, digest: Digest): AsyncGenerator<Uint8Array, void, undefined> {
+  const stream = createGunzip({ chunkSize: 1 << 18 });
+  // Either one's failure ends the other; the loop below sees it.
+  pipeline(compressed, stream, () => {});
+  try {
+    yield* stream;
+  } catch (error) {
+    if (isLighterError(error)) throw error;
+    throw new LighterError(
+      "ARCHIVE_INVALID",
+      `cannot unpack layer "${digest}": its gzip data is damaged (${errorMessage(error)}); load or pull the image again`,
+      { cause: error },
+    );
+  }
+}
+
+function progressOf(
+  descriptor: Descriptor,
+  onProgress: OnProgress | undefined,
+): (current: number, done: boolean) => void {
+  if (onProgress === undefined) return () => {};
+  const id = `unpack ${descriptor.digest}`;
+  const label = `unpack ${shortId(descriptor.digest)}`;
+  return (current, done) => onProgress({ id, label, current, unit: "bytes", ...(done && { done }) });
+}
+
+function mismatch(image: Pick<Image, "manifest" | "config">): LighterError {
+  return new LighterError(
+    "IMAGE_INVALID",
+    `cannot unpack image: it names ${image.manifest.layers.length} layers and ${image.config.rootfs.diff_ids.length} of them in its config`,
+  );
+}
