@@ -1,0 +1,3 @@
+import { runScratch } from "../run-scratch.mjs";
+
+export const workload = runScratch("none");
