@@ -52,6 +52,9 @@ export const errorCodes = {
   COPY_INVALID: invalid,
   RUN_FAILED: failed,
   BUILD_FAILED: failed,
+  SECRET_NOT_FOUND: notFound,
+  ENTITLEMENT_MISSING: forbidden,
+  SOURCE_UNREACHABLE: unavailable,
 
   ARCHIVE_INVALID: { ...dataLoss, class: "invalid", http: 400 },
   ARCHIVE_HOSTILE: forbidden,
@@ -83,6 +86,7 @@ export const errorCodes = {
   COMMAND_NOT_EXECUTABLE: { ...invalid, exit: 126 },
   COMMAND_NOT_FOUND: { ...invalid, exit: 127 },
   CONTAINER_NOT_FOUND: notFound,
+  CONTAINER_RUNNING: conflict,
   CONTAINER_NAME_USED: { ...conflict, exit: 125 },
   CONTAINER_INVALID: { ...invalid, exit: 125 },
   USER_NOT_FOUND: { ...invalid, exit: 125 },

@@ -1,0 +1,222 @@
+import { Cleanup, isLighterError, LighterError } from "#base";
+import { codeFrame } from "#dockerfile";
+import type { Host } from "#host";
+import type { ImageStore } from "#image";
+import { type Digest, digestOf, parseReference } from "#oci";
+import type { Plan, Vertex } from "#plan";
+import type { NetworkProvider, Runtime } from "#runtime";
+import type { SnapshotName, Snapshotter } from "#snapshot";
+import type { BuildEvent } from "../events.ts";
+import { NetworkPool } from "../exec/network-pool.ts";
+import { exportImage } from "../export/image-export.ts";
+import type { Base, BaseSource } from "../ports.ts";
+import { CacheStore } from "../solve/cache-store.ts";
+import { Solver } from "../solve/solver.ts";
+import { openBornTimes } from "./born.ts";
+import { EventJournal } from "./event-journal.ts";
+import { createExecute } from "./execute.ts";
+import { openPaths } from "./paths.ts";
+import { baseName, type PlannedBuild, planBuild } from "./plan-build.ts";
+import { type BuildInput, readInput, realDirectory } from "./read-dockerfile.ts";
+import { createRemoteSources } from "./remote.ts";
+import { type BuildOutcome, type BuildRequest, defaultEpochSeconds } from "./request.ts";
+import { createSources } from "./sources.ts";
+
+/** What a builder works with; the engine hands it in. */
+export interface BuilderOptions {
+  /** The root of the store. */
+  readonly root: string;
+  readonly host: Host;
+  readonly snapshots: Snapshotter;
+  readonly images: ImageStore;
+  readonly bases: BaseSource;
+  /** Asked for when the first RUN has to run. */
+  readonly findRuntime: () => Promise<Runtime>;
+  readonly networks: () => NetworkProvider;
+}
+
+export interface Builder {
+  /**
+   * Builds an image. Nothing is left behind when it fails or is cancelled but the results of finished steps.
+   * @throws DOCKERFILE_INVALID, BASE_NOT_FOUND, COPY_SOURCE_NOT_FOUND, RUN_FAILED, CANCELLED, … with `details.frame`
+   */
+  build(request: BuildRequest): Promise<BuildOutcome>;
+  /** Snapshots that cache records lead to: collecting garbage keeps them. */
+  usedSnapshots(): Iterable<SnapshotName>;
+}
+
+/** Opens the build state below `root`; any number of processes may. */
+export function createBuilder(options: BuilderOptions): Builder {
+  const paths = openPaths(options.root);
+  const cache = new CacheStore(paths.cache);
+  return {
+    build: (request) => new Build({ options, paths, cache }, request).run(),
+    usedSnapshots: () => cache.snapshots(),
+  };
+}
+
+interface Parts {
+  readonly options: BuilderOptions;
+  readonly paths: ReturnType<typeof openPaths>;
+  readonly cache: CacheStore;
+}
+
+const exporting = digestOf("lighter: exporting to image");
+
+class Build {
+  readonly #parts: Parts;
+  readonly #request: BuildRequest;
+  readonly #journal: EventJournal;
+
+  constructor(parts: Parts, request: BuildRequest) {
+    this.#parts = parts;
+    this.#request = request;
+    this.#journal = new EventJournal((event) => request.onEvent?.(event));
+  }
+
+  async run(): Promise<BuildOutcome> {
+    const input = readInput(this.#request);
+    const planned = await planBuild(this.#request, input, {
+      bases: this.#parts.options.bases,
+      onProgress: (progress) => this.#emit({ kind: "progress", step: exporting, progress }),
+    });
+    for (const warning of planned.plan.warnings)
+      this.#emit({
+        kind: "warning",
+        text: `${warning.rule}: ${warning.detail} (line ${warning.range.start.line})`,
+      });
+    this.#journal.planned(planned.plan.graph, [
+      { id: exporting, name: "exporting to image", inputs: targetInputs(planned.plan) },
+    ]);
+    try {
+      return await this.#solve(planned, input);
+    } catch (error) {
+      throw this.#withFrame(error, planned, input);
+    }
+  }
+
+  #emit(event: BuildEvent): void {
+    this.#request.onEvent?.(event);
+  }
+
+  async #solve(planned: PlannedBuild, input: BuildInput): Promise<BuildOutcome> {
+    await using scope = new Cleanup();
+    const { plan } = planned;
+    const born = openBornTimes(this.#parts.paths.born);
+    const { solver, finishSources } = this.#solver(planned, { input, scope, born });
+    const target =
+      plan.target === undefined ? undefined : await solver.solve(plan.target.vertex, this.#request.signal);
+    finishSources();
+    this.#journal.started({ id: exporting });
+    const image = await exportImage({
+      plan,
+      target,
+      findResult: (vertex) => solver.find(vertex),
+      findBase: (vertex) => findBase(planned, vertex),
+      images: this.#parts.options.images,
+      snapshots: this.#parts.options.snapshots,
+      born,
+      epochSeconds: plan.epochSeconds ?? this.#request.epochSeconds ?? defaultEpochSeconds,
+      names: this.#request.names ?? [],
+    });
+    this.#journal.ended(exporting);
+    return { image, plan, bases: resolvedBases(planned), steps: this.#journal.counts };
+  }
+
+  #solver(
+    planned: PlannedBuild,
+    build: {
+      readonly input: BuildInput;
+      readonly scope: Cleanup;
+      readonly born: ReturnType<typeof openBornTimes>;
+    },
+  ): { readonly solver: Solver; readonly finishSources: () => void } {
+    const { options, paths, cache } = this.#parts;
+    const { host, snapshots } = options;
+    const request = this.#request;
+    const sources = createSources({
+      paths,
+      files: host.files,
+      bases: planned.bases,
+      born: build.born,
+      journal: this.#journal,
+      directories: directoriesOf(request, build.input),
+      ignore: build.input.ignore,
+      remote: createRemoteSources({
+        host,
+        snapshots,
+        directory: paths.remote,
+        journal: this.#journal,
+        request,
+      }),
+    });
+    const solver = new Solver({
+      graph: planned.plan.graph,
+      cache,
+      snapshots,
+      sources,
+      host,
+      journal: this.#journal,
+      lockDirectory: paths.locks,
+      jobs: request.jobs,
+      execute: createExecute({
+        host,
+        snapshots,
+        findRuntime: options.findRuntime,
+        networks: build.scope.use(new NetworkPool(options.networks)),
+        defaultNetwork: defaultNetwork(request),
+        paths,
+        journal: this.#journal,
+        findSecret: request.findSecret ?? (() => undefined),
+        findAgent: request.findAgent ?? (() => undefined),
+        // Who asks for the host's network for the whole build has granted it.
+        allow: new Set([...(request.allow ?? []), ...(request.network === "host" ? ["network.host"] : [])]),
+      }),
+    });
+    return { solver, finishSources: () => sources.finish() };
+  }
+
+  /** The error with the lines of the Dockerfile in which it arose. */
+  #withFrame(error: unknown, planned: PlannedBuild, input: BuildInput): unknown {
+    const vertex = this.#journal.failedVertex(error);
+    if (!isLighterError(error) || vertex?.range === undefined || error.details["frame"] !== undefined)
+      return error;
+    const { startLine, endLine } = vertex.range;
+    const { text } = planned.parsed.file;
+    const start = { line: startLine, column: 1, offset: 0 };
+    const end = { line: endLine, column: (text.split("\n")[endLine - 1] ?? "").length + 1, offset: 0 };
+    const frame = `${input.dockerfilePath}:${startLine}\n${codeFrame(text, { start, end })}`;
+    return new LighterError(error.code, error.message, {
+      details: { ...error.details, frame, line: startLine, step: vertex.name },
+      cause: error,
+    });
+  }
+}
+
+function targetInputs(plan: Plan): readonly Digest[] {
+  return plan.target === undefined ? [] : [plan.target.vertex];
+}
+
+function defaultNetwork({ network }: BuildRequest): string {
+  return network === undefined || network === "default" ? "bridge" : network;
+}
+
+function directoriesOf(request: BuildRequest, input: BuildInput): ReadonlyMap<string, string> {
+  const named = [...(request.namedContexts ?? [])].flatMap(([name, context]): [string, string][] =>
+    context.kind === "directory" ? [[name, realDirectory(context.path)]] : [],
+  );
+  return new Map([...(input.context === undefined ? [] : [["context", input.context] as const]), ...named]);
+}
+
+function findBase(planned: PlannedBuild, vertex: Vertex): Base {
+  const base = vertex.op.kind === "image" ? planned.bases.get(baseName(vertex.op)) : undefined;
+  if (base === undefined) throw new LighterError("INTERNAL", `cannot export: "${vertex.name}" has no base`);
+  return base;
+}
+
+function resolvedBases({ bases }: PlannedBuild): BuildOutcome["bases"] {
+  return [...bases].map(([name, { digest }]) => ({
+    reference: parseReference(name.slice(0, name.indexOf(" "))),
+    digest,
+  }));
+}

@@ -1,0 +1,242 @@
+import { randomBytes } from "node:crypto";
+import { LighterError } from "#base";
+import type { Host } from "#host";
+import type { BindMount, CacheMount, ExecOp, FileOp, MergeOp, Vertex } from "#plan";
+import type { Runtime } from "#runtime";
+import type { ActiveSnapshot, SnapshotName, Snapshotter } from "#snapshot";
+import { copySource } from "../copy/copy-source.ts";
+import { checkoutTime, keptTime } from "../copy/copy-time.ts";
+import { select } from "../copy/selection.ts";
+import { UpperWriter } from "../copy/upper-writer.ts";
+import type { NetworkPool } from "../exec/network-pool.ts";
+import { type MountSource, runStep } from "../exec/run-step.ts";
+import type { FindSecret } from "../exec/secret-files.ts";
+import { runFileOp, type SourceTree } from "../ops/file-op.ts";
+import { wholeOf } from "../solve/keys.ts";
+import type { Result } from "../solve/result.ts";
+import type { Execute } from "../solve/solver.ts";
+import { LayeredTree } from "../tree/layered-tree.ts";
+import { resolveInTree } from "../tree/resolve.ts";
+import type { EventJournal } from "./event-journal.ts";
+import type { BuildPaths } from "./paths.ts";
+
+export interface ExecuteOptions {
+  readonly host: Host;
+  readonly snapshots: Snapshotter;
+  /** Found when the first step has to run. */
+  readonly findRuntime: () => Promise<Runtime>;
+  readonly networks: NetworkPool;
+  readonly defaultNetwork: string;
+  readonly paths: BuildPaths;
+  readonly journal: EventJournal;
+  readonly findSecret: FindSecret;
+  readonly findAgent: (id: string) => string | undefined;
+  readonly allow: ReadonlySet<string>;
+}
+
+/** Carries out file, merge and exec vertices, each in a snapshot of its own that goes when it fails. */
+export function createExecute(options: ExecuteOptions): Execute {
+  return async (vertex, inputs, signal) => {
+    const { op } = vertex;
+    const task: Task = { options, vertex, inputs, signal };
+    switch (op.kind) {
+      case "file":
+        return await executeFile(op, task);
+      case "exec":
+        return await executeExec(op, task);
+      case "merge":
+        return await executeMerge(op, task);
+      default:
+        throw new LighterError("INTERNAL", `cannot execute a vertex of kind ${op.kind}`);
+    }
+  };
+}
+
+interface Task {
+  readonly options: ExecuteOptions;
+  readonly vertex: Vertex;
+  readonly inputs: readonly Result[];
+  readonly signal: AbortSignal;
+}
+
+function snapshotOf(input: Result | undefined): SnapshotName | undefined {
+  return input?.kind === "tree" ? input.snapshot : undefined;
+}
+
+/** A result needs a name that no other has: a step that runs again makes another one. */
+function newName(): string {
+  return `build-${randomBytes(12).toString("hex")}`;
+}
+
+async function executeFile(op: FileOp, task: Task): ReturnType<Execute> {
+  const { snapshots, host } = task.options;
+  const parent = op.base === undefined ? undefined : snapshotOf(task.inputs[op.base]);
+  await using active = snapshots.prepare(parent);
+  const writer = writerOf(active, host);
+  const changed = await runFileOp(op, {
+    writer,
+    host,
+    source: (input) => sourceTree(input === undefined ? undefined : task.inputs[input], task.options),
+    signal: task.signal,
+  });
+  return { snapshot: snapshots.commit(active, newName()), isUncertain: changed.length > 0 };
+}
+
+function writerOf(active: Pick<ActiveSnapshot, "upper" | "lower">, host: Host): UpperWriter {
+  const tree = new LayeredTree([active.upper, ...active.lower], host.files);
+  return new UpperWriter({ upper: active.upper, tree, files: host.files });
+}
+
+function sourceTree(input: Result | undefined, { snapshots, host }: ExecuteOptions): SourceTree {
+  if (input?.kind === "context") return { tree: input.source.tree, isCheckout: true };
+  const layers = input?.snapshot === undefined ? [] : snapshots.layers(input.snapshot);
+  return { tree: new LayeredTree(layers, host.files), isCheckout: false };
+}
+
+/** Lays the later trees on the first: what stands in their way is replaced, directories are joined. */
+async function executeMerge(_op: MergeOp, task: Task): ReturnType<Execute> {
+  const { snapshots, host } = task.options;
+  const [base, ...others] = task.inputs;
+  await using active = snapshots.prepare(snapshotOf(base));
+  const writer = writerOf(active, host);
+  for (const other of others) {
+    const { tree } = sourceTree(other, task.options);
+    for (const source of select(tree, wholeOf("/")))
+      await copySource(writer, source, {
+        destination: "/",
+        contentsOnly: true,
+        replaceExisting: true,
+        owner: undefined,
+        mode: undefined,
+        directoryMode: 0o755,
+        timeOf: keptTime,
+        files: host.files,
+        signal: task.signal,
+      });
+  }
+  return { snapshot: snapshots.commit(active, newName()) };
+}
+
+async function executeExec(op: ExecOp, task: Task): ReturnType<Execute> {
+  const { options, vertex, signal } = task;
+  requireEntitlements(op, options.allow);
+  const runtime = await options.findRuntime();
+  await using active = options.snapshots.prepare(
+    op.root === undefined ? undefined : snapshotOf(task.inputs[op.root]),
+  );
+  {
+    await using materialized = new Materialized(options);
+    await runStep(op, {
+      id: `build-${randomBytes(6).toString("hex")}`,
+      snapshot: active,
+      host: options.host,
+      runtime,
+      networks: options.networks,
+      defaultNetwork: options.defaultNetwork,
+      runDirectory: options.paths.run,
+      cacheDirectory: options.paths.mounts,
+      ignoreCache: vertex.ignoreCache,
+      findSecret: options.findSecret,
+      findAgent: options.findAgent,
+      bindSource: (mount) => bindSource(mount, task, materialized),
+      seedCache: (mount, directory) => seedCache(mount, directory, task),
+      onOutput: (stream, chunk) => options.journal.output(vertex, stream, chunk),
+      signal,
+    });
+  }
+  return { snapshot: options.snapshots.commit(active, newName()) };
+}
+
+function requireEntitlements(op: ExecOp, allow: ReadonlySet<string>): void {
+  const wanted = [
+    ...(op.network === "host" ? ["network.host"] : []),
+    ...(op.security === "insecure" ? ["security.insecure"] : []),
+  ];
+  const missing = wanted.find((name) => !allow.has(name));
+  if (missing !== undefined)
+    throw new LighterError(
+      "ENTITLEMENT_MISSING",
+      `${missing} is not allowed: a Dockerfile may not take it by itself; grant it with --allow ${missing}`,
+    );
+}
+
+/** Copies of what steps bind out of a context, made for the step and thrown away after it. */
+class Materialized implements AsyncDisposable {
+  readonly #options: ExecuteOptions;
+  readonly #active: ActiveSnapshot[] = [];
+
+  constructor(options: ExecuteOptions) {
+    this.#options = options;
+  }
+
+  /** A layer with a copy of `path` and everything below it, owned by root as a context is. */
+  async copy(
+    input: Extract<Result, { kind: "context" }>,
+    path: string,
+    signal: AbortSignal,
+  ): Promise<string> {
+    const { host, snapshots } = this.#options;
+    const active = snapshots.prepare(undefined);
+    this.#active.push(active);
+    for (const source of select(input.source.tree, wholeOf(path)))
+      await copySource(writerOf(active, host), source, {
+        destination: `/${path}`,
+        contentsOnly: true,
+        replaceExisting: false,
+        owner: undefined,
+        mode: undefined,
+        directoryMode: 0o755,
+        timeOf: checkoutTime,
+        files: host.files,
+        signal,
+      });
+    return active.upper;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const active of this.#active) await active[Symbol.asyncDispose]();
+  }
+}
+
+async function bindSource(mount: BindMount, task: Task, materialized: Materialized): Promise<MountSource> {
+  const { snapshots, host } = task.options;
+  const input = mount.input === undefined ? undefined : task.inputs[mount.input];
+  if (input?.kind === "context") {
+    const { tree } = input.source;
+    const path = resolveInTree(tree, mount.source, true);
+    const entry = tree.find(path);
+    if (entry === undefined) throw sourceMissing(mount);
+    const layer = await materialized.copy(input, path, task.signal);
+    return { layers: [layer], path, isDirectory: entry.kind === "directory" };
+  }
+  const layers = input?.snapshot === undefined ? [] : snapshots.layers(input.snapshot);
+  const tree = new LayeredTree(layers, host.files);
+  const path = resolveInTree(tree, mount.source, true);
+  const entry = tree.find(path);
+  if (entry === undefined && path !== "") throw sourceMissing(mount);
+  return { layers, path, isDirectory: entry === undefined || entry.kind === "directory" };
+}
+
+function sourceMissing(mount: BindMount): LighterError {
+  const path = mount.source.startsWith("/") ? mount.source : `/${mount.source}`;
+  return new LighterError("COPY_SOURCE_NOT_FOUND", `"${path}": not found`, { details: { path } });
+}
+
+async function seedCache(mount: CacheMount, directory: string, task: Task): Promise<void> {
+  const { host } = task.options;
+  const input = mount.input === undefined ? undefined : task.inputs[mount.input];
+  const { tree, isCheckout } = sourceTree(input, task.options);
+  const writer = writerOf({ upper: directory, lower: [] }, host);
+  for (const source of select(tree, wholeOf(mount.source)))
+    await copySource(writer, source, {
+      destination: "/",
+      contentsOnly: true,
+      replaceExisting: false,
+      owner: undefined,
+      mode: undefined,
+      directoryMode: 0o755,
+      timeOf: isCheckout ? checkoutTime : keptTime,
+      files: host.files,
+      signal: task.signal,
+    });
+}

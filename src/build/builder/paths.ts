@@ -1,0 +1,45 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { hashKey } from "../solve/keys.ts";
+
+/** Where builds keep what they know, below the root of the store. */
+export interface BuildPaths {
+  /** Cache records by key. */
+  readonly cache: string;
+  /** Locks by which equal steps run once. */
+  readonly locks: string;
+  /** Stat indexes, one per context directory. */
+  readonly indexes: string;
+  /** Directories of cache mounts. */
+  readonly mounts: string;
+  /** When layers were made, by diffID. */
+  readonly born: string;
+  /** What the steps of the last build of each Dockerfile were made of. */
+  readonly steps: string;
+  /** Files from the web. */
+  readonly remote: string;
+  /** Bundles of running steps. */
+  readonly run: string;
+}
+
+/** Makes the directories that are missing. */
+export function openPaths(root: string): BuildPaths {
+  const below = (name: string): string => join(root, "build", name);
+  const paths: BuildPaths = {
+    cache: below("cache"),
+    locks: below("locks"),
+    indexes: below("index"),
+    mounts: below("mounts"),
+    born: below("born"),
+    steps: below("steps"),
+    remote: below("remote"),
+    run: join(root, "run"),
+  };
+  for (const path of Object.values(paths)) mkdirSync(path, { recursive: true, mode: 0o700 });
+  return paths;
+}
+
+/** The stat index of a context directory. */
+export function indexFile(paths: BuildPaths, context: string): string {
+  return join(paths.indexes, hashKey(context).slice(0, 32));
+}

@@ -1,0 +1,91 @@
+import { readFileSync, realpathSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { LighterError, systemErrorCode } from "#base";
+import { compileIgnore, type IgnoreMatcher } from "#dockerfile";
+import type { BuildRequest } from "./request.ts";
+
+/** What a build reads before it plans. */
+export interface BuildInput {
+  /** Real path of the context. */
+  readonly context: string | undefined;
+  readonly dockerfile: Uint8Array;
+  /** Path or `-`, for messages. */
+  readonly dockerfilePath: string;
+  readonly ignore: IgnoreMatcher | undefined;
+}
+
+/** @throws CONTEXT_NOT_FOUND, DOCKERFILE_NOT_FOUND, IGNORE_FILE_INVALID */
+export function readInput(request: Pick<BuildRequest, "context" | "dockerfile">): BuildInput {
+  const context = request.context === undefined ? undefined : realDirectory(request.context);
+  const given = request.dockerfile;
+  if (given !== undefined && "text" in given)
+    return {
+      context,
+      dockerfile: Buffer.from(given.text),
+      dockerfilePath: "-",
+      ignore: readIgnore(context === undefined ? [] : [join(context, ".dockerignore")]),
+    };
+  const path = given?.path ?? defaultDockerfile(context);
+  return {
+    context,
+    dockerfile: readDockerfile(path),
+    dockerfilePath: path,
+    ignore: readIgnore([
+      `${path}.dockerignore`,
+      ...(context === undefined ? [] : [join(context, ".dockerignore")]),
+    ]),
+  };
+}
+
+/** The real path of a directory. @throws CONTEXT_NOT_FOUND */
+export function realDirectory(path: string): string {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats?.isDirectory() === true) return realpathSync(path);
+  const state = stats === undefined ? "no such directory" : "it is no directory";
+  throw new LighterError("CONTEXT_NOT_FOUND", `cannot use build context "${path}": ${state}`);
+}
+
+function defaultDockerfile(context: string | undefined): string {
+  if (context === undefined)
+    throw new LighterError(
+      "DOCKERFILE_NOT_FOUND",
+      "cannot build: neither a context nor a Dockerfile is given",
+    );
+  const names = ["Dockerfile", "dockerfile"].map((name) => join(context, name));
+  return (
+    names.find((path) => statSync(path, { throwIfNoEntry: false }) !== undefined) ??
+    join(context, "Dockerfile")
+  );
+}
+
+function readDockerfile(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code !== "ENOENT" && code !== "ENOTDIR" && code !== "EISDIR") throw error;
+    const state = code === "EISDIR" ? "it is a directory" : "no such file";
+    throw new LighterError(
+      "DOCKERFILE_NOT_FOUND",
+      `cannot read Dockerfile "${path}": ${state}; name it with --file`,
+      { cause: error },
+    );
+  }
+}
+
+function readIgnore(paths: readonly string[]): IgnoreMatcher | undefined {
+  for (const path of paths) {
+    const text = readIfThere(path);
+    if (text !== undefined) return compileIgnore(text);
+  }
+  return undefined;
+}
+
+function readIfThere(path: string): Uint8Array | undefined {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR", "EISDIR"].includes(systemErrorCode(error) ?? "")) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,62 @@
+import type { Image } from "#image";
+import type { Digest, Platform, Reference } from "#oci";
+import type { ExtraHost, Plan, PlanOptions, Ulimit } from "#plan";
+import type { BuildEvent } from "../events.ts";
+import type { FindSecret } from "../exec/secret-files.ts";
+
+/** One build. Paths are absolute. */
+export interface BuildRequest {
+  /** The context directory; absent: an empty context. */
+  readonly context?: string;
+  /** Path of the Dockerfile, or its text. @defaultValue `Dockerfile`, then `dockerfile`, in the context */
+  readonly dockerfile?: { readonly path: string } | { readonly text: string };
+  /** Directories and images that replace stages and images of the same name. */
+  readonly namedContexts?: ReadonlyMap<string, NamedContextRequest>;
+  readonly target?: string;
+  readonly buildArgs?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>>;
+  /** @defaultValue the host's */
+  readonly platform?: Platform;
+  /** Every step, or the steps of these stages, run again. */
+  readonly noCache?: boolean | readonly string[];
+  /** What RUN gets without `--network`: `default`, `none`, `host`, or a network of the engine. */
+  readonly network?: string;
+  readonly extraHosts?: readonly ExtraHost[];
+  readonly hostname?: string;
+  readonly shmSizeBytes?: number;
+  readonly ulimits?: readonly Ulimit[];
+  readonly cacheNamespace?: PlanOptions["cacheNamespace"];
+  /** What the image will be called; none leaves it dangling. */
+  readonly names?: readonly Reference[];
+  /** `network.host` and `security.insecure`, which a Dockerfile may not take by itself. */
+  readonly allow?: readonly string[];
+  /** @defaultValue no secrets */
+  readonly findSecret?: FindSecret;
+  /** Socket of the ssh agent with an id. @defaultValue no agents */
+  readonly findAgent?: (id: string) => string | undefined;
+  /** SOURCE_DATE_EPOCH. @defaultValue {@link defaultEpochSeconds} */
+  readonly epochSeconds?: number;
+  /** Steps at once; at least 1. */
+  readonly jobs: number;
+  readonly onEvent?: (event: BuildEvent) => void;
+  readonly signal?: AbortSignal;
+}
+
+export type NamedContextRequest =
+  | { readonly kind: "directory"; readonly path: string }
+  | { readonly kind: "image"; readonly reference: Reference };
+
+/**
+ * The time of everything that a build makes when nobody names one: 1 February 1980, which is in the range of zip and FAT
+ * in every time zone. A fixed time, so that the same input gives the same image on every machine.
+ */
+export const defaultEpochSeconds = 318_211_200;
+
+export interface BuildOutcome {
+  readonly image: Image;
+  readonly plan: Plan;
+  /** Digests of what FROM and `--from` named, as they were resolved. */
+  readonly bases: readonly { readonly reference: Reference; readonly digest: Digest }[];
+  /** Steps that ran and steps whose results were known. */
+  readonly steps: { readonly ran: number; readonly cached: number };
+}

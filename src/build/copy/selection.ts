@@ -1,0 +1,133 @@
+import { LighterError } from "#base";
+import { compileIgnore } from "#dockerfile";
+import type { CopyAction } from "#plan";
+import { compilePart, hasWildcard, type PatternMatcher } from "../tree/patterns.ts";
+import { resolveInTree, resolveParent } from "../tree/resolve.ts";
+import { baseName, cleanPath, type Entry, joinPath, type Tree } from "../tree/tree.ts";
+
+/** What one source of a COPY takes out of a tree, in the order in which it is copied. */
+export interface SelectedSource {
+  /** Name that the source gives its copy when the destination is a directory. */
+  readonly name: string;
+  /** Path in the tree, links followed. */
+  readonly path: string;
+  readonly entry: Entry;
+  /** Empty for anything but a directory. Directories stand before what is in them. */
+  readonly items: readonly SelectedItem[];
+}
+
+export interface SelectedItem {
+  /** Path below the source. */
+  readonly path: string;
+  readonly entry: Entry;
+}
+
+export type Selector = Pick<
+  CopyAction,
+  "source" | "followSymlinks" | "wildcard" | "includePatterns" | "excludePatterns" | "requiredPaths"
+>;
+
+/**
+ * Finds what `selector` takes: wildcards are expanded, links in the source's own path followed inside the tree.
+ * @throws COPY_SOURCE_NOT_FOUND for a missing literal source or required path
+ */
+export function select(tree: Tree, selector: Selector): readonly SelectedSource[] {
+  const filter = {
+    include: compile(selector.includePatterns),
+    exclude: compile(selector.excludePatterns),
+  };
+  const sources = matchingPaths(tree, selector).map((path) => selectSource(tree, path, { selector, filter }));
+  for (const required of selector.requiredPaths) requirePath(sources, required);
+  return sources;
+}
+
+interface Filter {
+  readonly include: PatternMatcher | undefined;
+  readonly exclude: PatternMatcher | undefined;
+}
+
+function compile(patterns: readonly string[]): PatternMatcher | undefined {
+  return patterns.length === 0 ? undefined : compileIgnore(patterns);
+}
+
+function matchingPaths(tree: Tree, selector: Selector): readonly string[] {
+  const path = selector.source.replace(/^\/+/, "");
+  if (!selector.wildcard || !hasWildcard(path)) return [cleanPath(path)];
+  const parts = cleanPath(path).split("/");
+  const first = parts.findIndex(hasWildcard);
+  const prefix = parts.slice(0, first).join("/");
+  const start = selector.followSymlinks ? resolveInTree(tree, prefix, true) : resolveParent(tree, prefix);
+  return expand(tree, start, parts.slice(first).map(compilePart));
+}
+
+function expand(tree: Tree, directory: string, parts: readonly RegExp[]): string[] {
+  const [pattern, ...rest] = parts;
+  if (pattern === undefined) return [directory];
+  return tree
+    .list(directory)
+    .filter((name) => pattern.test(name))
+    .flatMap((name) => expand(tree, joinPath(directory, name), rest));
+}
+
+function selectSource(
+  tree: Tree,
+  path: string,
+  options: { readonly selector: Selector; readonly filter: Filter },
+): SelectedSource {
+  const resolved = options.selector.followSymlinks
+    ? resolveInTree(tree, path, true)
+    : resolveParent(tree, path);
+  const entry = tree.find(resolved);
+  if (entry === undefined) throw sourceNotFound(`/${path}`);
+  const items: SelectedItem[] = [];
+  if (entry.kind === "directory") collect(tree, { root: resolved, below: "" }, { ...options.filter, items });
+  return { name: baseName(path), path: resolved, entry, items };
+}
+
+interface Collector extends Filter {
+  readonly items: SelectedItem[];
+}
+
+/** @returns whether anything was taken */
+function collect(
+  tree: Tree,
+  place: { readonly root: string; readonly below: string },
+  collector: Collector,
+): boolean {
+  const { include, exclude, items } = collector;
+  let took = false;
+  for (const name of tree.list(joinPath(place.root, place.below))) {
+    const path = joinPath(place.below, name);
+    const isExcluded = exclude?.matches(path) === true;
+    if (isExcluded && include === undefined && exclude?.mayContain(path) !== true) continue;
+    const entry = tree.find(joinPath(place.root, path));
+    if (entry === undefined) continue;
+    const isTaken = !isExcluded && (include === undefined || include.matches(path));
+    const at = items.length;
+    if (isTaken) items.push({ path, entry });
+    if (entry.kind === "directory" && !(isExcluded && exclude?.mayContain(path) !== true)) {
+      const tookBelow = collect(tree, { root: place.root, below: path }, collector);
+      // A directory that no pattern names is copied when something in it is.
+      if (tookBelow && !isTaken) items.splice(at, 0, { path, entry });
+      took ||= tookBelow;
+    }
+    took ||= isTaken;
+  }
+  return took;
+}
+
+function requirePath(sources: readonly SelectedSource[], required: string): void {
+  const wanted = cleanPath(required);
+  const found = sources.some((source) =>
+    source.items.some(
+      ({ path }) =>
+        joinPath(source.path, path) === wanted || path === wanted || path.startsWith(`${wanted}/`),
+    ),
+  );
+  if (!found) throw sourceNotFound(`/${wanted}`);
+}
+
+function sourceNotFound(path: string): LighterError {
+  const shown = path.startsWith("/") ? path : `/${path}`;
+  return new LighterError("COPY_SOURCE_NOT_FOUND", `"${shown}": not found`, { details: { path: shown } });
+}

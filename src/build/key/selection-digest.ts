@@ -1,0 +1,53 @@
+import { createHash } from "node:crypto";
+import type { SelectedSource } from "../copy/selection.ts";
+import type { Entry } from "../tree/tree.ts";
+
+/** Sums of entries by path: from the stat index of a context, or read anew. */
+export type SumOf = (path: string, entry: Entry) => string;
+
+/**
+ * The content key of what a COPY takes: kind, mode, owner, link target, attributes and bytes of every entry, with paths
+ * relative to the source. Times and the path of the source itself are no part of it.
+ * @see https://github.com/moby/buildkit/blob/v0.32.2/cache/contenthash/filehash.go
+ */
+export function digestSelection(sources: readonly SelectedSource[], sumOf: SumOf): string {
+  const hash = createHash("sha256");
+  let text: string[] = [];
+  const flush = (): void => {
+    hash.update(text.join(""));
+    text = [];
+  };
+  const links = new LinkNumbers();
+  for (const source of sources) {
+    text.push(`${source.name}\0`, describe(source.entry, sumOf(source.path, source.entry), links));
+    for (const { path, entry } of source.items) {
+      const below = source.path === "" ? path : `${source.path}/${path}`;
+      text.push(`${path}\0`, describe(entry, sumOf(below, entry), links));
+      if (text.length > 8192) flush();
+    }
+    text.push("\0\n");
+  }
+  flush();
+  return hash.digest("hex");
+}
+
+/** Which entries of one selection are one file: hard links stay links in the copy, so they belong to the key. */
+class LinkNumbers {
+  readonly #numbers = new Map<string, number>();
+
+  of(entry: Entry): number {
+    if (entry.kind !== "file" || entry.stats.nlink < 2) return 0;
+    const inode = `${entry.stats.dev}:${entry.stats.ino}`;
+    const number = this.#numbers.get(inode) ?? this.#numbers.size + 1;
+    this.#numbers.set(inode, number);
+    return number;
+  }
+}
+
+function describe(entry: Entry, sum: string, links: LinkNumbers): string {
+  const mode = entry.kind === "symlink" ? 0o777 : entry.mode;
+  const device = entry.kind === "characterDevice" || entry.kind === "blockDevice" ? entry.stats.rdev : 0;
+  // A socket is copied as an empty file.
+  const kind = entry.kind === "socket" ? "file" : entry.kind;
+  return `${kind} ${mode.toString(8)} ${entry.uid} ${entry.gid} ${device} ${links.of(entry)} ${sum}\n`;
+}

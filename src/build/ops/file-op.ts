@@ -1,0 +1,113 @@
+import { writeFileSync } from "node:fs";
+import type { CopyAction, FileAction, FileOp, MkdirAction, MkfileAction } from "#plan";
+import { copySource } from "../copy/copy-source.ts";
+import { checkoutTime, keptTime } from "../copy/copy-time.ts";
+import { resolveOwner } from "../copy/owner.ts";
+import { type SelectedSource, select } from "../copy/selection.ts";
+import { compileMode } from "../copy/symbolic-mode.ts";
+import { setOwner, setTime, type UpperWriter } from "../copy/upper-writer.ts";
+import type { Tree } from "../tree/tree.ts";
+import { isArchive, type UnpackHost, unpackInto } from "./unpack.ts";
+
+/** A tree that a COPY reads. */
+export interface SourceTree {
+  readonly tree: Tree;
+  /** Its times are those of a checkout, not of its content. */
+  readonly isCheckout: boolean;
+}
+
+export interface FileOpContext {
+  readonly writer: UpperWriter;
+  readonly host: UnpackHost;
+  /** The tree at a position of the vertex's inputs. */
+  readonly source: (input: number | undefined) => SourceTree;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Carries out the actions of a COPY, ADD or WORKDIR.
+ * @returns source files that changed while they were being copied: the result must not be remembered under the old content
+ */
+export async function runFileOp(op: FileOp, context: FileOpContext): Promise<readonly string[]> {
+  const changed: string[] = [];
+  for (const action of op.actions) changed.push(...(await runAction(action, op, context)));
+  return changed;
+}
+
+async function runAction(action: FileAction, op: FileOp, context: FileOpContext): Promise<readonly string[]> {
+  switch (action.kind) {
+    case "mkdir":
+      return makeDirectory(action, context.writer);
+    case "mkfile":
+      return makeFile(action, context.writer);
+    case "copy":
+      return copy(action, op.base === undefined, context);
+  }
+}
+
+function makeDirectory(action: MkdirAction, writer: UpperWriter): readonly string[] {
+  const path = writer.resolve(action.path);
+  const owner = resolveOwner(writer.tree, action.owner) ?? { uid: 0, gid: 0 };
+  const made = writer.makeDirectories(path, { mode: action.mode & 0o777, owner });
+  if (action.createdSeconds !== undefined)
+    for (const directory of [...made].reverse()) setTime(writer.location(directory), action.createdSeconds);
+  return [];
+}
+
+function makeFile(action: MkfileAction, writer: UpperWriter): readonly string[] {
+  const path = writer.resolve(action.path);
+  const owner = resolveOwner(writer.tree, action.owner) ?? { uid: 0, gid: 0 };
+  writer.clear(path);
+  const location = writer.location(path);
+  writeFileSync(location, action.content, { flag: "wx" });
+  setOwner(location, owner);
+  writer.setMode(path, action.mode & 0o777);
+  return [];
+}
+
+async function copy(
+  action: CopyAction,
+  isAlone: boolean,
+  context: FileOpContext,
+): Promise<readonly string[]> {
+  const { writer, signal } = context;
+  const { tree, isCheckout } = context.source(action.input);
+  const owner = resolveOwner(writer.tree, action.owner);
+  const mode = action.mode === undefined ? undefined : compileMode(action.mode);
+  const changed: string[] = [];
+  for (const source of select(tree, action)) {
+    signal?.throwIfAborted();
+    if (await unpackIfArchive(action, source, { ...context, owner })) continue;
+    changed.push(
+      ...(await copySource(writer, source, {
+        destination: action.destination,
+        contentsOnly: action.contentsOnly,
+        replaceExisting: isAlone,
+        owner,
+        mode,
+        directoryMode: typeof action.mode === "number" ? action.mode : 0o755,
+        timeOf: isCheckout ? checkoutTime : keptTime,
+        files: context.host.files,
+        signal,
+      })),
+    );
+  }
+  return changed;
+}
+
+async function unpackIfArchive(
+  action: CopyAction,
+  source: SelectedSource,
+  context: FileOpContext & { readonly owner: ReturnType<typeof resolveOwner> },
+): Promise<boolean> {
+  if (!action.unpack || source.entry.kind !== "file") return false;
+  if (!(await isArchive(source.entry, context.host))) return false;
+  await unpackInto(context.writer, {
+    archive: source.entry,
+    destination: action.destination,
+    owner: context.owner,
+    host: context.host,
+    signal: context.signal,
+  });
+  return true;
+}

@@ -1,0 +1,18 @@
+import type { SnapshotName } from "#snapshot";
+import type { ContextSource } from "../context/context-source.ts";
+
+/** What a vertex gives: a tree of the store, or files in place. */
+export type Result = TreeResult | ContextResult;
+
+export interface TreeResult {
+  readonly kind: "tree";
+  readonly id: string;
+  /** Absent: an empty tree. */
+  readonly snapshot?: SnapshotName;
+  readonly bornMs: number;
+}
+
+export interface ContextResult {
+  readonly kind: "context";
+  readonly source: ContextSource;
+}

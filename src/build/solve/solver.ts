@@ -1,0 +1,289 @@
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import { isLighterError, LighterError, Limit } from "#base";
+import type { Files, Locks } from "#host";
+import type { Graph, Vertex, VertexId } from "#plan";
+import type { SnapshotName, Snapshotter } from "#snapshot";
+import { type SelectedSource, type Selector, select } from "../copy/selection.ts";
+import { createEntryReader } from "../key/entry-sum.ts";
+import { digestSelection } from "../key/selection-digest.ts";
+import { LayeredTree } from "../tree/layered-tree.ts";
+import type { CacheRecord, CacheStore } from "./cache-store.ts";
+import type { Journal } from "./journal.ts";
+import { hashKey, type KeyParts, keyParts } from "./keys.ts";
+import type { Result, TreeResult } from "./result.ts";
+
+/** What the solver knows how to do with a vertex that is no cache's business: sources. */
+export interface Sources {
+  /** The identity of a source without getting it; for a context the files in place. */
+  identify(vertex: Vertex, signal: AbortSignal): Promise<SourceIdentity>;
+  /** The tree of a source that a step needs. */
+  fetch(vertex: Vertex, signal: AbortSignal): Promise<TreeResult>;
+}
+
+export type SourceIdentity = Result & { readonly isCached?: boolean };
+
+/** Carries out a step that has to run. */
+export type Execute = (
+  vertex: Vertex,
+  inputs: readonly Result[],
+  signal: AbortSignal,
+) => Promise<{
+  /** Absent: the tree is empty. */
+  readonly snapshot?: SnapshotName;
+  /** The result does not belong to the content it was keyed by: files changed while they were read. */
+  readonly isUncertain?: boolean;
+}>;
+
+export interface SolverOptions {
+  readonly graph: Graph;
+  readonly cache: CacheStore;
+  readonly snapshots: Snapshotter;
+  readonly sources: Sources;
+  readonly execute: Execute;
+  readonly journal: Journal;
+  readonly host: { readonly files: Files; readonly locks: Locks };
+  /** Directory of the locks by which concurrent builds run equal steps once. */
+  readonly lockDirectory: string;
+  readonly jobs: number;
+}
+
+/** What is known about a vertex before anything runs. */
+interface Probe {
+  /** Identity of the result, or the one it will get when nothing equal turns up. */
+  readonly result: Result | { readonly kind: "predicted"; readonly id: string };
+  readonly definitionKey: string;
+}
+
+/**
+ * Finds or makes the results of vertices, from the target back.
+ *
+ * First every vertex is probed with what is known without running anything: definition keys, and contents of contexts.
+ * Then what the target needs is realised: inputs in parallel, each vertex once; a vertex whose inputs had to run gets a
+ * second chance by the content of what it reads of them.
+ */
+export class Solver {
+  readonly #options: SolverOptions;
+  readonly #limit: Limit;
+  readonly #probes = new Map<VertexId, Promise<Probe>>();
+  readonly #results = new Map<VertexId, Promise<Result>>();
+  readonly #parts = new Map<VertexId, KeyParts>();
+  readonly #stop = new AbortController();
+
+  constructor(options: SolverOptions) {
+    this.#options = options;
+    this.#limit = new Limit(options.jobs);
+  }
+
+  /** The result of the vertex; when one step fails, the others are cancelled and have ended when this throws. */
+  async solve(id: VertexId, signal?: AbortSignal): Promise<TreeResult> {
+    const stop = (): void => this.#stop.abort(signal?.reason);
+    signal?.addEventListener("abort", stop, { once: true });
+    if (signal?.aborted) stop();
+    try {
+      await this.#probe(id);
+      return requireTree(await this.#realise(id));
+    } catch (error) {
+      this.#stop.abort(error);
+      await Promise.allSettled(this.#results.values());
+      if (signal?.aborted)
+        throw new LighterError("CANCELLED", "cannot finish the build: cancelled", { cause: error });
+      throw this.#firstFailure ?? error;
+    } finally {
+      signal?.removeEventListener("abort", stop);
+      this.#stop.abort();
+    }
+  }
+
+  #firstFailure: unknown;
+
+  /** The result of a vertex of the target's chain, when it is known. */
+  async find(id: VertexId): Promise<TreeResult | undefined> {
+    const result = await (this.#results.get(id) ?? this.#probe(id).then((probe) => probe.result));
+    return result.kind === "tree" ? result : undefined;
+  }
+
+  #probe(id: VertexId): Promise<Probe> {
+    const known = this.#probes.get(id);
+    if (known !== undefined) return known;
+    const probe = this.#probeVertex(this.#vertex(id));
+    this.#probes.set(id, probe);
+    return probe;
+  }
+
+  async #probeVertex(vertex: Vertex): Promise<Probe> {
+    if (isSource(vertex)) {
+      const result = await this.#options.sources.identify(vertex, this.#stop.signal);
+      return { result, definitionKey: "" };
+    }
+    const inputs = await Promise.all(vertex.inputs.map(({ vertex: input }) => this.#probe(input)));
+    const results = inputs.map((input) => input.result);
+    const definitionKey = this.#definitionKey(vertex, results);
+    const record = vertex.ignoreCache ? undefined : this.#lookUp(definitionKey);
+    if (record === undefined) return { result: { kind: "predicted", id: definitionKey }, definitionKey };
+    this.#options.journal.hit(vertex);
+    return { result: resultOf(record), definitionKey };
+  }
+
+  #vertex(id: VertexId): Vertex {
+    const vertex = this.#options.graph.vertices.get(id);
+    if (vertex === undefined)
+      throw new LighterError("INTERNAL", `cannot solve: the graph has no vertex ${id}`);
+    return vertex;
+  }
+
+  /** The first key of a vertex: contexts, which have no identity, are there by content. */
+  #definitionKey(vertex: Vertex, inputs: readonly (Result | { kind: "predicted"; id: string })[]): string {
+    const parts = this.#partsOf(vertex);
+    const isByContent = [...parts.selectors.keys()].every((input) => inputs[input]?.kind === "context");
+    const keys = inputs.map((input, at) =>
+      input.kind === "context" ? this.#contentDigest(input, parts.selectors.get(at) ?? []) : input.id,
+    );
+    this.#options.journal.keyed(vertex, { op: parts.definition, inputs: keys });
+    return hashKey(
+      isByContent ? "content" : "definition",
+      isByContent ? parts.content : parts.definition,
+      ...keys,
+    );
+  }
+
+  /** The second key: what is read of stages is there by content too. */
+  #contentKey(vertex: Vertex, inputs: readonly Result[]): string | undefined {
+    const parts = this.#partsOf(vertex);
+    if (![...parts.selectors.keys()].some((input) => inputs[input]?.kind === "tree")) return undefined;
+    const keys = inputs.map((input, at) => {
+      const selectors = parts.selectors.get(at);
+      if (selectors === undefined) return input.kind === "tree" ? input.id : "";
+      return this.#contentDigest(input, selectors);
+    });
+    return hashKey("content", parts.content, ...keys);
+  }
+
+  #partsOf(vertex: Vertex): KeyParts {
+    const known = this.#parts.get(vertex.id);
+    if (known !== undefined) return known;
+    const parts = keyParts(vertex);
+    this.#parts.set(vertex.id, parts);
+    return parts;
+  }
+
+  #contentDigest(input: Result, selectors: readonly Selector[]): string {
+    const sources = (tree: Parameters<typeof select>[0]): readonly SelectedSource[] =>
+      selectors.flatMap((selector) => select(tree, selector));
+    if (input.kind === "context") return digestSelection(sources(input.source.tree), input.source.sumOf);
+    const layers = input.snapshot === undefined ? [] : this.#options.snapshots.layers(input.snapshot);
+    const reader = createEntryReader(this.#options.host.files);
+    return digestSelection(sources(new LayeredTree(layers, this.#options.host.files)), (_path, entry) =>
+      reader.sum(entry),
+    );
+  }
+
+  /** The record under a key, when what it leads to is still there. */
+  #lookUp(key: string): CacheRecord | undefined {
+    const record = this.#options.cache.find(key);
+    if (record?.snapshot === undefined) return record;
+    return this.#options.snapshots.find(record.snapshot) === undefined ? undefined : record;
+  }
+
+  #realise(id: VertexId): Promise<Result> {
+    const known = this.#results.get(id);
+    if (known !== undefined) return known;
+    const result = this.#realiseVertex(this.#vertex(id)).catch((error: unknown) => {
+      this.#firstFailure ??= error;
+      this.#stop.abort(error);
+      throw error;
+    });
+    this.#results.set(id, result);
+    return result;
+  }
+
+  async #realiseVertex(vertex: Vertex): Promise<Result> {
+    const probe = await this.#probe(vertex.id);
+    if (probe.result.kind === "context") return probe.result;
+    if (isSource(vertex)) return await this.#options.sources.fetch(vertex, this.#stop.signal);
+    if (probe.result.kind === "tree") return probe.result;
+    const inputs = await Promise.all(vertex.inputs.map(({ vertex: input }) => this.#realise(input)));
+    this.#stop.signal.throwIfAborted();
+    const definitionKey = this.#definitionKey(vertex, inputs);
+    const keys = { definitionKey, contentKey: this.#contentKey(vertex, inputs) };
+    const known = vertex.ignoreCache ? undefined : this.#lookUpBoth(keys);
+    if (known !== undefined) {
+      this.#options.journal.hit(vertex);
+      return resultOf(known);
+    }
+    return await this.#limit.run(() => this.#runOnce(vertex, inputs, keys));
+  }
+
+  #lookUpBoth(keys: Keys): CacheRecord | undefined {
+    const record = this.#lookUp(keys.definitionKey);
+    if (record !== undefined || keys.contentKey === undefined) return record;
+    const equal = this.#lookUp(keys.contentKey);
+    if (equal !== undefined) this.#options.cache.put(keys.definitionKey, equal);
+    return equal;
+  }
+
+  /** Runs the step unless a concurrent build of the same store does, whose result is taken then. */
+  async #runOnce(vertex: Vertex, inputs: readonly Result[], keys: Keys): Promise<Result> {
+    const { host, lockDirectory, journal } = this.#options;
+    this.#stop.signal.throwIfAborted();
+    journal.started(vertex);
+    try {
+      using _lock = await host.locks.acquire(
+        join(lockDirectory, keys.contentKey ?? keys.definitionKey),
+        "exclusive",
+        this.#stop.signal,
+      );
+      const known = vertex.ignoreCache ? undefined : this.#lookUpBoth(keys);
+      if (known !== undefined) {
+        journal.hit(vertex);
+        return resultOf(known);
+      }
+      const result = await this.#run(vertex, inputs, keys);
+      journal.finished(vertex);
+      return result;
+    } catch (error) {
+      const isCancelled =
+        this.#stop.signal.aborted && (this.#firstFailure !== undefined || isLighterError(error, "CANCELLED"));
+      if (isCancelled) journal.cancelled(vertex);
+      else journal.failed(vertex, error);
+      throw error;
+    }
+  }
+
+  async #run(vertex: Vertex, inputs: readonly Result[], keys: Keys): Promise<Result> {
+    const startedMs = Date.now();
+    const { snapshot, isUncertain } = await this.#options.execute(vertex, inputs, this.#stop.signal);
+    const trees = inputs.filter((input) => input.kind === "tree");
+    const record: CacheRecord = {
+      // A step that was told to run again may give something else than last time: nothing built on that may match.
+      id: vertex.ignoreCache || isUncertain ? hashKey(keys.definitionKey, randomUUID()) : keys.definitionKey,
+      ...(snapshot !== undefined && { snapshot }),
+      bornMs: Math.min(startedMs, ...trees.map((tree) => tree.bornMs)),
+      name: vertex.name,
+    };
+    if (!isUncertain) {
+      this.#options.cache.put(keys.definitionKey, record);
+      if (keys.contentKey !== undefined) this.#options.cache.put(keys.contentKey, record);
+    }
+    return resultOf(record);
+  }
+}
+
+interface Keys {
+  readonly definitionKey: string;
+  readonly contentKey: string | undefined;
+}
+
+function isSource({ op }: Vertex): boolean {
+  return op.kind === "image" || op.kind === "local" || op.kind === "http" || op.kind === "git";
+}
+
+function resultOf(record: CacheRecord): TreeResult {
+  const { id, snapshot, bornMs } = record;
+  return { kind: "tree", id, bornMs, ...(snapshot !== undefined && { snapshot }) };
+}
+
+function requireTree(result: Result): TreeResult {
+  if (result.kind === "tree") return result;
+  throw new LighterError("INTERNAL", "cannot solve: the target is no tree");
+}
