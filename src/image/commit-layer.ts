@@ -3,7 +3,7 @@ import type { ContentStore } from "#content";
 import type { Host } from "#host";
 import { chainId, type Digest, digestOf, mediaTypes } from "#oci";
 import type { SnapshotName, Snapshotter } from "#snapshot";
-import type { LayerBlob } from "./image-store.ts";
+import type { LayerBlob, LayerTimes } from "./image-store.ts";
 import { writeLayer } from "./layer-writer.ts";
 import type { Records, SnapshotLayer } from "./records.ts";
 import { singleFlight } from "./single-flight.ts";
@@ -17,16 +17,25 @@ export interface LayerParts {
 }
 
 /** See `ImageStore.commitLayer`. */
-export async function commitLayer(parts: LayerParts, snapshot: SnapshotName): Promise<LayerBlob> {
-  const known = findKnown(parts, snapshot);
+export async function commitLayer(
+  parts: LayerParts,
+  snapshot: SnapshotName,
+  times?: LayerTimes,
+): Promise<LayerBlob> {
+  const known = findKnown(parts, snapshot, times);
   if (known !== undefined) return known;
   await using _turn = await singleFlight(parts, `commit ${snapshot}`);
-  const layer = findKnown(parts, snapshot) ?? writeBlob(parts, snapshot);
-  return layer;
+  return findKnown(parts, snapshot, times) ?? writeBlob(parts, snapshot, times);
 }
 
-function findKnown({ records, content }: LayerParts, snapshot: SnapshotName): LayerBlob | undefined {
-  const record = records.findLayer(snapshot);
+function findKnown(
+  { records, content }: LayerParts,
+  snapshot: SnapshotName,
+  times: LayerTimes | undefined,
+): LayerBlob | undefined {
+  // What was unpacked from an image stays that image's layer, whatever times are asked for.
+  const unpacked = records.findLayer(snapshot);
+  const record = unpacked?.isUnpacked ? unpacked : records.findLayer(recordName(snapshot, times));
   if (record === undefined) return undefined;
   if (content.has(record.descriptor.digest)) return { descriptor: record.descriptor, diffId: record.diffId };
   if (!record.isUnpacked) return undefined;
@@ -36,13 +45,22 @@ function findKnown({ records, content }: LayerParts, snapshot: SnapshotName): La
   );
 }
 
-function writeBlob({ content, snapshots, host, records }: LayerParts, snapshot: SnapshotName): LayerBlob {
+/** One snapshot has a layer for each kind of times that was asked for. */
+function recordName(snapshot: SnapshotName, times: LayerTimes | undefined): string {
+  return times === undefined ? snapshot : `${snapshot}@${times.key}`;
+}
+
+function writeBlob(
+  { content, snapshots, host, records }: LayerParts,
+  snapshot: SnapshotName,
+  times: LayerTimes | undefined,
+): LayerBlob {
   using ingest = content.ingest();
-  writeLayer(snapshots.changes(snapshot), host.files, (bytes) => ingest.write(bytes));
+  writeLayer(snapshots.changes(snapshot), { files: host.files, times }, (bytes) => ingest.write(bytes));
   const descriptor = ingest.commit(mediaTypes.layer);
-  const chain = chainOf(records, snapshots.parent(snapshot), descriptor.digest);
+  const chain = chainOf({ records, times }, snapshots.parent(snapshot), descriptor.digest);
   const layer: SnapshotLayer = { descriptor, diffId: descriptor.digest, ...(chain && { chainId: chain }) };
-  records.setLayer(snapshot, layer);
+  records.setLayer(recordName(snapshot, times), layer);
   // Under this name the image that gets the layer finds its tree with no unpacking.
   if (chain !== undefined) {
     snapshots.alias(snapshot, chain);
@@ -52,8 +70,12 @@ function writeBlob({ content, snapshots, host, records }: LayerParts, snapshot: 
 }
 
 /** Undefined when a layer further down has not been committed. */
-function chainOf(records: Records, parent: SnapshotName | undefined, diffId: Digest): Digest | undefined {
+function chainOf(
+  { records, times }: { readonly records: Records; readonly times: LayerTimes | undefined },
+  parent: SnapshotName | undefined,
+  diffId: Digest,
+): Digest | undefined {
   if (parent === undefined) return chainId([diffId]);
-  const below = records.findLayer(parent)?.chainId;
+  const below = (records.findLayer(recordName(parent, times)) ?? records.findLayer(parent))?.chainId;
   return below === undefined ? undefined : digestOf(`${below} ${diffId}`);
 }

@@ -22,6 +22,7 @@ import type {
   ImageLayer,
   ImageStore,
   LayerBlob,
+  LayerTimes,
   LoadOptions,
   Removal,
   SaveItem,
@@ -187,8 +188,8 @@ export class DirectoryImageStore implements ImageStore {
     return unpackImage(this.#parts, image, options);
   }
 
-  commitLayer(snapshot: SnapshotName): Promise<LayerBlob> {
-    return commitLayer(this.#parts, snapshot);
+  commitLayer(snapshot: SnapshotName, options: { readonly times?: LayerTimes } = {}): Promise<LayerBlob> {
+    return commitLayer(this.#parts, snapshot, options.times);
   }
 
   save(images: readonly SaveItem[], options: SaveOptions): AsyncIterable<Uint8Array> {

@@ -39,6 +39,14 @@ export interface ImageLayer extends LayerBlob {
   readonly sizeBytes: number;
 }
 
+/** Which times the entries of a layer get while it is made. */
+export interface LayerTimes {
+  /** Two with one key write the same times: the layer is remembered under it. */
+  readonly key: string;
+  /** The time in whole seconds for a modification time in milliseconds. */
+  of(mtimeMs: number): number;
+}
+
 /** Name to image. Every change is atomic; any number of processes may use one store. */
 export interface ImageStore {
   /** By full or familiar name, image ID, or a unique prefix of one. */
@@ -71,9 +79,9 @@ export interface ImageStore {
   ): Promise<SnapshotName | undefined>;
   /**
    * The layer that `snapshot` adds to its parent, as an uncompressed tar blob; deterministic. Remembered, so a second call
-   * costs nothing. `epochSeconds` caps nothing and rewrites nothing: times are written as they stand in the snapshot.
+   * costs nothing. Without `times` they are written as they stand in the snapshot.
    */
-  commitLayer(snapshot: SnapshotName): Promise<LayerBlob>;
+  commitLayer(snapshot: SnapshotName, options?: { readonly times?: LayerTimes }): Promise<LayerBlob>;
   /** Writes images as an archive (`oci` or `docker` form) in tar chunks, in order; layers as they are stored. */
   save(images: readonly SaveItem[], options: SaveOptions): AsyncIterable<Uint8Array>;
   /** Reads an archive of either form. Every blob is verified. */

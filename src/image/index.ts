@@ -6,6 +6,7 @@ export type {
   ImageLayer,
   ImageStore,
   LayerBlob,
+  LayerTimes,
   LoadOptions,
   Origin,
   Removal,

@@ -22,6 +22,7 @@ import { LighterError } from "#base";
 import type { Files } from "#host";
 import { opaqueWhiteout, whiteoutPrefix } from "#oci";
 import { isOpaque, isOverlayXattr, isWhiteout } from "#snapshot";
+import type { LayerTimes } from "./image-store.ts";
 
 const bufferBytes = 1 << 20;
 
@@ -38,22 +39,32 @@ function isLayerXattr(name: string): boolean {
  * Chunks are valid until `sink` returns. Memory stays flat.
  * @see https://github.com/opencontainers/image-spec/blob/v1.1.1/layer.md
  */
-export function writeLayer(directory: string, files: Files, sink: (bytes: Uint8Array) => void): void {
-  new LayerWriter(directory, files, sink).write();
+export function writeLayer(
+  directory: string,
+  options: { readonly files: Files; readonly times?: LayerTimes | undefined },
+  sink: (bytes: Uint8Array) => void,
+): void {
+  new LayerWriter(directory, options, sink).write();
 }
 
 class LayerWriter {
   readonly #root: string;
   readonly #files: Files;
+  readonly #times: LayerTimes | undefined;
   readonly #sink: (bytes: Uint8Array) => void;
   readonly #buffer = Buffer.allocUnsafeSlow(bufferBytes);
   #used = 0;
   /** First name of each file that has several. */
   readonly #firstNames = new Map<string, string>();
 
-  constructor(root: string, files: Files, sink: (bytes: Uint8Array) => void) {
+  constructor(
+    root: string,
+    options: { readonly files: Files; readonly times?: LayerTimes | undefined },
+    sink: (bytes: Uint8Array) => void,
+  ) {
     this.#root = root;
-    this.#files = files;
+    this.#files = options.files;
+    this.#times = options.times;
     this.#sink = sink;
   }
 
@@ -164,7 +175,7 @@ class LayerWriter {
       uid: stats.uid,
       gid: stats.gid,
       sizeBytes: kind === "file" ? stats.size : 0,
-      mtimeSeconds: Math.floor(stats.mtimeMs / 1000),
+      mtimeSeconds: this.#times?.of(stats.mtimeMs) ?? Math.floor(stats.mtimeMs / 1000),
       linkPath: kind === "symlink" ? decodeName(readlinkSync(this.#path(path), "buffer")) : "",
       ...(stats.rdev !== 0 && { device: deviceOf(stats.rdev) }),
       ...(xattrNames.length > 0 && { xattrs: this.#xattrs(path, xattrNames) }),
