@@ -17,8 +17,11 @@ export interface FlagValues {
   list(name: string): readonly Flag[];
 }
 
+const NO_FLAGS: FlagValues = { text: () => undefined, boolean: () => undefined, list: () => [] };
+
 /** Checks the flags of an instruction against those it knows. */
 export function readFlagValues(instruction: InstructionSource, types: FlagTypes): FlagValues {
+  if (instruction.flags.length === 0) return NO_FLAGS;
   const given = new Map<string, Flag[]>();
   for (const flag of instruction.flags) {
     const type = Object.hasOwn(types, flag.name) ? types[flag.name] : undefined;

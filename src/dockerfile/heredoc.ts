@@ -68,7 +68,7 @@ export function readHeredocBody(
   const start = source.lineStarts[first] ?? source.text.length;
   const end = source.lineStarts[index] ?? source.text.length;
   const range = rangeAt(source, start, end);
-  const heredoc = Object.freeze({ ...word, content: source.text.slice(start, end), range });
+  const heredoc = Object.freeze({ content: source.text.slice(start, end), range, ...word });
   const terminated = index < lineCount(source);
   return { heredoc, nextLine: terminated ? index + 1 : index, terminated };
 }

@@ -12,6 +12,7 @@ import { decode } from "./decode.ts";
 import type { Diagnostic } from "./diagnostic.ts";
 import { directiveNode, readDirective } from "./directives.ts";
 import { frameOf } from "./frame.ts";
+import { frozenList } from "./frozen.ts";
 import { skipSpace, trimSpace } from "./go-text.ts";
 import { buildInstruction } from "./instructions/build.ts";
 import { isComment, readLogicalLine } from "./logical-line.ts";
@@ -150,7 +151,7 @@ function readLines(state: State, first: number): void {
       index++;
     } else if (skipSpace(line, 0) === line.length) index++;
     else {
-      index = readInstruction(state, index, Object.freeze(comments));
+      index = readInstruction(state, index, frozenList(comments));
       comments = [];
     }
   }
@@ -178,10 +179,9 @@ function readInstruction(state: State, first: number, comments: readonly string[
   const heredocs = canHoldHeredocs(split) ? readHeredocs(line) : { heredocs: [], nextLine: line.nextLine };
   const start = line.origins[1] ?? 0;
   const range = rangeAt(source, start, endOffset(source, heredocs.nextLine));
-  const about = { range, comments, heredocs: Object.freeze(heredocs.heredocs) };
-  const refusal = split.refusal ?? heredocs.refusal;
-  const more = line.hasEmptyContinuation ? { emptyContinuationLine: line.nextLine } : {};
-  state.instructions.push(judge(state, { ...sourceOf(split, about), ...more }, { split, refusal }));
+  const found = sourceOf(split, { range, comments, heredocs: frozenList(heredocs.heredocs) });
+  const whole = line.hasEmptyContinuation ? { ...found, emptyContinuationLine: line.nextLine } : found;
+  state.instructions.push(judge(state, whole, { split, refusal: split.refusal ?? heredocs.refusal }));
   return heredocs.nextLine;
 }
 
@@ -200,7 +200,8 @@ function sourceOf(
   },
 ): InstructionSource {
   const { keyword, flags, words, json, original } = split;
-  return { ...about, keyword, flags, words, json, original };
+  const { range, comments, heredocs } = about;
+  return { range, keyword, flags, words, json, heredocs, original, comments };
 }
 
 /** Gives the instruction its meaning, or reports why it has none. */
@@ -213,7 +214,7 @@ function judge(
   const rest = trigger === undefined ? {} : { trigger };
   if (refusal !== undefined) {
     reportSyntax(state, refusal, source.range);
-    return Object.freeze({ ...source, kind: "INVALID", ...rest });
+    return Object.freeze({ kind: "INVALID", ...rest, ...source });
   }
   try {
     return buildInstruction(source, trigger);
@@ -222,7 +223,7 @@ function judge(
     state.instructionErrors.push(
       diagnostic(state.source, error, { range: source.range, phase: "instruction" }),
     );
-    return Object.freeze({ ...source, kind: "INVALID", ...rest });
+    return Object.freeze({ kind: "INVALID", ...rest, ...source });
   }
 }
 
@@ -234,7 +235,7 @@ function triggerOf(split: SplitInstruction, outer: InstructionSource): Instructi
     return buildInstruction(source, trigger);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    return Object.freeze({ ...source, kind: "INVALID", ...(trigger === undefined ? {} : { trigger }) });
+    return Object.freeze({ kind: "INVALID", ...(trigger === undefined ? {} : { trigger }), ...source });
   }
 }
 

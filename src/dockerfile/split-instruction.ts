@@ -1,5 +1,6 @@
 import { errorMessage } from "#base";
 import type { Flag, Heredoc, Word } from "./ast.ts";
+import { frozenList } from "./frozen.ts";
 import { trimEnd } from "./go-text.ts";
 import { heredocWords, readHeredocBody } from "./heredoc.ts";
 import { findInstructionName } from "./instructions/names.ts";
@@ -35,16 +36,16 @@ export function splitInstruction(
   // A trigger's line is what stands behind ONBUILD, trimmed; the outermost keeps the blanks at its end.
   const { start } = command.keyword;
   const original = depth === 0 ? line.text : line.text.slice(start, trimEnd(line.text, start));
-  const parts = { keyword, flags: Object.freeze(command.flags), original };
+  const parts = { keyword, flags: frozenList(command.flags), original };
   if (findInstructionName(keyword.value) === "ONBUILD")
     return splitTrigger(line, command, { parts, escape, depth });
   try {
     const args = { text: line.text, start: command.start, end: command.end, escape };
     const { words, json } = splitArguments(keyword.value, args);
-    return { ...parts, words: Object.freeze(words.map((span) => wordOf(line, span))), json };
+    return { words: frozenList(words.map((span) => wordOf(line, span))), json, ...parts };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    return { ...parts, words: [], json: false, refusal: error };
+    return { words: [], json: false, refusal: error, ...parts };
   }
 }
 
@@ -54,11 +55,11 @@ function splitTrigger(
   at: { parts: Pick<SplitInstruction, "keyword" | "flags" | "original">; escape: string; depth: number },
 ): SplitInstruction {
   if (command.start === command.end || at.depth >= MAX_TRIGGERS)
-    return { ...at.parts, words: [], json: false };
+    return { words: [], json: false, ...at.parts };
   const trigger = splitInstruction(line, command.start, at.escape, at.depth + 1);
   const words = Object.freeze([trigger.keyword, ...trigger.words]);
   const refusal = trigger.refusal === undefined ? {} : { refusal: trigger.refusal };
-  return { ...at.parts, words, json: false, trigger, ...refusal };
+  return { words, json: false, trigger, ...refusal, ...at.parts };
 }
 
 function wordOf(line: LogicalLine, span: Span): Word {

@@ -19,59 +19,59 @@ type Builder = (source: InstructionSource, trigger: Instruction | undefined) => 
  */
 const BUILDERS: Readonly<Record<InstructionName, Builder>> = {
   ADD: addInstruction,
-  ARG: (source) => Object.freeze({ ...source, kind: "ARG", args: argDefinitions(source) }),
+  ARG: (source) => Object.freeze({ kind: "ARG", args: argDefinitions(source), ...source }),
   CMD: (source) => {
     readFlagValues(source, {});
-    return Object.freeze({ ...source, kind: "CMD", command: commandLine(source) });
+    return Object.freeze({ kind: "CMD", command: commandLine(source), ...source });
   },
   COPY: copyInstruction,
   ENTRYPOINT: (source) => {
     readFlagValues(source, {});
-    return Object.freeze({ ...source, kind: "ENTRYPOINT", command: commandLine(source) });
+    return Object.freeze({ kind: "ENTRYPOINT", command: commandLine(source), ...source });
   },
   ENV: (source) => {
     readFlagValues(source, {});
-    return Object.freeze({ ...source, kind: "ENV", pairs: keyValues(source, "ENV") });
+    return Object.freeze({ kind: "ENV", pairs: keyValues(source, "ENV"), ...source });
   },
   EXPOSE: (source) => {
     requireArguments(source, "EXPOSE");
     readFlagValues(source, {});
     const ports = source.words.map((word) => word.value).sort(compareText);
-    return Object.freeze({ ...source, kind: "EXPOSE", ports: Object.freeze(ports) });
+    return Object.freeze({ kind: "EXPOSE", ports: Object.freeze(ports), ...source });
   },
   FROM: fromInstruction,
   HEALTHCHECK: healthcheckInstruction,
   LABEL: (source) => {
     readFlagValues(source, {});
-    return Object.freeze({ ...source, kind: "LABEL", pairs: keyValues(source, "LABEL") });
+    return Object.freeze({ kind: "LABEL", pairs: keyValues(source, "LABEL"), ...source });
   },
   MAINTAINER: (source) => {
     const maintainer = onlyArgument(source, "MAINTAINER");
     readFlagValues(source, {});
-    return Object.freeze({ ...source, kind: "MAINTAINER", maintainer });
+    return Object.freeze({ kind: "MAINTAINER", maintainer, ...source });
   },
   ONBUILD: onbuildInstruction,
   RUN: runInstruction,
   SHELL: (source) => {
     readFlagValues(source, {});
-    return Object.freeze({ ...source, kind: "SHELL", shell: shellOf(source) });
+    return Object.freeze({ kind: "SHELL", shell: shellOf(source), ...source });
   },
   STOPSIGNAL: (source) =>
-    Object.freeze({ ...source, kind: "STOPSIGNAL", signal: onlyArgument(source, "STOPSIGNAL") }),
+    Object.freeze({ kind: "STOPSIGNAL", signal: onlyArgument(source, "STOPSIGNAL"), ...source }),
   USER: (source) => {
     const user = onlyArgument(source, "USER");
     readFlagValues(source, {});
-    return Object.freeze({ ...source, kind: "USER", user });
+    return Object.freeze({ kind: "USER", user, ...source });
   },
   VOLUME: (source) => {
     requireArguments(source, "VOLUME");
     readFlagValues(source, {});
-    return Object.freeze({ ...source, kind: "VOLUME", volumes: Object.freeze(source.words.map(volumeOf)) });
+    return Object.freeze({ kind: "VOLUME", volumes: Object.freeze(source.words.map(volumeOf)), ...source });
   },
   WORKDIR: (source) => {
     const path = onlyArgument(source, "WORKDIR");
     readFlagValues(source, {});
-    return Object.freeze({ ...source, kind: "WORKDIR", path });
+    return Object.freeze({ kind: "WORKDIR", path, ...source });
   },
 };
 

@@ -1,5 +1,6 @@
 import type { AddInstruction, CopyInstruction, InlineFile, InstructionSource } from "../ast.ts";
 import { type FlagTypes, type FlagValues, readFlagValues } from "../flags.ts";
+import { frozenList } from "../frozen.ts";
 import { chompHeredoc, findHeredocWord } from "../heredoc.ts";
 import { Refusal } from "../refusal.ts";
 
@@ -27,12 +28,12 @@ export function copyInstruction(source: InstructionSource): CopyInstruction {
   const flags = readFlagValues(source, COPY_FLAGS);
   const paths = readPaths(source, "COPY");
   return Object.freeze({
-    ...source,
     kind: "COPY",
     ...paths,
     ...commonFlags(flags),
     ...optional("from", flags.text("from")),
     parents: flags.boolean("parents") ?? false,
+    ...source,
   });
 }
 
@@ -41,13 +42,13 @@ export function addInstruction(source: InstructionSource): AddInstruction {
   const flags = readFlagValues(source, ADD_FLAGS);
   const paths = readPaths(source, "ADD");
   return Object.freeze({
-    ...source,
     kind: "ADD",
     ...paths,
     ...commonFlags(flags),
     ...optional("checksum", flags.text("checksum")),
     ...optional("keepGitDir", flags.boolean("keep-git-dir")),
     ...optional("unpack", flags.boolean("unpack")),
+    ...source,
   });
 }
 
@@ -62,7 +63,7 @@ function commonFlags(flags: FlagValues) {
     ...optional("chown", flags.text("chown")),
     ...optional("chmod", flags.text("chmod")),
     link: flags.boolean("link") ?? false,
-    excludes: Object.freeze(flags.list("exclude").map((flag) => flag.value ?? "")),
+    excludes: frozenList(flags.list("exclude").map((flag) => flag.value ?? "")),
   };
 }
 
@@ -85,8 +86,8 @@ function readPaths(source: InstructionSource, name: string) {
     else files.push(file);
   }
   return {
-    sources: Object.freeze(sources),
-    files: Object.freeze(files),
+    sources: frozenList(sources),
+    files: frozenList(files),
     destination: destination?.value ?? "",
   };
 }

@@ -10,12 +10,12 @@ export function fromInstruction(source: InstructionSource): FromInstruction {
   const name = stageName(source);
   const platform = readFlagValues(source, { platform: "text" }).text("platform");
   return Object.freeze({
-    ...source,
     kind: "FROM",
     image: source.words[0]?.value ?? "",
     ...(name === undefined ? {} : { name }),
     ...(platform === undefined ? {} : { platform }),
     ...docComment(source.comments, name ?? ""),
+    ...source,
   });
 }
 

@@ -29,7 +29,6 @@ export function healthcheckInstruction(source: InstructionSource): HealthcheckIn
     });
   if (args.length === 0) throw new Refusal("instruction/arguments", "Missing command after HEALTHCHECK CMD");
   return Object.freeze({
-    ...source,
     kind: "HEALTHCHECK",
     test: Object.freeze([source.json ? "CMD" : "CMD-SHELL", ...args]),
     intervalNs: duration(source, flags, "interval"),
@@ -37,6 +36,7 @@ export function healthcheckInstruction(source: InstructionSource): HealthcheckIn
     startPeriodNs: duration(source, flags, "start-period"),
     startIntervalNs: duration(source, flags, "start-interval"),
     retries: retries(source, flags),
+    ...source,
   });
 }
 
@@ -44,7 +44,7 @@ function none(source: InstructionSource, args: readonly string[]): HealthcheckIn
   if (args.length > 0) throw new Refusal("instruction/arguments", "HEALTHCHECK NONE takes no arguments");
   const test = Object.freeze(["NONE"]);
   const inherit = { intervalNs: 0, timeoutNs: 0, startPeriodNs: 0, startIntervalNs: 0, retries: 0 };
-  return Object.freeze({ ...source, kind: "HEALTHCHECK", test, ...inherit });
+  return Object.freeze({ kind: "HEALTHCHECK", test, ...inherit, ...source });
 }
 
 function duration(source: InstructionSource, flags: FlagValues, name: string): number {

@@ -13,7 +13,7 @@ export function onbuildInstruction(
     throw new Refusal("instruction/arguments", "ONBUILD requires at least one argument");
   readFlagValues(source, {});
   checkTrigger(trigger);
-  return Object.freeze({ ...source, kind: "ONBUILD", expression: expressionOf(source), trigger });
+  return Object.freeze({ kind: "ONBUILD", expression: expressionOf(source), trigger, ...source });
 }
 
 function checkTrigger(trigger: Instruction): void {

@@ -2,6 +2,7 @@ import { errorMessage } from "#base";
 import type { Flag, InstructionSource, RunInstruction } from "../ast.ts";
 import { parseDevice } from "../device.ts";
 import { readFlagValues } from "../flags.ts";
+import { frozenList } from "../frozen.ts";
 import { quote } from "../go-text.ts";
 import { readMountFlag } from "../mount.ts";
 import { Refusal } from "../refusal.ts";
@@ -22,13 +23,13 @@ export function runInstruction(source: InstructionSource): RunInstruction {
   if (security === undefined)
     throw badValue(source, "security", (value) => `security ${quote(value)} is not valid`);
   return Object.freeze({
-    ...source,
     kind: "RUN",
     command: commandLine(source),
-    mounts: Object.freeze(mounts),
+    mounts: frozenList(mounts),
     network,
     security,
-    devices: Object.freeze(devices),
+    devices: frozenList(devices),
+    ...source,
   });
 }
 
