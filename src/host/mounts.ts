@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { statfsSync } from "node:fs";
 import type { Mount, Mounts } from "./host.ts";
 import { mountOverlay } from "./overlay.ts";
 import { AT_FDCWD, type Sys } from "./sys.ts";
@@ -20,6 +20,7 @@ const EINVAL = -22;
 const EBUSY = -16;
 const ENOENT = -2;
 const ENOSYS = -38;
+const CGROUP2_SUPER_MAGIC = 0x63677270;
 const hybridCgroups = "/sys/fs/cgroup/unified";
 
 /** Mounts of this process. */
@@ -71,12 +72,25 @@ function enterPrivateNamespace(sys: Sys): void {
       capability: "CAP_SYS_ADMIN",
     });
   mount(sys, { source: null, target: "/", type: null, flags: MS_REC | MS_SLAVE, data: null });
-  // crun refuses hybrid hosts; with the v2 half out of sight the host is a plain v1 one.
-  if (isMountPoint(hybridCgroups)) unmount(sys, hybridCgroups, MNT_DETACH);
+  if (isCgroup2(hybridCgroups)) hideHybridCgroups(sys);
 }
 
-function isMountPoint(path: string): boolean {
-  return readFileSync("/proc/thread-self/mountinfo", "utf8").includes(` ${path} `);
+/**
+ * crun refuses hybrid hosts; with the v2 half out of sight the host is a plain v1 one. A filesystem of our own takes
+ * its place, because crun goes on to make directories there, which would stay in the host's tmpfs.
+ */
+function hideHybridCgroups(sys: Sys): void {
+  unmount(sys, hybridCgroups, MNT_DETACH);
+  const flags = MS_NOSUID | MS_NODEV;
+  mount(sys, { source: "tmpfs", target: hybridCgroups, type: "tmpfs", flags, data: "mode=755" });
+}
+
+function isCgroup2(path: string): boolean {
+  try {
+    return statfsSync(path).type === CGROUP2_SUPER_MAGIC;
+  } catch {
+    return false;
+  }
 }
 
 interface MountCall {

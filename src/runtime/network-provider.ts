@@ -32,6 +32,7 @@ export interface PortMapping {
   readonly protocol: "tcp" | "udp";
 }
 
+/** Disposing may be started early and awaited again later: each call waits for the one leaving. */
 export interface Attachment extends AsyncDisposable {
   /** Path of the network namespace to join; undefined means the host's own. */
   readonly namespacePath: string | undefined;

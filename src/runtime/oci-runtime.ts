@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { LighterError } from "#base";
 import type { Host, Running, SpawnOptions } from "#host";
-import { removeCgroups } from "./cgroups.ts";
+import { removeCgroups, removeStandIn } from "./cgroups.ts";
 import { checkCommand } from "./check-command.ts";
 import { withCompiledSeccomp } from "./compiled-seccomp.ts";
 import type { ContainerProcess, ProcessStdio, Runtime } from "./runtime.ts";
@@ -73,6 +73,7 @@ async function runContainer(driver: Driver, container: ContainerProcess): Promis
   });
   deliver(running, container.stdio);
   const exit = await exitOf(running, driver, container);
+  removeStandIn(container.id);
   if (container.signal?.aborted) throw cancelled(container.id);
   if (exit.signal !== undefined) {
     await driver.runtime.remove(container.id);

@@ -1,0 +1,201 @@
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { isLighterError } from "#base";
+import { claimContainer, type Runtime, sweepContainers } from "#runtime";
+import { type Lab, openLab, unusable } from "./machine.ts";
+
+const hybrid = "/sys/fs/cgroup/unified";
+
+/** Processes of the machine whose command line has the word. */
+function listProcesses(word: string): readonly string[] {
+  return readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && commandLine(pid).includes(word));
+}
+
+function commandLine(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "latin1");
+  } catch {
+    return "";
+  }
+}
+
+function listCgroups(word: string): readonly string[] {
+  const roots = [
+    "/sys/fs/cgroup",
+    ...readdirSync("/sys/fs/cgroup").map((name) => join("/sys/fs/cgroup", name)),
+  ];
+  return roots
+    .map((root) => join(root, "lighter"))
+    .filter((path) => existsSync(path))
+    .flatMap((path) => readdirSync(path).filter((name) => name.includes(word)));
+}
+
+async function until(isTrue: () => boolean): Promise<void> {
+  for (let tries = 0; !isTrue(); tries += 1) {
+    assert.ok(tries < 500, "waited 5 s in vain");
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** What this file does when it has started itself as the process that is to be killed. */
+async function becomeVictim(name: Runtime["name"], place: string): Promise<void> {
+  const lab = await openLab(name, place);
+  const words = ["sh", "-c", "trap '' TERM; echo ready; sleep 1000; true"];
+  await lab.run(words, { onStdout: (chunk) => process.stdout.write(chunk) });
+}
+
+function defineTests(name: Runtime["name"]): void {
+  let lab: Lab;
+  before(async () => {
+    lab = await openLab(name);
+  });
+  after(() => lab[Symbol.dispose]());
+
+  const assertClean = (): void => {
+    assert.deepEqual(
+      readdirSync(lab.runDirectory).filter((entry) => !/^\.|^runtime/.test(entry)),
+      [],
+    );
+    assert.deepEqual(
+      readdirSync(join(lab.runDirectory, `.${name}`)).filter((entry) => !entry.startsWith(".")),
+      [],
+    );
+    assert.deepEqual(listProcesses(lab.runDirectory), []);
+    assert.deepEqual(listCgroups(`test-${process.pid}`), []);
+  };
+
+  const stubbornness = [
+    ["ends at SIGTERM", "trap 'exit 0' TERM; echo ready; while :; do sleep 0.05; done", 0, 900],
+    ["ignores SIGTERM", "trap '' TERM; echo ready; while :; do sleep 1; done", 100, 3000],
+  ] as const;
+  for (const [what, script, atLeastMs, atMostMs] of stubbornness)
+    test(`a cancelled container that ${what} is gone`, async () => {
+      const abort = new AbortController();
+      let stopped = 0;
+      const running = lab.run(["sh", "-c", script], {
+        signal: abort.signal,
+        stopGraceMs: what === "ignores SIGTERM" ? 100 : 1000,
+        onStdout: () => {
+          stopped = performance.now();
+          abort.abort();
+        },
+      });
+      await assert.rejects(running, (error) => isLighterError(error, "CANCELLED"));
+      const tookMs = performance.now() - stopped;
+      assert.ok(tookMs >= atLeastMs && tookMs < atMostMs, `${tookMs} ms`);
+      assertClean();
+    });
+
+  test("cancelled at any moment of its start, nothing is left", async () => {
+    for (let waitMs = 0; waitMs < 48; waitMs += 3) {
+      const abort = new AbortController();
+      setTimeout(() => abort.abort(), waitMs);
+      await assert.rejects(
+        lab.run(["sleep", "1000"], { signal: abort.signal, stopGraceMs: 0 }),
+        (error) => isLighterError(error, "CANCELLED"),
+        `after ${waitMs} ms`,
+      );
+      assertClean();
+    }
+  });
+
+  test("a signal reaches the program", async () => {
+    const id = `signal-${process.pid}`;
+    const script = "trap 'echo got; exit 3' INT; echo ready; while :; do sleep 0.05; done";
+    const outcome = lab.run(["sh", "-c", script], {
+      onStdout: (chunk) => {
+        if (Buffer.from(chunk).toString() === "ready\n") void lab.runtime.kill(lastId(), "SIGINT");
+      },
+    });
+    const lastId = (): string =>
+      readdirSync(lab.runDirectory).find((entry) => entry.startsWith("test-")) ?? id;
+    assert.deepEqual(await outcome, { status: 3, stdout: "ready\ngot\n", stderr: "" });
+    await assert.rejects(lab.runtime.kill("nobody", "SIGINT"), (error) =>
+      isLighterError(error, "RUNTIME_FAILED"),
+    );
+  });
+
+  test("twenty containers at once", async () => {
+    const outcomes = await Promise.all(
+      Array.from({ length: 20 }, (_, number) => lab.run(["sh", "-c", `echo ${number}; exit ${number}`])),
+    );
+    assert.deepEqual(
+      outcomes.map(({ status, stdout }) => [status, stdout]),
+      outcomes.map((_, number) => [number, `${number}\n`]),
+    );
+    assertClean();
+  });
+
+  test("an id is claimed once while its owner lives", () => {
+    using claim = claimContainer(lab.host, lab.runDirectory, "one");
+    assert.ok(existsSync(claim.bundle));
+    assert.throws(
+      () => claimContainer(lab.host, lab.runDirectory, "one"),
+      (error) => isLighterError(error, "CONTAINER_NAME_USED"),
+    );
+    for (const id of ["", ".", "..", "a/b", "-x", ".crun"])
+      assert.throws(
+        () => claimContainer(lab.host, lab.runDirectory, id),
+        (error) => isLighterError(error, "CONTAINER_INVALID"),
+        id,
+      );
+  });
+
+  test("the sweep spares the living", async () => {
+    const outcome = await lab.run(["sh", "-c", "echo ready; sleep 0.2; exit 4"], {
+      onStdout: () => void sweepContainers(lab.host, lab.runDirectory),
+    });
+    assert.equal(outcome.status, 4);
+  });
+
+  test("after kill -9 of its owner, the sweep kills the container and leaves nothing", async () => {
+    const place = dirname(lab.runDirectory);
+    const victim = spawn(process.execPath, [process.argv[1] ?? ""], {
+      env: { ...process.env, LIGHTER_TEST_VICTIM: `${name} ${place}` },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    let output = "";
+    victim.stdout.on("data", (chunk) => (output += chunk));
+    await until(() => output.includes("ready"));
+    victim.kill("SIGKILL");
+    await once(victim, "exit");
+    assert.notDeepEqual(listProcesses(lab.runDirectory), [], "the runtime outlives its owner");
+    const removed = await sweepContainers(lab.host, lab.runDirectory);
+    assert.equal(removed.length, 1);
+    await until(() => listProcesses(lab.runDirectory).length === 0);
+    await until(() => listCgroups(removed[0] ?? "?").length === 0);
+    assert.deepEqual(await sweepContainers(lab.host, lab.runDirectory), []);
+    assertClean();
+  });
+
+  test("removing a container that does not exist is harmless", async () => {
+    await lab.runtime.remove("nobody");
+    mkdirSync(join(lab.runDirectory, "no-claim"), { recursive: true });
+    assert.deepEqual(await sweepContainers(lab.host, lab.runDirectory), []);
+  });
+}
+
+const victim = process.env["LIGHTER_TEST_VICTIM"]?.split(" ");
+if (victim !== undefined) await becomeVictim(victim[0] === "runc" ? "runc" : "crun", victim[1] ?? "");
+else {
+  for (const name of ["crun", "runc"] as const)
+    describe(name, { skip: unusable(name) }, () => defineTests(name));
+
+  test("the machine keeps its own view of cgroups", {
+    skip: !existsSync(hybrid) && "not a hybrid host",
+  }, () => {
+    const { stdout } = spawnSync("nsenter", [
+      `--mount=/proc/${process.ppid}/ns/mnt`,
+      "stat",
+      "-f",
+      "-c",
+      "%T",
+      hybrid,
+    ]);
+    assert.equal(stdout.toString().trim(), "cgroup2fs");
+  });
+}

@@ -1,0 +1,50 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** What a store's processes left in the kernel and on disk although none of them lives: one line each, empty when clean. */
+export function leftovers(root: string): readonly string[] {
+  return [...mounts(root), ...processes(root), ...ingests(root), ...bundles(root)];
+}
+
+function mounts(root: string): readonly string[] {
+  return readFileSync("/proc/self/mounts", "utf8")
+    .split("\n")
+    .filter((line) => line.includes(root))
+    .map((line) => `mount ${line}`);
+}
+
+function processes(root: string): readonly string[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .flatMap((pid) => {
+      const line = read(`/proc/${pid}/cmdline`).replaceAll("\0", " ");
+      return line.includes(root) ? [`process ${pid} ${line}`] : [];
+    });
+}
+
+function ingests(root: string): readonly string[] {
+  return list(join(root, "ingest")).map((name) => `ingest ${name}`);
+}
+
+function bundles(root: string): readonly string[] {
+  // `.crun` and `.runc` hold the runtime's own state and stay.
+  const claims = list(join(root, "run"), true).filter((name) => !name.startsWith("."));
+  return claims.map((name) => `run ${name}`);
+}
+
+function list(folder: string, foldersOnly = false): readonly string[] {
+  try {
+    const entries = readdirSync(folder, { withFileTypes: true });
+    return entries.filter((entry) => !foldersOnly || entry.isDirectory()).map((entry) => entry.name);
+  } catch {
+    return [];
+  }
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
