@@ -1,6 +1,7 @@
 import type { OnProgress } from "#base";
 import type { Image } from "#image";
 import type { Platform, Reference } from "#oci";
+import type { RecipeDefinition } from "./recipe-definition.ts";
 
 /** Images assembled from signed Debian packages. */
 export interface RecipeSource {
@@ -10,7 +11,8 @@ export interface RecipeSource {
   /**
    * Assembles the image and puts it into the image store under the reference's name. Idempotent: packages that were
    * downloaded are kept and an equal assembly gives an equal digest.
-   * @throws SIGNATURE_INVALID, INDEX_INVALID, PACKAGE_INVALID, DEPENDENCY_UNSATISFIABLE, MIRROR_UNREACHABLE
+   * @throws SIGNATURE_INVALID, RELEASE_EXPIRED, INDEX_INVALID, PACKAGE_INVALID, PACKAGE_NOT_FOUND,
+   *   DEPENDENCY_UNSATISFIABLE, PACKAGES_CONFLICT, MIRROR_UNREACHABLE, STORE_FULL, RECIPE_INVALID, CANCELLED
    */
   assemble(
     recipe: Recipe,
@@ -19,10 +21,12 @@ export interface RecipeSource {
   ): Promise<Image>;
 }
 
-/** Data: what to take and how to finish it. */
+/** A recipe for one platform. */
 export interface Recipe {
   readonly name: string;
   readonly suite: string;
   /** For people: `assembled from Debian bookworm (recipe golang)`. */
   readonly description: string;
+  readonly platform: Platform;
+  readonly definition: RecipeDefinition;
 }

@@ -1,0 +1,218 @@
+import { createHash } from "node:crypto";
+import { setMaxListeners } from "node:events";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { Cleanup, LighterError, type OnProgress } from "#base";
+import { upstreamVersion } from "#debian";
+import type { Host } from "#host";
+import type { Image, ImageStore } from "#image";
+import { familiarReference, type ImageConfig, type Platform, type Reference } from "#oci";
+import type { SnapshotName, Snapshotter } from "#snapshot";
+import { assembleTree, inUnpackOrder } from "./assemble/assemble.ts";
+import { debianArchitecture, exactVersion, findRecipe, recipeOf } from "./find-recipe.ts";
+import type { ArchiveKey } from "./keys/debian-archive.ts";
+import { HttpClient, type HttpOptions } from "./mirror/http-client.ts";
+import { downloadAll, type LocatedPackage, PackageCache } from "./mirror/package-cache.ts";
+import type { Mirror } from "./mirror/suite.ts";
+import type { ListsOptions } from "./mirror/suite-lists.ts";
+import type { RecipeDefinition } from "./recipe-definition.ts";
+import type { Recipe, RecipeSource } from "./recipe-source.ts";
+import { debianRecipes } from "./recipes/debian.ts";
+import { golangRecipes } from "./recipes/golang.ts";
+import { type ResolvedPackages, resolvePackages } from "./resolve-packages.ts";
+
+/** What the recipes work with. */
+export interface RecipeSourceOptions {
+  /** The store; packages and lists are kept in `packages/` below it. */
+  readonly root: string;
+  readonly host: Pick<Host, "codecs" | "locks">;
+  readonly snapshots: Snapshotter;
+  readonly images: ImageStore;
+  readonly mirror?: Mirror;
+  readonly http?: HttpOptions;
+  /** @defaultValue Debian's archive keys */
+  readonly keys?: readonly ArchiveKey[];
+  /** @defaultValue `debian`, `debian-slim` and `golang` of bookworm and trixie */
+  readonly definitions?: readonly RecipeDefinition[];
+  /** How long package lists are used without asking the mirror again. @defaultValue one hour */
+  readonly maxAgeMs?: number;
+  readonly now?: () => Date;
+  readonly onWarning?: (text: string) => void;
+}
+
+/** Raised when an equal set of packages is assembled to a different tree. */
+const assemblyVersion = 1;
+
+/** Opens the recipes. Nothing is read, loaded or downloaded before the first assembly. */
+export function openRecipeSource(options: RecipeSourceOptions): RecipeSource {
+  const definitions = options.definitions ?? [...debianRecipes, ...golangRecipes];
+  const platform: Platform = { os: "linux", architecture: process.arch === "arm64" ? "arm64" : "amd64" };
+  return {
+    find: (reference, wanted) => findRecipe(definitions, reference, wanted),
+    list: () => definitions.map((definition) => recipeOf(definition, platform)),
+    assemble: (recipe, reference, { onProgress, signal }) =>
+      assemble({ ...options, recipe, reference, onProgress, ...(signal && { signal }) }),
+  };
+}
+
+interface Task extends RecipeSourceOptions {
+  readonly recipe: Recipe;
+  readonly reference: Reference;
+  readonly onProgress: OnProgress;
+  readonly signal?: AbortSignal;
+}
+
+async function assemble(task: Task): Promise<Image> {
+  const folder = join(task.root, "packages");
+  mkdirSync(folder, { recursive: true });
+  await using cleanup = new Cleanup();
+  // One process at a time: a second one that wants the same finds it done, and partial downloads have one writer.
+  cleanup.use(await task.host.locks.acquire(join(folder, "lock"), "exclusive", task.signal));
+  const client = cleanup.use(new HttpClient(task.http));
+  const resolved = await resolve(task, folder, client);
+  checkTag(task, resolved);
+  const snapshot = await findOrAssemble(
+    task,
+    resolved.packages,
+    new PackageCache({ folder: join(folder, "pool"), client }),
+  );
+  const layer = await task.images.commitLayer(snapshot.name);
+  // One layer: its chainID is its diffID, and under that name unpacking finds the tree.
+  task.snapshots.alias(snapshot.name, layer.diffId);
+  const { name, description } = task.recipe;
+  return task.images.create({
+    config: imageConfig(task.recipe, resolved.packages, snapshot.epochSeconds),
+    layers: [layer],
+    names: [task.reference],
+    origin: { kind: "recipe", recipe: name, description },
+  });
+}
+
+async function resolve(task: Task, folder: string, client: HttpClient): Promise<ResolvedPackages> {
+  const { recipe, mirror = {}, maxAgeMs = 3_600_000, now = () => new Date() } = task;
+  const lists: ListsOptions = {
+    folder: join(folder, "lists"),
+    client,
+    codecs: task.host.codecs,
+    keys: task.keys ?? (await import("./keys/debian-archive.ts")).debianArchiveKeys,
+    now,
+    maxAgeMs,
+    onWarning: task.onWarning ?? (() => {}),
+    ...(task.signal && { signal: task.signal }),
+  };
+  const architecture = architectureOf(recipe);
+  return await resolvePackages({
+    definition: recipe.definition,
+    architecture,
+    mirror,
+    lists,
+    folder: join(folder, "sets"),
+  });
+}
+
+/** A tag may promise more than the recipe's name says: a full version, or to be Debian's stable release. */
+function checkTag({ recipe, reference }: Task, { packages, suite }: ResolvedPackages): void {
+  const { tags, suiteTags, versionOf, release } = recipe.definition;
+  const { tag = "" } = reference;
+  const image = familiarReference(reference);
+  if (suiteTags?.tags.includes(tag) === true && suite !== suiteTags.suite)
+    throw new LighterError(
+      "RECIPE_INVALID",
+      `cannot assemble "${image}": Debian ${release} is now "${suite ?? "unknown"}", not "${suiteTags.suite}"; name the release instead, as debian:${release}`,
+    );
+  const exact = exactVersion(tags, tag);
+  if (exact === undefined || versionOf === undefined) return;
+  const version = installedVersion(packages, versionOf);
+  if (version !== exact)
+    throw new LighterError(
+      "RECIPE_NOT_FOUND",
+      `cannot assemble "${image}": Debian ${release} has version ${version}; name that one, or ${tags[0]}`,
+    );
+}
+
+async function findOrAssemble(
+  task: Task,
+  packages: readonly LocatedPackage[],
+  cache: PackageCache,
+): Promise<{ readonly name: SnapshotName; readonly epochSeconds: number }> {
+  const { snapshots } = task;
+  const key = assemblyKey(task.recipe, packages);
+  const finished = snapshots.list().find((name) => name.startsWith(`recipe-${key}-`));
+  if (finished !== undefined) return { name: finished, epochSeconds: Number(finished.split("-").at(-1)) };
+  await using active = snapshots.prepare(undefined);
+  await using cleanup = new Cleanup();
+  const cancel = new AbortController();
+  const signal = task.signal === undefined ? cancel.signal : AbortSignal.any([cancel.signal, task.signal]);
+  // Every request listens, and there may be hundreds.
+  setMaxListeners(0, signal);
+  const download = downloadAll(cache, inUnpackOrder(packages), { onProgress: task.onProgress, signal });
+  // Unpacking meets the same failure at the package it waits for; either way no download outlives this function.
+  cleanup.defer(async () => void (await Promise.allSettled([download])));
+  cleanup.defer(() => cancel.abort());
+  const assembling = assembleTree({
+    root: active.upper,
+    definition: task.recipe.definition,
+    packages,
+    architecture: architectureOf(task.recipe),
+    cache,
+    codecs: task.host.codecs,
+    onProgress: task.onProgress,
+    signal,
+  });
+  const [{ epochSeconds }] = await Promise.all([assembling, download]).catch(async (error: unknown) => {
+    cancel.abort();
+    await Promise.allSettled([assembling]);
+    throw error;
+  });
+  return { name: snapshots.commit(active, `recipe-${key}-${epochSeconds}`), epochSeconds };
+}
+
+function assemblyKey({ definition }: Recipe, packages: readonly LocatedPackage[]): string {
+  const { pathRules, directories, links, release } = definition;
+  const facts = {
+    assemblyVersion,
+    release,
+    pathRules,
+    directories,
+    links,
+    packages: packages.map(({ candidate }) => candidate.sha256),
+  };
+  return createHash("sha256").update(JSON.stringify(facts)).digest("hex").slice(0, 32);
+}
+
+function imageConfig(
+  { definition, platform, description }: Recipe,
+  packages: readonly LocatedPackage[],
+  epochSeconds: number,
+): ImageConfig {
+  const created = new Date(epochSeconds * 1000).toISOString().replace(".000Z", "Z");
+  return {
+    ...platform,
+    created,
+    config: {
+      Env: definition.env.map((entry) => {
+        const value = "value" in entry ? entry.value : installedVersion(packages, entry.versionOf);
+        return `${entry.name}=${value}`;
+      }),
+      Cmd: definition.cmd,
+      ...(definition.workingDir !== undefined && { WorkingDir: definition.workingDir }),
+    },
+    rootfs: { type: "layers", diff_ids: [] },
+    history: [{ created, created_by: `lighter: ${packages.length} packages`, comment: description }],
+  };
+}
+
+function installedVersion(packages: readonly LocatedPackage[], name: string): string {
+  const found = packages.find(({ candidate }) => candidate.name === name);
+  return found === undefined ? "" : upstreamVersion(found.candidate.version);
+}
+
+function architectureOf({ platform }: Recipe): string {
+  const architecture = debianArchitecture(platform);
+  if (architecture === undefined)
+    throw new LighterError(
+      "PLATFORM_INVALID",
+      `cannot assemble for ${platform.os}/${platform.architecture}: Debian has no such port`,
+    );
+  return architecture;
+}
