@@ -9,6 +9,8 @@ type Loader = () => Promise<Command>;
 export const commandLoaders: Readonly<Record<string, Loader>> = {
   build: async () => (await import("./commands/build.ts")).build,
   run: async () => (await import("./commands/run.ts")).run,
+  ps: async () => (await import("./commands/ps.ts")).ps,
+  rm: async () => (await import("./commands/rm.ts")).rm,
   images: async () => (await import("./commands/images.ts")).images,
   history: async () => (await import("./commands/history.ts")).history,
   inspect: async () => (await import("./commands/inspect.ts")).inspect,
@@ -16,6 +18,9 @@ export const commandLoaders: Readonly<Record<string, Loader>> = {
   tag: async () => (await import("./commands/tag.ts")).tag,
   save: async () => (await import("./commands/save.ts")).save,
   load: async () => (await import("./commands/load.ts")).load,
+  fmt: async () => (await import("./commands/fmt.ts")).fmt,
+  "container ls": async () => (await import("./commands/ps.ts")).containerLs,
+  "container rm": async () => (await import("./commands/rm.ts")).containerRm,
   "image history": async () => (await import("./commands/history.ts")).imageHistory,
   "image inspect": async () => (await import("./commands/inspect.ts")).imageInspect,
   "image load": async () => (await import("./commands/load.ts")).imageLoad,
@@ -30,6 +35,7 @@ export const commandLoaders: Readonly<Record<string, Loader>> = {
 
 /** First words that only group others, with what they are about. */
 export const commandGroups: Readonly<Record<string, string>> = {
+  container: "Manage containers",
   image: "Manage images",
 };
 
@@ -38,6 +44,9 @@ export const commandAliases: Readonly<Record<string, string>> = {
   "image list": "image ls",
   "image remove": "image rm",
   "image build": "build",
+  "container list": "container ls",
+  "container ps": "container ls",
+  "container remove": "container rm",
   "container run": "run",
 };
 

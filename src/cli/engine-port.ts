@@ -1,6 +1,8 @@
+import type { ContainerRecord } from "#container";
 import type { BuildOptions, BuildResult, RunOptions } from "#engine";
 import type { Image, Removal } from "#image";
 import type { Digest } from "#oci";
+import type { Plan, PlanInvalid } from "#plan";
 
 type Eventual<T> = T | Promise<T>;
 
@@ -9,8 +11,14 @@ export interface CliEngine extends AsyncDisposable {
   /** The directory of the store. */
   readonly root: string;
   build(options: BuildOptions): Promise<BuildResult>;
+  /** Reads and plans, and runs nothing: for `--check`, `--call` and `--print plan`. */
+  plan(options: BuildOptions): Promise<PlannedBuild>;
   /** The status of the container's program. */
   run(options: RunOptions): Promise<number>;
+  readonly containers: {
+    list(): Eventual<readonly ContainerRecord[]>;
+    remove(text: string, options?: { readonly force?: boolean }): Promise<ContainerRecord>;
+  };
   readonly images: {
     list(): Eventual<readonly Image[]>;
     get(text: string): Eventual<Image>;
@@ -20,6 +28,13 @@ export interface CliEngine extends AsyncDisposable {
     save(names: readonly string[], options: { readonly format: "oci" | "docker" }): AsyncIterable<Uint8Array>;
     load(archive: AsyncIterable<Uint8Array>): Promise<readonly Image[]>;
   };
+}
+
+/** A Dockerfile and what a build of it would do. */
+export interface PlannedBuild {
+  /** `name` as messages name the file. */
+  readonly dockerfile: { readonly name: string; readonly text: string };
+  readonly answer: Plan | PlanInvalid;
 }
 
 /** One instruction of an image's past, newest first. */

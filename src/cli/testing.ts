@@ -37,7 +37,10 @@ export function fakeIo(options: FakeIoOptions = {}): FakeIo {
 
 /** An engine of which a test plays some parts; every other part fails the test. */
 export function fakeEngine(
-  parts: Partial<Omit<CliEngine, "images">> & { readonly images?: Partial<CliEngine["images"]> } = {},
+  parts: Partial<Omit<CliEngine, "images" | "containers">> & {
+    readonly images?: Partial<CliEngine["images"]>;
+    readonly containers?: Partial<CliEngine["containers"]>;
+  } = {},
 ): CliEngine {
   const missing = (name: string) => () => {
     throw new Error(`the test did not expect ${name}`);
@@ -45,9 +48,15 @@ export function fakeEngine(
   return {
     root: "/var/lib/lighter",
     build: missing("build"),
+    plan: missing("plan"),
     run: missing("run"),
     [Symbol.asyncDispose]: () => Promise.resolve(),
     ...parts,
+    containers: {
+      list: missing("containers.list"),
+      remove: missing("containers.remove"),
+      ...parts.containers,
+    },
     images: {
       list: missing("images.list"),
       get: missing("images.get"),

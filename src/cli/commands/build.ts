@@ -1,9 +1,11 @@
 import { writeFileSync } from "node:fs";
 import { LighterError } from "#base";
 import type { BuildOptions, BuildResult } from "#engine";
-import { defineCommand, type Invocation } from "../command.ts";
+import { defineCommand, type FlagValues, type Invocation } from "../command.ts";
 import { parseLabels, resolvePairs } from "../env-flags.ts";
 import { openDisplay, type ProgressMode, progressModes } from "../progress/show.ts";
+import { planForms } from "../reports/plan-report.ts";
+import type { Report } from "../reports/print-report.ts";
 
 const buildFlags = {
   "add-host": { kind: "list", value: "HOST:IP", summary: "Add a line to /etc/hosts of RUN steps" },
@@ -12,6 +14,12 @@ const buildFlags = {
     value: "NAME[=VALUE]",
     summary: "Set an ARG; without a value it is passed on",
   },
+  call: {
+    kind: "string",
+    choices: ["build", "check", "outline", "targets"],
+    summary: "Instead of a build: build checks, what can be passed, or the stages",
+  },
+  check: { kind: "boolean", summary: "Short for --call check" },
   file: { kind: "string", short: "f", value: "FILE", summary: "The Dockerfile (default PATH/Dockerfile)" },
   iidfile: { kind: "string", value: "FILE", summary: "Write the image ID to a file" },
   jobs: { kind: "integer", value: "N", summary: "Steps at once (default: one a processor)" },
@@ -24,6 +32,11 @@ const buildFlags = {
   },
   "no-cache": { kind: "boolean", summary: "Run every step again" },
   platform: { kind: "string", value: "OS/ARCH", summary: "Platform to build for (default: this machine's)" },
+  print: {
+    kind: "string",
+    choices: ["plan", "plan=text", "plan=json", "plan=dot"],
+    summary: "Instead of a build: print what would be done",
+  },
   progress: { kind: "string", choices: progressModes, summary: "How to show progress (default auto)" },
   quiet: { kind: "boolean", short: "q", summary: "Show no progress; print the image ID" },
   tag: { kind: "list", short: "t", value: "NAME[:TAG]", summary: "Name of the image" },
@@ -38,13 +51,11 @@ export const build = defineCommand({
   arity: { min: 1, max: 1 },
   argument: "directory",
   notYet: [
-    ..."allow annotation attest build-context builder cache-from cache-to call cgroup-parent check".split(
-      " ",
-    ),
+    ..."allow annotation attest build-context builder cache-from cache-to cgroup-parent".split(" "),
     ..."compress cpu-period cpu-quota cpu-shares cpuset-cpus cpuset-mems debug force-rm isolation load".split(
       " ",
     ),
-    ..."memory memory-swap no-cache-filter output print provenance pull push rm sbom secret".split(" "),
+    ..."memory memory-swap no-cache-filter output provenance pull push rm sbom secret".split(" "),
     ..."security-opt shm-size squash ssh ulimit -c -m -o".split(" "),
   ],
   examples: [
@@ -52,6 +63,7 @@ export const build = defineCommand({
       command: "lighter build -t calculator examples/go-calculator",
       explains: "Build a directory into an image",
     },
+    { command: "lighter build --check .", explains: "Find what is likely wrong; build nothing" },
     { command: "lighter build --target builder -t tools .", explains: "Stop at the stage called builder" },
     {
       command: "lighter build --progress plain . 2>build.log",
@@ -70,10 +82,22 @@ async function buildImage(invocation: Invocation<typeof buildFlags>): Promise<nu
   if (!progressModes.includes(mode))
     throw new LighterError("USAGE", `cannot show progress as "${mode}": want ${progressModes.join(", ")}`);
   await using engine = await openEngine();
+  const report = reportOf(flags);
+  if (report !== undefined) {
+    const { printReport } = await import("../reports/print-report.ts");
+    return await printReport(report, await engine.plan(options), io);
+  }
   const result = await withDisplay(mode, invocation, (onEvent) => engine.build({ ...options, onEvent }));
   writeResults(result, flags);
   if (mode === "quiet") await io.stdout.write(`${result.imageId}\n`);
   return 0;
+}
+
+/** What is asked for instead of a build. */
+function reportOf(flags: FlagValues<typeof buildFlags>): Report | undefined {
+  if (flags.check) return "check";
+  if (flags.print !== undefined) return planForms.find((form) => flags.print === `plan=${form}`) ?? "text";
+  return flags.call === "build" ? undefined : (flags.call as "check" | "outline" | "targets" | undefined);
 }
 
 async function withDisplay<T>(

@@ -22,6 +22,7 @@ function image(names: readonly string[], created: string, sizeBytes: number): Im
     id,
     target,
     names,
+    layers: [],
     sizeBytes,
     manifest: { schemaVersion: 2, config: target, layers: [] },
     config: { os: "linux", architecture: "amd64", created, rootfs: { type: "layers", diff_ids: [] } },
