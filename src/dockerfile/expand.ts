@@ -1,6 +1,13 @@
 import { LighterError } from "#base";
+import { MAX_STEPS, type Steps } from "./glob.ts";
 import { isSpaceAt, quote } from "./go-text.ts";
-import { MISSING_BRACE, readModifier, type Substitution, substitute } from "./substitution.ts";
+import {
+  MISSING_BRACE,
+  readModifier,
+  type Substitution,
+  substitute,
+  writtenSubstitution,
+} from "./substitution.ts";
 
 /** What an expansion is told. */
 export interface ExpandOptions {
@@ -86,6 +93,7 @@ interface State {
   readonly matched: Set<string>;
   readonly unmatched: Set<string>;
   readonly stack: (Region | DoubleQuote)[];
+  readonly steps: Steps;
   splitter?: Splitter;
   index: number;
 }
@@ -102,7 +110,8 @@ function begin(word: string, lookup: Lookup, options: ExpandOptions): State {
   const stack: State["stack"] = [
     { kind: "region", stop: "", rawEscapes: options.rawEscapes ?? false, result: "" },
   ];
-  return { word, options, escape, get, matched, unmatched, stack, index: word.startsWith("\ufeff") ? 1 : 0 };
+  const index = word.startsWith("\ufeff") ? 1 : 0;
+  return { word, options, escape, get, matched, unmatched, stack, steps: { left: MAX_STEPS }, index };
 }
 
 function run(state: State): string {
@@ -244,10 +253,10 @@ function closeRegion(state: State, region: Region): void {
     openRegion(state, { ...opens, pattern: region.result });
     return;
   }
-  addExpanded(
-    state,
-    substitute(opens, region.result, state.get(opens.name), state.options.skipUnset ?? false),
-  );
+  const value = state.get(opens.name);
+  const stays = value === undefined && state.options.skipUnset;
+  const word = region.result;
+  addExpanded(state, stays ? writtenSubstitution(opens, word) : substitute(opens, word, value, state.steps));
 }
 
 /** Adds the value of a variable to what is open. */

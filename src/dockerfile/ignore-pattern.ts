@@ -36,7 +36,7 @@ export function compilePattern(text: string, negated: boolean): Pattern {
 }
 
 function readToken(text: string, index: number, tokens: Token[]): number {
-  switch (text[index]) {
+  switch (text.charAt(index)) {
     case "*":
       return text[index + 1] === "*"
         ? readDeep(text, index, tokens)

@@ -1,5 +1,5 @@
 import { LighterError } from "#base";
-import { replacePattern, trimPrefix, trimSuffix } from "./glob.ts";
+import { replacePattern, type Steps, trimPrefix, trimSuffix } from "./glob.ts";
 
 export const MISSING_BRACE = "syntax error: missing '}'";
 
@@ -102,14 +102,8 @@ function characterAt(word: string, index: number): string {
   return point === undefined ? "\ufffd" : String.fromCodePoint(point);
 }
 
-/** The value of a substitution once its word is known. */
-export function substitute(
-  of: Substitution,
-  word: string,
-  value: string | undefined,
-  skipUnset: boolean,
-): string {
-  if (value === undefined && skipUnset) return written(of, word);
+/** The value of a substitution once its word is known. `value` is that of its variable. */
+export function substitute(of: Substitution, word: string, value: string | undefined, steps: Steps): string {
   const missing = value === undefined || (of.nullIsUnset && value === "");
   switch (of.modifier) {
     case "-":
@@ -121,15 +115,20 @@ export function substitute(
       return value;
     case "#":
     case "%":
-      return trim(of.modifier, word, value ?? "");
+      return trim(word, value ?? "", of.modifier, steps);
     case "/":
-      return replacePattern(value ?? "", of.pattern ?? "", word, of.all);
+      return replacePattern(
+        value ?? "",
+        { pattern: of.pattern ?? "", replacement: word, all: of.all },
+        steps,
+      );
     default:
       throw invalid(unsupported(of.text));
   }
 }
 
-function written(of: Substitution, word: string): string {
+/** The substitution as it is written back when its variable is not set and has to stay. */
+export function writtenSubstitution(of: Substitution, word: string): string {
   if (of.modifier === "/") return `\${${of.name}/${of.pattern ?? ""}/${word}}`;
   return `\${${of.name}${of.text}${word}}`;
 }
@@ -138,10 +137,10 @@ function refusal(value: string | undefined): string {
   return value === undefined ? "is not allowed to be unset" : "is not allowed to be empty";
 }
 
-function trim(modifier: "#" | "%", word: string, value: string): string {
+function trim(word: string, value: string, modifier: "#" | "%", steps: Steps): string {
   const greedy = word.startsWith(modifier);
   const pattern = greedy ? word.slice(1) : word;
-  return modifier === "#" ? trimPrefix(pattern, value, greedy) : trimSuffix(pattern, value, greedy);
+  return (modifier === "#" ? trimPrefix : trimSuffix)(pattern, value, greedy, steps);
 }
 
 function invalid(message: string): LighterError {

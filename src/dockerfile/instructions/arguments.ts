@@ -42,8 +42,9 @@ function pairOf(word: string): KeyValue {
   return { key: word.slice(0, equals), value: word.slice(equals + 1), legacy: false };
 }
 
-/** What a comment above says of `name`: the rest of the line that begins with it. */
+/** What a comment above says of `name`: the rest of the first line that begins with it. */
 export function docComment(comments: readonly string[], name: string): { docComment?: string } {
-  const line = name === "" ? undefined : comments.find((comment) => comment.startsWith(`${name} `));
+  if (comments.length === 0 || name === "") return {};
+  const line = comments.find((comment) => comment.startsWith(`${name} `));
   return line === undefined ? {} : { docComment: line.slice(name.length + 1) };
 }

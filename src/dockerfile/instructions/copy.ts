@@ -80,8 +80,9 @@ function readPaths(source: InstructionSource, name: string) {
     });
   const sources: string[] = [];
   const files: InlineFile[] = [];
+  const contentOf = heredocContents(source);
   for (const { value } of words) {
-    const file = inlineFile(source, value);
+    const file = inlineFile(value, contentOf);
     if (file === undefined) sources.push(value);
     else files.push(file);
   }
@@ -92,14 +93,26 @@ function readPaths(source: InstructionSource, name: string) {
   };
 }
 
-/** The file that a word stands for when it is a heredoc. Two heredocs of one name have the content of the last. */
-function inlineFile(source: InstructionSource, value: string): InlineFile | undefined {
+/** The file that a word stands for when it is a heredoc. */
+function inlineFile(
+  value: string,
+  contentOf: (name: string, chomp: boolean) => string,
+): InlineFile | undefined {
   const word = value.includes("<<") ? findHeredocWord(value) : undefined;
   if (word === undefined) return undefined;
-  const content = source.heredocs.findLast(({ name }) => name === word.name)?.content ?? "";
-  return Object.freeze({
-    name: word.name,
-    content: word.chomp ? chompHeredoc(content) : content,
-    expand: word.expand,
-  });
+  const { name, expand } = word;
+  return Object.freeze({ name, content: contentOf(name, word.chomp), expand });
+}
+
+/** Contents by name. Two heredocs of one name have the content of the last. */
+function heredocContents({ heredocs }: InstructionSource): (name: string, chomp: boolean) => string {
+  const contents = new Map(heredocs.map(({ name, content }) => [name, content]));
+  const chomped = new Map<string, string>();
+  return (name, chomp) => {
+    const content = contents.get(name) ?? "";
+    if (!chomp) return content;
+    const known = chomped.get(name) ?? chompHeredoc(content);
+    chomped.set(name, known);
+    return known;
+  };
 }

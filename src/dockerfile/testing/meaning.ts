@@ -31,6 +31,6 @@ function instructionMeaning(instruction: Instruction): unknown {
         ? words.map(({ value }, index) => (index === as ? value.toUpperCase() : value))
         : [],
     flags: flags.map(({ text }) => text),
-    heredocs: heredocs.map(({ range: _, ...heredoc }) => heredoc),
+    heredocs: heredocs.map(({ name, content, expand, chomp }) => ({ name, content, expand, chomp })),
   };
 }
