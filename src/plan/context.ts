@@ -1,4 +1,4 @@
-import type { DockerfileFile, IgnoreMatcher, Reporter } from "#dockerfile";
+import { type DockerfileFile, type IgnoreMatcher, type Reporter, suggest } from "#dockerfile";
 import type { Platform } from "#oci";
 import type { GraphBuilder } from "./graph-builder.ts";
 import type { PlanOptions, ResolvedBase } from "./request.ts";
@@ -19,12 +19,30 @@ export interface PlanContext {
   readonly table: StageTable;
   readonly builder: GraphBuilder;
   readonly reporter: Reporter;
+  /** The option nearest to a word that is none of them; empty when none is near. */
+  readonly suggest: (word: string, options: Iterable<string>) => string;
   readonly bases: ReadonlyMap<string, ResolvedBase>;
   readonly ignore?: IgnoreMatcher;
   /** The ignore file leaves out all that stands at the root. */
   readonly ignoresRoot: boolean;
   /** Paths wanted of each local context by its name; the main one is `context`. */
   readonly contextPaths: Map<string, Set<string>>;
+}
+
+const maxComparisons = 100_000;
+
+/**
+ * Makes {@link PlanContext.suggest}. After so many comparisons that no honest file needs them it suggests nothing
+ * more: ten thousand unknown variables among ten thousand known ones would take minutes.
+ */
+export function createSuggest(): PlanContext["suggest"] {
+  let comparisons = 0;
+  return (word, options) => {
+    if (comparisons >= maxComparisons) return "";
+    const known = [...options];
+    comparisons += known.length;
+    return suggest(word, known) ?? "";
+  };
 }
 
 /** The set of paths that are wanted of a local context. */

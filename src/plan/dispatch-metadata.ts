@@ -97,7 +97,7 @@ function setArg(step: Step, arg: ArgDefinition): string | undefined {
   }
   if (inherited === undefined) state.outline.args.set(key, outlineArg(step, arg, value));
   state.outline.usedArgs.add(key);
-  state.args.push(value === undefined ? { key } : { key, value });
+  state.args.set(key, value ?? "");
   return value;
 }
 

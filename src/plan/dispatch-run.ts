@@ -5,7 +5,6 @@ import { fault } from "./fault.ts";
 import type { Edge, ExecMount, ExecOp } from "./graph.ts";
 import { inlineFile } from "./inline-file.ts";
 import { readMounts } from "./run-mounts.ts";
-import type { StageArg } from "./stage-state.ts";
 import { commit, nextName, type Step, vertexOrigin } from "./step.ts";
 import { instructionText } from "./step-name.ts";
 
@@ -140,9 +139,9 @@ function proxyEnv(buildArgs: ReadonlyMap<string, string>): readonly string[] {
 }
 
 /** `|2 A=1 B=2`: the ARGs that a RUN depends on, in the order of their first mention. */
-function argTexts(args: readonly StageArg[], env: ReadonlyMap<string, string>): string[] {
-  const texts = new Map(args.map(({ key, value }) => [key, `${key}=${env.get(key) ?? value ?? ""}`]));
-  return texts.size === 0 ? [] : [`|${texts.size}`, ...texts.values()];
+function argTexts(args: ReadonlyMap<string, string>, env: ReadonlyMap<string, string>): string[] {
+  if (args.size === 0) return [];
+  return [`|${args.size}`, ...Array.from(args, ([key, value]) => `${key}=${env.get(key) ?? value}`)];
 }
 
 /** The name of a RUN: quotes stay, unknown variables stay, and what comes from a secret is masked. */

@@ -1,4 +1,4 @@
-import { buildChecks, expandWord, suggest } from "#dockerfile";
+import { buildChecks, expandWord } from "#dockerfile";
 import type { PlanContext } from "./context.ts";
 import { dispatchCopy } from "./dispatch-copy.ts";
 import {
@@ -56,7 +56,7 @@ function inheritStage(state: StageState, base: StageState, takesOver: boolean): 
   if (base.user !== undefined) state.user = base.user;
   state.hasWorkdir = base.hasWorkdir;
   state.paths = base.paths;
-  state.args = takesOver ? base.args : [...base.args];
+  state.args = takesOver ? base.args : new Map(base.args);
   state.isEnvOrdered = base.isEnvOrdered;
   return !base.isEnvOrdered;
 }
@@ -84,10 +84,10 @@ function newStep(context: PlanContext, state: StageState, command: Command): Ste
 
 const hiddenArgs: ReadonlySet<string> = new Set(["BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE"]);
 
-function reportUnknown({ state, reporter, range }: Step, unmatched: ReadonlySet<string>): void {
+function reportUnknown({ context, state, reporter, range }: Step, unmatched: ReadonlySet<string>): void {
   for (const name of unmatched) {
-    if (hiddenArgs.has(name) || state.args.some(({ key }) => key === name)) continue;
-    reporter.report(buildChecks.undefinedVar, range, name, suggest(name, [...state.env.keys()]) ?? "");
+    if (hiddenArgs.has(name) || state.args.has(name)) continue;
+    reporter.report(buildChecks.undefinedVar, range, name, context.suggest(name, state.env.keys()));
   }
 }
 

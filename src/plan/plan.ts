@@ -11,7 +11,7 @@ import {
   type Range,
   silentReporter,
 } from "#dockerfile";
-import type { PlanContext } from "./context.ts";
+import { createSuggest, type PlanContext } from "./context.ts";
 import { linkStages } from "./dependencies.ts";
 import { dispatchStage } from "./dispatch.ts";
 import { readEpoch } from "./epoch.ts";
@@ -118,6 +118,7 @@ function newContext(request: PlanRequest, reporter: PlanContext["reporter"]): Pl
     table: { states: [], byName: new Map() },
     builder: new GraphBuilder(),
     reporter,
+    suggest: createSuggest(),
     bases: new Map(bases.map((base) => [baseKey(base), base])),
     ...(ignorePatterns.length > 0 && { ignore: compileIgnore(ignorePatterns) }),
     ignoresRoot: ignorePatterns.some((pattern) => ["*", "**", "**/*"].includes(pattern)),

@@ -6,7 +6,6 @@ import {
   quote,
   type Reporter,
   type Stage,
-  suggest,
 } from "#dockerfile";
 import type { Platform } from "#oci";
 import { isBaseName, parsePlatformWord } from "./base-name.ts";
@@ -79,7 +78,7 @@ function checkArgs(context: PlanContext, { unmatched }: Expansion, { stage, repo
   const known = new Set([...context.globalArgs.keys(), ...context.globalEnv.keys()]);
   for (const name of unmatched) {
     if (known.has(name)) continue;
-    reporter.report(buildChecks.undefinedArgInFrom, stage.from.range, name, suggest(name, [...known]) ?? "");
+    reporter.report(buildChecks.undefinedArgInFrom, stage.from.range, name, context.suggest(name, known));
   }
 }
 
@@ -180,7 +179,7 @@ export function newStageState(
     env: new Map(),
     isEnvOrdered: true,
     workdir: "/",
-    args: [],
+    args: new Map(),
     hasWorkdir: false,
     last: {},
     outline: { args: new Map(), usedArgs: new Set(), secrets: new Map(), ssh: new Map() },

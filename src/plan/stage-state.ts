@@ -14,12 +14,6 @@ export interface Command {
   readonly range: Range;
 }
 
-/** `ARG NAME[=value]` as a RUN sees it. */
-export interface StageArg {
-  readonly key: string;
-  readonly value?: string;
-}
-
 /** What a stage asks for by name, for `--call outline`. */
 export interface StageOutline {
   /** ARGs that this stage defines; those before the first FROM are elsewhere. */
@@ -89,7 +83,8 @@ export interface StageState {
   isEnvOrdered: boolean;
   workdir: string;
   user?: string;
-  args: StageArg[];
+  /** ARGs in the order of their first mention, with the value of the last; empty when there is none. */
+  args: Map<string, string>;
   hasWorkdir: boolean;
   readonly last: Tracker;
   readonly outline: StageOutline;
