@@ -1,3 +1,5 @@
+import { createRequire } from "node:module";
+import type * as XzDecompress from "xz-decompress";
 import { LighterError } from "#base";
 import type { Codecs, Processes } from "./host.ts";
 import { openLzma } from "./lzma.ts";
@@ -60,7 +62,8 @@ async function byProgram(processes: Processes, program: string, bytes: Uint8Arra
 }
 
 async function byBundledXz(bytes: Uint8Array): Promise<Uint8Array> {
-  const { XzReadableStream } = await import("xz-decompress");
+  // CommonJS: an import() of it would have the names only below `default`, against its own types.
+  const { XzReadableStream }: typeof XzDecompress = createRequire(import.meta.url)("xz-decompress");
   const source = new Blob([bytes]).stream();
   try {
     return new Uint8Array(await new Response(new XzReadableStream(source)).arrayBuffer());

@@ -1,8 +1,11 @@
+import { LighterError } from "#base";
 import type { NativeFunction, NativeValue } from "./native.ts";
 
 /** Decodes one whole compressed stream. @throws ARCHIVE_INVALID when it is damaged or cut short */
 export type Decoder = (bytes: Uint8Array) => Promise<Uint8Array>;
 
+// Packages and layers in one piece of memory: more is made to exhaust it.
+const mostOutputBytes = 2 ** 31;
 const smallestOutputBytes = 1 << 16;
 const largestOutputBytes = 1 << 24;
 
@@ -22,11 +25,18 @@ export async function gather(
   step: (piece: Buffer) => Promise<{ readonly filled: number; readonly isEnd: boolean }>,
 ): Promise<Uint8Array> {
   const pieces: Buffer[] = [];
+  let total = 0;
   let size = clamp(inputBytes * 4);
   for (;;) {
     const piece = Buffer.allocUnsafeSlow(size);
     const { filled, isEnd } = await step(piece);
     pieces.push(piece.subarray(0, filled));
+    total += filled;
+    if (total > mostOutputBytes)
+      throw new LighterError(
+        "ARCHIVE_HOSTILE",
+        `cannot decode ${inputBytes} bytes: they become more than 2 GiB`,
+      );
     if (isEnd) return pieces.length === 1 ? piece.subarray(0, filled) : Buffer.concat(pieces);
     size = clamp(size * 2);
   }

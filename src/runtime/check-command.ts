@@ -52,9 +52,9 @@ function find(
 function candidates(spec: RuntimeSpec, command: string): readonly string[] {
   if (command.includes("/")) return [posix.resolve(spec.process.cwd, command)];
   if (command === "") return [];
-  const path =
-    spec.process.env.findLast((variable) => variable.startsWith("PATH="))?.slice("PATH=".length) ?? "";
-  return path.split(":").map((folder) => posix.resolve(spec.process.cwd, folder, command));
+  const { env, cwd } = spec.process;
+  const path = env.findLast((variable) => variable.startsWith("PATH="))?.slice("PATH=".length) ?? "";
+  return path.split(":").map((folder) => posix.resolve(cwd, folder, command));
 }
 
 function look(

@@ -1,7 +1,9 @@
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { mkdirSync, mkdtempSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { errorMessage, LighterError } from "#base";
 import type { Host } from "#host";
+import { readAnswer, writeAnswer } from "./answer.ts";
 import { buildSpec } from "./build-spec.ts";
 import { claimContainer } from "./container-claim.ts";
 import { openRuntime, type RuntimeHost } from "./oci-runtime.ts";
@@ -21,7 +23,7 @@ type ProbeHost = RuntimeHost & Pick<Host, "locks" | "mounts" | "probes">;
 
 /**
  * Finds the runtime that works on this host. A runtime is tried once, by running a container without a program; the
- * answer is kept until the program changes or the host boots again. Enters the private mount namespace, without
+ * answer is kept until a program changes or the host boots again. Enters the private mount namespace, without
  * which crun refuses hybrid cgroup hosts.
  * @throws PRIVILEGE_MISSING, RUNTIME_MISSING, RUNTIME_FAILED with the words of each runtime that was tried
  */
@@ -31,14 +33,16 @@ export async function findRuntime(host: ProbeHost, options: FindRuntimeOptions):
   const names = options.name === undefined ? (["crun", "runc"] as const) : [options.name];
   const candidates = names.flatMap((name) => candidate(host, name, options.runDirectory));
   if (candidates.length === 0) throw missing(names);
-  const known = readAnswer(options.runDirectory);
-  const proven = candidates.find(({ key }) => key === known);
+  const answerPath = join(options.runDirectory, "runtime.json");
+  const question = candidates.map(({ key }) => key);
+  const answer = readAnswer(answerPath, question);
+  const proven = candidates.find(({ runtime }) => runtime.name === answer);
   if (proven !== undefined) return proven.runtime;
   const failures: unknown[] = [];
-  for (const { runtime, key } of candidates) {
+  for (const { runtime } of candidates) {
     try {
       await tryRuntime(host, options.runDirectory, runtime);
-      writeAnswer(options.runDirectory, key);
+      writeAnswer(answerPath, { question, works: runtime.name });
       return runtime;
     } catch (error) {
       failures.push(error);
@@ -72,7 +76,7 @@ function candidate(host: ProbeHost, name: Runtime["name"], runDirectory: string)
 /** Runs a container whose program is an empty file: all goes well up to the last step, which has one right failure. */
 async function tryRuntime(host: ProbeHost, runDirectory: string, runtime: Runtime): Promise<void> {
   mkdirSync(runDirectory, { recursive: true, mode: 0o711 });
-  using claim = claimContainer(host, runDirectory, `probe-${runtime.name}-${process.pid}`);
+  using claim = claimContainer(host, runDirectory, `probe-${runtime.name}-${randomUUID()}`);
   const rootfs = mkdtempSync(join(claim.directory, "rootfs-"));
   writeFileSync(join(rootfs, "probe"), "", { mode: 0o755 });
   const spec = buildSpec({ id: claim.id, rootfs, args: ["/probe"], hostname: "probe" }, readSpecFacts(host));
@@ -92,32 +96,6 @@ async function tryRuntime(host: ProbeHost, runDirectory: string, runtime: Runtim
       "RUNTIME_FAILED",
       `cannot run a container with "${runtime.path}": ${words.trim()}`,
     );
-}
-
-interface Answer {
-  readonly key: string;
-}
-
-function answerPath(runDirectory: string): string {
-  return join(runDirectory, "runtime.json");
-}
-
-/** A file that is absent or unreadable costs a new probe and nothing else. */
-function readAnswer(runDirectory: string): string | undefined {
-  try {
-    const answer: Partial<Answer> | null = JSON.parse(readFileSync(answerPath(runDirectory), "utf8"));
-    return answer?.key;
-  } catch {
-    return undefined;
-  }
-}
-
-function writeAnswer(runDirectory: string, key: string): void {
-  const path = answerPath(runDirectory);
-  const half = `${path}.${process.pid}`;
-  writeFileSync(half, `${JSON.stringify({ key } satisfies Answer)}\n`);
-  renameSync(half, path);
-  rmSync(half, { force: true });
 }
 
 function missing(names: readonly string[]): LighterError {

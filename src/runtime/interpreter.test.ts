@@ -20,7 +20,7 @@ for (const [text, path] of scripts)
   });
 
 test("a script with Windows line ends is told so", () => {
-  assert.equal(interpreterOf(Buffer.from("#!/bin/sh\r\n"))?.help, "the script has Windows line ends");
+  assert.equal(interpreterOf(Buffer.from(`#!/bin/sh\r\n`))?.help, "the script has Windows line ends");
 });
 
 test("the dynamic loader of this Node", { skip: process.arch !== "x64" && "the path is x86-64's" }, () => {

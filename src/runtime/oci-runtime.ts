@@ -8,6 +8,7 @@ import { removeCgroups, removeStandIn } from "./cgroups.ts";
 import { checkCommand } from "./check-command.ts";
 import { withCompiledSeccomp } from "./compiled-seccomp.ts";
 import type { ContainerProcess, ProcessStdio, Runtime } from "./runtime.ts";
+import type { RuntimeSpec } from "./runtime-spec.ts";
 import { readFailure, wordsOf } from "./runtime-words.ts";
 
 /** Which program, and where it keeps what it knows of its containers. */
@@ -60,10 +61,7 @@ async function runContainer(driver: Driver, container: ContainerProcess): Promis
   checkCommand(driver.host, container.spec);
   const log = join(container.bundle, "runtime.log");
   mkdirSync(driver.program.stateDirectory, { recursive: true, mode: 0o700 });
-  const spec =
-    driver.program.name === "crun"
-      ? withCompiledSeccomp(driver.host, driver.program, container.spec)
-      : container.spec;
+  const spec = specOf(driver, container);
   writeFileSync(join(container.bundle, "config.json"), JSON.stringify(spec));
   rmSync(log, { force: true });
   const running = driver.host.processes.spawn(driver.program.path, runArgs(driver.program, container, log), {
@@ -81,6 +79,17 @@ async function runContainer(driver: Driver, container: ContainerProcess): Promis
   }
   if (exit.status !== 0) throwFailure(exit.status, log, { driver, container });
   return exit.status;
+}
+
+function specOf({ host, program }: Driver, { spec, stdio }: ContainerProcess): RuntimeSpec {
+  const sized = spec.process.terminal === true && stdio.kind === "inherit" ? withConsoleSize(spec) : spec;
+  return program.name === "crun" ? withCompiledSeccomp(host, program, sized) : sized;
+}
+
+/** Programs that ask for the size at once would get nothing: crun passes it on only after the start. */
+function withConsoleSize(spec: RuntimeSpec): RuntimeSpec {
+  const { isTTY, rows: height, columns: width } = process.stdout;
+  return isTTY ? { ...spec, process: { ...spec.process, consoleSize: { height, width } } } : spec;
 }
 
 function runArgs(program: RuntimeProgram, container: ContainerProcess, log: string): readonly string[] {

@@ -16,6 +16,7 @@ export interface RuntimeSpec {
 
 export interface SpecProcess {
   readonly terminal?: boolean;
+  readonly consoleSize?: { readonly height: number; readonly width: number };
   readonly args: readonly string[];
   readonly env: readonly string[];
   readonly cwd: string;
