@@ -136,7 +136,7 @@ function putOctal(header: Buffer, start: number, value: number, digits: number):
 
 function putChecksum(header: Buffer): void {
   let sum = 8 * 0x20;
-  for (const byte of header) sum += byte;
+  for (let at = 0; at < blockSize; at += 1) sum += header[at] ?? 0;
   header.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148, "latin1");
 }
 

@@ -2,11 +2,11 @@ import { type Descriptor, type Digest, mediaTypes } from "#oci";
 import type { LayerParts } from "./commit-layer.ts";
 import { gzipBlocks } from "./gzip.ts";
 import { singleFlight } from "./single-flight.ts";
-import { layerTar } from "./unpack.ts";
+import { isUncompressed, layerTar } from "./unpack.ts";
 
 /** The gzip form of an uncompressed layer, as a blob of the store; one that is compressed already stays as it is. */
 export async function gzipLayer(parts: LayerParts, layer: Descriptor): Promise<Descriptor> {
-  if (layer.mediaType !== mediaTypes.layer && layer.mediaType !== mediaTypes.dockerLayer) return layer;
+  if (!isUncompressed(layer)) return layer;
   const known = findCompressed(parts, layer.digest);
   if (known !== undefined) return known;
   await using _turn = await singleFlight(parts, `gzip ${layer.digest}`);

@@ -64,7 +64,8 @@ export class Records {
     readonly blob: (digest: Digest) => boolean;
   }): void {
     for (const file of readdirSync(this.#snapshots))
-      if (!exists.snapshot(decodeURIComponent(file).replace(/@[^@]*$/, ""))) rmSync(join(this.#snapshots, file), { force: true });
+      if (!exists.snapshot(decodeURIComponent(file).replace(/@[^@]*$/, "")))
+        rmSync(join(this.#snapshots, file), { force: true });
     for (const file of readdirSync(this.#layers)) {
       const digest = `sha256:${file.replace(/\.gzip$/, "")}`;
       if (isDigest(digest) && !exists.blob(digest)) rmSync(join(this.#layers, file), { force: true });
