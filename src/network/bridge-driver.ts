@@ -148,6 +148,7 @@ function attachmentOf(made: {
   readonly undo: Cleanup;
 }): Attachment {
   const { request, network, endpoint } = made;
+  let leaving: Promise<void> | undefined;
   return {
     namespacePath: made.namespace.path,
     hosts: renderHosts({
@@ -160,7 +161,7 @@ function attachmentOf(made: {
     gateway: network.gateway,
     mac: endpoint.mac,
     ports: endpoint.ports,
-    [Symbol.asyncDispose]: () => made.undo[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => (leaving ??= made.undo[Symbol.asyncDispose]()),
   };
 }
 

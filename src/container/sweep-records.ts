@@ -1,0 +1,26 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { ContainerStore } from "./container-store.ts";
+
+const killedStatus = 137;
+
+/** Settles the records of containers whose claim is gone: their owner died, and the sweep of the runtime killed them. */
+export function sweepRecords(store: ContainerStore, runDirectory: string): void {
+  const isClaimed = (id: string): boolean => existsSync(join(runDirectory, id));
+  for (const id of store.listBroken()) if (!isClaimed(id)) store.remove(id);
+  for (const record of store.list()) {
+    if (record.state.status === "exited" || isClaimed(record.id)) continue;
+    if (record.remove || record.state.status === "created") {
+      store.remove(record.id);
+      continue;
+    }
+    const state = {
+      status: "exited",
+      exitCode: killedStatus,
+      startedAt: record.state.startedAt,
+      finishedAt: new Date().toISOString(),
+      error: "the command that ran it was killed",
+    } as const;
+    store.save({ ...record, state }, { durable: true });
+  }
+}

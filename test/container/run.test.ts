@@ -1,0 +1,262 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import type { RunRequest } from "#container";
+import type { ProcessConfig } from "#oci";
+import { missing, Stage } from "./stage.ts";
+
+const skip = missing() ?? false;
+const stage = skip === false ? new Stage() : undefined;
+after(() => stage?.[Symbol.dispose]());
+
+function theStage(): Stage {
+  assert.ok(stage);
+  return stage;
+}
+
+const sh = (script: string): Partial<RunRequest> => ({ args: ["sh", "-c", script] });
+
+test("what runs, by docker's rules", { skip }, async (t) => {
+  const image: ProcessConfig = {
+    Entrypoint: ["echo", "entry"],
+    Cmd: ["cmd"],
+    Env: ["A=image", "B=image"],
+    WorkingDir: "/made/here",
+  };
+  const shell: ProcessConfig = { ...image, Entrypoint: ["sh", "-c"] };
+  const cases: [string, ProcessConfig, Partial<RunRequest>, string][] = [
+    ["entrypoint and cmd of the image", image, {}, "entry cmd"],
+    ["arguments replace cmd", image, { args: ["x", "y"] }, "entry x y"],
+    ["an entrypoint drops the image's cmd", image, { entrypoint: ["echo", "mine"] }, "mine"],
+    ["an entrypoint with arguments", image, { entrypoint: ["echo"], args: ["a"] }, "a"],
+    ["an empty entrypoint", image, { entrypoint: [], args: ["echo", "plain"] }, "plain"],
+    [
+      "environment over the image's",
+      shell,
+      { args: ["echo $A $B $C"], env: ["B=asked", "C=asked"] },
+      "image asked asked",
+    ],
+    [
+      "PATH, HOME and HOSTNAME are there",
+      shell,
+      { args: ["echo $PATH $HOME $HOSTNAME"], hostname: "h" },
+      "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin /root h",
+    ],
+    ["the working directory is made", shell, { args: ["pwd; stat -c '%u:%g %a' ."] }, "/made/here\n0:0 755"],
+    ["another working directory", shell, { args: ["pwd"], workdir: "/tmp/new/../other" }, "/tmp/other"],
+    ["root by default", shell, { args: ["id -u; id -g"] }, "0\n0"],
+    [
+      "a user by name",
+      shell,
+      { args: ["id -u; id -g; id -G; echo $HOME"], user: "ann" },
+      "1000\n1000\n1000 50\n/home/ann",
+    ],
+    ["a user and group by number", shell, { args: ["id -u; id -g"], user: "7:8" }, "7\n8"],
+    ["the image's user", { ...shell, User: "ann" }, { args: ["id -u"] }, "1000"],
+    ["the host name", shell, { args: ["hostname; cat /etc/hostname"], hostname: "box" }, "box\nbox"],
+    ["process 1", shell, { args: ["echo $$"] }, "1"],
+  ];
+  for (const [name, config, request, expected] of cases) {
+    await t.test(name, async () => {
+      const result = await theStage().run({ config, ...request });
+      assert.deepEqual(
+        { ...result, stdout: result.stdout.trim() },
+        { status: 0, stdout: expected, stderr: "" },
+      );
+    });
+  }
+});
+
+test("exit statuses are the program's, and docker's where it cannot run", { skip }, async () => {
+  const run = theStage();
+  assert.equal((await run.run(sh("exit 7"))).status, 7);
+  assert.equal(
+    (await run.run(sh("kill -9 $$; sleep 1; exit 3"))).status,
+    3,
+    "process 1 does not kill itself",
+  );
+  await assert.rejects(run.run({ args: ["nope"] }), { code: "COMMAND_NOT_FOUND" });
+  await assert.rejects(run.run({ args: ["/etc/passwd"] }), { code: "COMMAND_NOT_EXECUTABLE" });
+  await assert.rejects(run.run({}), { code: "CONTAINER_INVALID", message: /it names no command/ });
+  await assert.rejects(run.run({ args: ["true"], user: "nobody-here" }), { code: "USER_NOT_FOUND" });
+  await assert.rejects(run.run({ args: ["true"], network: "nope" }), { code: "NETWORK_NOT_FOUND" });
+  assert.deepEqual(run.containers.list(), []);
+});
+
+test("volumes", { skip }, async (t) => {
+  const folder = join(theStage().root, "shared");
+  mkdirSync(folder);
+  writeFileSync(join(folder, "file"), "from the host");
+  await t.test("are seen and written through", async () => {
+    const { stdout } = await theStage().run({
+      ...sh("cat /data/file; echo back > /data/answer"),
+      volumes: [`${folder}:/data`],
+    });
+    assert.equal(stdout, "from the host");
+    assert.equal(readFileSync(join(folder, "answer"), "utf8"), "back\n");
+  });
+  await t.test("read-only ones cannot be written", async () => {
+    const { status, stderr } = await theStage().run({
+      ...sh("touch /data/x"),
+      volumes: [`${folder}:/data:ro`],
+    });
+    assert.notEqual(status, 0);
+    assert.match(stderr, /Read-only file system/);
+  });
+  await t.test("a missing source is made", async () => {
+    await theStage().run({ ...sh("touch /data/x"), volumes: [`${folder}/new:/data`] });
+    assert.ok(existsSync(join(folder, "new/x")));
+  });
+  const faults: [string, RegExp][] = [
+    ["name:/data", /named volumes are not supported yet/],
+    ["/data", /anonymous volumes/],
+    ["/a:relative", /must be absolute/],
+    ["/a:/b:bogus", /option "bogus" is unknown/],
+  ];
+  for (const [volume, message] of faults)
+    await t.test(volume, () =>
+      assert.rejects(theStage().run({ ...sh("true"), volumes: [volume] }), {
+        code: "CONTAINER_INVALID",
+        message,
+      }),
+    );
+});
+
+test("a read-only root", { skip }, async () => {
+  const { status, stderr } = await theStage().run({ ...sh("touch /x"), readOnly: true });
+  assert.notEqual(status, 0);
+  assert.match(stderr, /Read-only file system/);
+});
+
+test("the image is not changed by what runs", { skip }, async () => {
+  await theStage().run(sh("touch /new; rm /etc/group"));
+  const { stdout } = await theStage().run(sh("ls /etc/group; ls /new"));
+  assert.equal(stdout.trim(), "/etc/group");
+});
+
+test("networks", { skip }, async (t) => {
+  const links = (network: string) =>
+    theStage().run({ ...sh("ip -o link | cat; cat /etc/hosts"), network, hostname: "box" });
+  await t.test("bridge: an address, its name in /etc/hosts, a way out", async () => {
+    const { stdout } = await theStage().run({
+      ...sh("ip -o -4 addr show eth0; ip route; cat /etc/hosts"),
+      network: "bridge",
+      hostname: "box",
+    });
+    assert.match(stdout, /inet 172\.17\.0\.\d+\/16 brd 172\.17\.255\.255/);
+    assert.match(stdout, /default via 172\.17\.0\.1 dev eth0/);
+    assert.match(stdout, /172\.17\.0\.\d+\tbox\n$/);
+  });
+  await t.test("none: loopback alone", async () => {
+    const { stdout } = await links("none");
+    assert.match(stdout, /1: lo: .*UP/);
+    assert.doesNotMatch(stdout, /eth0/);
+  });
+  await t.test("host: the host's links and name", async () => {
+    const { stdout } = await theStage().run({ ...sh("hostname; ip -o link"), network: "host" });
+    assert.match(stdout, new RegExp(`^${(await import("node:os")).hostname()}\n`));
+  });
+  await t.test("extra hosts", async () => {
+    const { stdout } = await theStage().run({
+      ...sh("cat /etc/hosts"),
+      network: "bridge",
+      extraHosts: ["db:10.0.0.5", "up:host-gateway"],
+    });
+    assert.match(stdout, /10\.0\.0\.5\tdb\n172\.17\.0\.1\tup\n/);
+  });
+  await t.test("a taken port fails before anything runs", async () => {
+    const ports = [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }] as const;
+    await using _holder = await theStage().network.attach({
+      containerId: "x",
+      containerName: "holder",
+      hostname: "x",
+      network: "bridge",
+      ports,
+    });
+    await assert.rejects(theStage().run({ ...sh("true"), name: "late", network: "bridge", ports }), {
+      code: "PORT_IN_USE",
+      message: /container "holder"/,
+    });
+  });
+});
+
+test("records", { skip }, async (t) => {
+  const { containers } = theStage();
+  await t.test("a container without --rm stays, with its status and its layer", async () => {
+    assert.equal(
+      (await theStage().run({ ...sh("echo kept > /file; exit 4"), name: "kept", remove: false })).status,
+      4,
+    );
+    const record = containers.get("kept");
+    assert.equal(record.state.status === "exited" && record.state.exitCode, 4);
+    assert.equal(readFileSync(join(theStage().root, "containers", record.id, "fs/file"), "utf8"), "kept\n");
+    assert.equal(containers.get(record.id.slice(0, 12)).name, "kept");
+  });
+  await t.test("its name is taken", async () => {
+    await assert.rejects(theStage().run({ ...sh("true"), name: "kept" }), {
+      code: "CONTAINER_NAME_USED",
+      message: /container [0-9a-f]{12} has that name/,
+    });
+  });
+  await t.test("a failed start is kept with the reason", async () => {
+    await assert.rejects(theStage().run({ args: ["nope"], name: "failed", remove: false }));
+    const { state } = containers.get("failed");
+    assert.match(state.status === "exited" ? (state.error ?? "") : "", /"nope"/);
+  });
+  await t.test("removing frees the name and everything", async () => {
+    await containers.remove("kept");
+    await containers.remove("failed");
+    assert.throws(() => containers.get("kept"), { code: "CONTAINER_NOT_FOUND" });
+    await theStage().run({ ...sh("true"), name: "kept" });
+  });
+  await t.test("a random name is given", async () => {
+    await theStage().run({ ...sh("true"), remove: false });
+    const [record] = containers.list();
+    assert.match(record?.name ?? "", /^[a-z]+_[a-z]+$/);
+    await containers.remove(record?.id ?? "");
+  });
+  await t.test("a running one is not removed, but by force", async () => {
+    const life = theStage().run({ ...sh("sleep 60"), name: "runs", network: "bridge" });
+    await waitFor(() => containers.list().some(({ state }) => state.status === "running"));
+    await assert.rejects(containers.remove("runs"), { code: "CONTAINER_RUNNING" });
+    await containers.remove("runs", { force: true });
+    assert.equal((await life).status, 137);
+  });
+});
+
+test("cancelling stops the container", { skip }, async () => {
+  const abort = new AbortController();
+  const life = theStage().run({ ...sh("sleep 60"), network: "bridge", signal: abort.signal });
+  await waitFor(() =>
+    theStage()
+      .containers.list()
+      .some(({ state }) => state.status === "running"),
+  );
+  abort.abort();
+  await assert.rejects(life, { code: "CANCELLED" });
+});
+
+test("nothing is left of any of it", { skip }, () => {
+  assert.deepEqual(theStage().leftovers(), {
+    mounts: [],
+    links: ["lo"],
+    tables: theStageTables(),
+    run: [],
+    containers: [],
+    upper: [],
+  });
+});
+
+function theStageTables(): string {
+  const listed = JSON.stringify(theStage().host.firewall.list("tables"));
+  assert.doesNotMatch(listed, /lighter_/);
+  return listed;
+}
+
+async function waitFor(isTrue: () => boolean): Promise<void> {
+  for (let tries = 0; !isTrue(); tries += 1) {
+    assert.ok(tries < 500, "it does not come");
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
