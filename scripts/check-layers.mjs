@@ -34,7 +34,7 @@ function check(file) {
   const text = readFileSync(file, "utf8");
   const code = text.replace(/\/\*[\s\S]*?\*\/|(^|\s)\/\/.*$/gm, "");
   for (const [, specifier] of code.matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)) {
-    if (specifier.startsWith("#")) checkRoom(specifier.slice(1), room, isTest, say);
+    if (/^#[a-z]+$/.test(specifier)) checkRoom(specifier.slice(1), room, isTest, say);
     else if (specifier.startsWith(".")) checkRelative(specifier, file, room, say);
     else if (!isTest) checkModule(specifier.replace(/^node:/, ""), room, say);
   }

@@ -1,4 +1,5 @@
 export { type Builder, type BuilderOptions, createBuilder } from "./builder/create-builder.ts";
+export type { DryPlan } from "./builder/plan-dry.ts";
 export {
   type BuildOutcome,
   type BuildRequest,

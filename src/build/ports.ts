@@ -13,6 +13,8 @@ export interface BaseSource {
     reference: Reference,
     options: { readonly platform: Platform; readonly onProgress: OnProgress; readonly signal?: AbortSignal },
   ): Promise<Base | undefined>;
+  /** The image when it is at hand; gets nothing and makes nothing. */
+  find(reference: Reference, platform: Platform): Promise<Base | undefined>;
   /** What was tried, for the error text: `the store, recipes (debian, golang)`. */
   describeSources(): string;
 }

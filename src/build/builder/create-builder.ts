@@ -11,16 +11,19 @@ import { NetworkPool } from "../exec/network-pool.ts";
 import { exportImage } from "../export/image-export.ts";
 import type { Base, BaseSource } from "../ports.ts";
 import { CacheStore } from "../solve/cache-store.ts";
+import type { TreeResult } from "../solve/result.ts";
 import { Solver } from "../solve/solver.ts";
 import { openBornTimes } from "./born.ts";
 import { EventJournal } from "./event-journal.ts";
-import { createExecute } from "./execute.ts";
+import { openExplanations, type Explanations } from "./explain.ts";
+import { createExecute, materializeContext } from "./execute.ts";
 import { openPaths } from "./paths.ts";
 import { baseName, type PlannedBuild, planBuild } from "./plan-build.ts";
 import { type BuildInput, readInput, realDirectory } from "./read-dockerfile.ts";
+import { type DryPlan, planDry } from "./plan-dry.ts";
 import { createRemoteSources } from "./remote.ts";
 import { type BuildOutcome, type BuildRequest, defaultEpochSeconds } from "./request.ts";
-import { createSources } from "./sources.ts";
+import { type BuildSources, createSources } from "./sources.ts";
 
 /** What a builder works with; the engine hands it in. */
 export interface BuilderOptions {
@@ -41,6 +44,8 @@ export interface Builder {
    * @throws DOCKERFILE_INVALID, BASE_NOT_FOUND, COPY_SOURCE_NOT_FOUND, RUN_FAILED, CANCELLED, … with `details.frame`
    */
   build(request: BuildRequest): Promise<BuildOutcome>;
+  /** Plans without building and without getting a base; see {@link DryPlan}. */
+  plan(request: BuildRequest): Promise<DryPlan>;
   /** Snapshots that cache records lead to: collecting garbage keeps them. */
   usedSnapshots(): Iterable<SnapshotName>;
 }
@@ -51,6 +56,7 @@ export function createBuilder(options: BuilderOptions): Builder {
   const cache = new CacheStore(paths.cache);
   return {
     build: (request) => new Build({ options, paths, cache }, request).run(),
+    plan: (request) => planDry(request, ({ reference, platform }) => options.bases.find(reference, platform)),
     usedSnapshots: () => cache.snapshots(),
   };
 }
@@ -103,10 +109,17 @@ class Build {
     await using scope = new Cleanup();
     const { plan } = planned;
     const born = openBornTimes(this.#parts.paths.born);
-    const { solver, finishSources } = this.#solver(planned, { input, scope, born });
-    const target =
-      plan.target === undefined ? undefined : await solver.solve(plan.target.vertex, this.#request.signal);
-    finishSources();
+    const { solver, sources } = this.#solver(planned, { input, scope, born });
+    const explanations = this.#explanations(planned, input, sources);
+    this.#journal.explain = (vertex) => explanations.explain(vertex, this.#journal.keys.get(vertex.id));
+    let target: TreeResult | undefined;
+    try {
+      if (plan.target !== undefined) target = await solver.solve(plan.target.vertex, this.#request.signal);
+    } finally {
+      // What was read and what was keyed is worth keeping whatever came of the build.
+      sources.finish();
+      explanations.save(this.#journal.keys);
+    }
     this.#journal.started({ id: exporting });
     const image = await exportImage({
       plan,
@@ -123,6 +136,14 @@ class Build {
     return { image, plan, bases: resolvedBases(planned), steps: this.#journal.counts };
   }
 
+  #explanations(planned: PlannedBuild, input: BuildInput, sources: BuildSources): Explanations {
+    return openExplanations(this.#parts.paths.steps, {
+      identity: [input.dockerfilePath, input.context ?? "", planned.plan.stage],
+      graph: planned.plan.graph,
+      changes: (context) => sources.changes(context),
+    });
+  }
+
   #solver(
     planned: PlannedBuild,
     build: {
@@ -130,7 +151,7 @@ class Build {
       readonly scope: Cleanup;
       readonly born: ReturnType<typeof openBornTimes>;
     },
-  ): { readonly solver: Solver; readonly finishSources: () => void } {
+  ): { readonly solver: Solver; readonly sources: BuildSources } {
     const { options, paths, cache } = this.#parts;
     const { host, snapshots } = options;
     const request = this.#request;
@@ -157,6 +178,7 @@ class Build {
       sources,
       host,
       journal: this.#journal,
+      materialize: (context, signal) => materializeContext(context, { snapshots, host }, signal),
       lockDirectory: paths.locks,
       jobs: request.jobs,
       execute: createExecute({
@@ -173,7 +195,7 @@ class Build {
         allow: new Set([...(request.allow ?? []), ...(request.network === "host" ? ["network.host"] : [])]),
       }),
     });
-    return { solver, finishSources: () => sources.finish() };
+    return { solver, sources };
   }
 
   /** The error with the lines of the Dockerfile in which it arose. */

@@ -1,6 +1,6 @@
 import { LighterError, type OnProgress } from "#base";
 import { codeFrame, errorText, type ParseResult, parse } from "#dockerfile";
-import { formatReference, type Platform, parsePlatform } from "#oci";
+import { digestOf, formatReference, type Platform, parsePlatform } from "#oci";
 import {
   type BaseRequest,
   type NamedContext,
@@ -77,6 +77,7 @@ async function resolveBase(
   },
 ): Promise<Base> {
   const { request, bases, onProgress } = context;
+  if (formatReference(base.reference) === "docker.io/library/scratch:latest") return emptyBase(base.platform);
   const found = await bases.resolve(base.reference, {
     platform: base.platform,
     onProgress,
@@ -91,6 +92,17 @@ async function resolveBase(
   );
 }
 
+/** `scratch` under another name (`--build-context x=docker-image://scratch`). */
+function emptyBase(platform: Platform): Base {
+  return {
+    digest: digestOf("scratch"),
+    config: { ...platform, rootfs: { type: "layers", diff_ids: [] } },
+    layers: [],
+    origin: "an empty image",
+    snapshot: async () => undefined,
+  };
+}
+
 /** The FROM that names the base, when one does so literally. */
 function frameOfBase(base: BaseRequest, parsed: ParseResult): { readonly frame?: string } {
   const { file } = parsed;
@@ -103,9 +115,10 @@ function frameOfBase(base: BaseRequest, parsed: ParseResult): { readonly frame?:
   return stage === undefined ? {} : { frame: codeFrame(file.text, stage.from.range) };
 }
 
-function planOptions(request: BuildRequest, input: BuildInput): PlanOptions {
-  const { target, labels, platform, noCache, hostname, extraHosts, shmSizeBytes, ulimits, cacheNamespace } =
-    request;
+export function planOptions(request: BuildRequest, input: BuildInput): PlanOptions {
+  const { target, labels, platform, noCache, extraHosts, shmSizeBytes, ulimits, buildArgs = {} } = request;
+  const hostname = request.hostname ?? buildArgs["BUILDKIT_SANDBOX_HOSTNAME"];
+  const cacheNamespace = request.cacheNamespace ?? buildArgs["BUILDKIT_CACHE_MOUNT_NS"];
   const network = request.network ?? "default";
   return {
     buildArgs: buildArgsOf(request),

@@ -1,0 +1,55 @@
+import { LighterError } from "#base";
+import { parse } from "#dockerfile";
+import type { ImageConfig } from "#oci";
+import { type BaseRequest, type Plan, type PlanInvalid, plan, type ResolvedBase } from "#plan";
+import type { Base } from "../ports.ts";
+import { planOptions } from "./plan-build.ts";
+import { readInput } from "./read-dockerfile.ts";
+import type { BuildRequest } from "./request.ts";
+
+/** A Dockerfile, what a build of it would do, and which of its bases nobody looked at. */
+export interface DryPlan {
+  /** `name` as messages name the file. */
+  readonly dockerfile: { readonly name: string; readonly text: string };
+  readonly answer: Plan | PlanInvalid;
+  /** Bases that are not at hand: the plan takes them for images that only set PATH. */
+  readonly assumedBases: readonly BaseRequest[];
+}
+
+/**
+ * Plans without getting anything: bases that `findBase` does not have at hand are assumed to be plain.
+ * @throws CONTEXT_NOT_FOUND, DOCKERFILE_NOT_FOUND, IGNORE_FILE_INVALID; a faulty Dockerfile is an answer
+ */
+export async function planDry(
+  request: BuildRequest,
+  findBase: (base: BaseRequest) => Promise<Base | undefined>,
+): Promise<DryPlan> {
+  const input = readInput(request);
+  const parsed = parse(input.dockerfile);
+  const dockerfile = { name: input.dockerfilePath, text: parsed.file.text };
+  const bases: ResolvedBase[] = [];
+  const assumedBases: BaseRequest[] = [];
+  for (;;) {
+    const answer = plan({ ...planOptions(request, input), parsed, bases });
+    if (answer.kind !== "needs") return { dockerfile, answer, assumedBases };
+    if (answer.bases.length === 0) throw new LighterError("INTERNAL", "cannot plan: nothing is needed");
+    for (const wanted of answer.bases) {
+      const found = await findBase(wanted);
+      if (found === undefined) assumedBases.push(wanted);
+      bases.push({
+        ...wanted,
+        ...(found === undefined
+          ? { config: plainConfig(wanted) }
+          : { config: found.config, digest: found.digest }),
+      });
+    }
+  }
+}
+
+function plainConfig({ platform }: BaseRequest): ImageConfig {
+  return {
+    ...platform,
+    config: { Env: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"] },
+    rootfs: { type: "layers", diff_ids: [] },
+  };
+}

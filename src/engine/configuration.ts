@@ -1,0 +1,47 @@
+import { cpus } from "node:os";
+import { LighterError } from "#base";
+import type { EngineOptions } from "./options.ts";
+
+/** What the environment and the caller say, read once. No other room looks at either. */
+export interface Configuration {
+  readonly root: string;
+  /** Seconds since 1970 for everything that needs a time inside an image; undefined: the build's documented default. */
+  readonly epochSeconds?: number;
+  readonly jobs: number;
+  /** HTTP_PROXY and its kin, as RUN steps and downloads get them. */
+  readonly proxyEnv: Readonly<Record<string, string>>;
+  /** Where Debian packages come from, when not from deb.debian.org. */
+  readonly debianMirror?: string;
+}
+
+const proxyNames = ["HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"];
+
+/** @throws ARGUMENT_INVALID when SOURCE_DATE_EPOCH is no whole number */
+export function readConfiguration(
+  options: EngineOptions,
+  env: NodeJS.ProcessEnv = process.env,
+): Configuration {
+  const epochSeconds = readEpoch(env["SOURCE_DATE_EPOCH"]);
+  const debianMirror = env["LIGHTER_DEBIAN_MIRROR"];
+  return Object.freeze({
+    root: options.root ?? env["LIGHTER_ROOT"] ?? "/var/lib/lighter",
+    ...(epochSeconds !== undefined && { epochSeconds }),
+    jobs: Math.max(1, cpus().length),
+    proxyEnv: readProxies(env),
+    ...(debianMirror !== undefined && { debianMirror }),
+  });
+}
+
+function readEpoch(text: string | undefined): number | undefined {
+  if (text === undefined || text === "") return undefined;
+  if (/^\d{1,12}$/.test(text)) return Number(text);
+  throw new LighterError(
+    "ARGUMENT_INVALID",
+    `cannot use SOURCE_DATE_EPOCH "${text}": want seconds since 1970 as a whole number`,
+  );
+}
+
+function readProxies(env: NodeJS.ProcessEnv): Readonly<Record<string, string>> {
+  const names = proxyNames.flatMap((name) => [name, name.toLowerCase()]);
+  return Object.fromEntries(names.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
+}

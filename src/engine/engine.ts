@@ -1,0 +1,163 @@
+import { join } from "node:path";
+import type { Builder, DryPlan } from "#build";
+import type { Containers } from "#container";
+import type { RecipeSource } from "#distroless";
+import { createHost, type Host } from "#host";
+import type { Roots } from "#image";
+import { formatReference } from "#oci";
+import type { NetworkProvider, Runtime } from "#runtime";
+import { createBaseSource } from "./bases.ts";
+import { buildRequest } from "./build-request.ts";
+import { type Configuration, readConfiguration } from "./configuration.ts";
+import { Images } from "./images.ts";
+import { lazy } from "./lazy.ts";
+import type { BuildOptions, BuildResult, EngineOptions, RunOptions } from "./options.ts";
+import { openStore, type Store } from "./store.ts";
+
+/**
+ * A container engine on one store: builds images, runs containers, keeps both. Any number of engines, in any number of
+ * processes, may share a store; there is no daemon.
+ *
+ * The first build or run moves this process's main thread into a private mount namespace: there all mounts of the engine
+ * live, and with it they end.
+ *
+ * @example
+ * ```ts
+ * await using engine = new Engine({ root: "/tmp/store" });
+ * await engine.build({ context: "examples/go-calculator", tags: ["calculator"] });
+ * const status = await engine.run({ image: "calculator", args: ["6", "x", "7"], remove: true });
+ * ```
+ */
+export class Engine implements AsyncDisposable {
+  readonly images: Images;
+  readonly #configuration: Configuration;
+  readonly #onWarning: (text: string) => void;
+  readonly #host: Host;
+  readonly #store: Store;
+
+  // Rooms are loaded when they are first needed: a short command loads none of them.
+  readonly #runtime = lazy(async (): Promise<Runtime> => {
+    const { findRuntime } = await import("#runtime");
+    return await findRuntime(this.#host, { runDirectory: join(this.root, "run") });
+  });
+  readonly #networks = lazy(async (): Promise<NetworkProvider> => {
+    const { createNetworks } = await import("#network");
+    return createNetworks({ root: this.root, host: this.#host, onWarning: this.#onWarning });
+  });
+  readonly #recipes = lazy(async (): Promise<RecipeSource> => {
+    const { openRecipeSource } = await import("#distroless");
+    const { snapshots, images } = this.#store;
+    const { root, debianMirror } = this.#configuration;
+    return openRecipeSource({
+      root,
+      host: this.#host,
+      snapshots,
+      images,
+      onWarning: this.#onWarning,
+      ...(debianMirror !== undefined && { mirror: mirrorAt(debianMirror) }),
+    });
+  });
+  readonly #builder = lazy(async (): Promise<Builder> => {
+    const { createBuilder } = await import("#build");
+    const { root, snapshots, images } = this.#store;
+    const bases = createBaseSource(images, this.#recipes);
+    const network = await this.#networks();
+    const [host, findRuntime] = [this.#host, this.#runtime];
+    return createBuilder({ root, host, snapshots, images, bases, networks: () => network, findRuntime });
+  });
+  readonly #containers = lazy(async (): Promise<Containers> => {
+    const { createContainers } = await import("#container");
+    const { root, snapshots, images } = this.#store;
+    const network = await this.#networks();
+    return createContainers({ root, host: this.#host, images, snapshots, network, runtime: this.#runtime });
+  });
+
+  /** @throws STORE_UNUSABLE, STORE_FULL, ARGUMENT_INVALID */
+  constructor(options: EngineOptions = {}) {
+    this.#configuration = readConfiguration(options);
+    this.#onWarning = options.onWarning ?? (() => undefined);
+    this.#host = createHost();
+    let builder: Builder | undefined;
+    const roots = (): Roots => ({ blobs: [], snapshots: builder?.usedSnapshots() ?? [] });
+    this.#store = openStore(this.root, this.#host, roots);
+    this.images = new Images(this.#store, {
+      host: this.#host,
+      beforeCollect: async () => {
+        builder = await this.#builder();
+      },
+      containers: this.#containers,
+    });
+  }
+
+  /** The directory of the store. */
+  get root(): string {
+    return this.#configuration.root;
+  }
+
+  /**
+   * Builds an image from a Dockerfile. What dead builds left behind is removed first; the results of finished steps are
+   * kept even when the build fails.
+   * @throws DOCKERFILE_INVALID, BASE_NOT_FOUND, COPY_SOURCE_NOT_FOUND, RUN_FAILED, CANCELLED, and what recipes throw; the
+   * lines of the Dockerfile stand in `details.frame`
+   */
+  async build(options: BuildOptions): Promise<BuildResult> {
+    const request = buildRequest(options, this.#configuration);
+    const builder = await this.#builder();
+    await this.#sweep();
+    using _lock = await this.#store.use();
+    const { image } = await builder.build(request);
+    return {
+      imageId: image.id,
+      digest: image.target.digest,
+      names: (request.names ?? []).map((name) => formatReference(name)),
+      sizeBytes: image.sizeBytes,
+    };
+  }
+
+  /** Plans a build without running anything or getting a base. @throws CONTEXT_NOT_FOUND, DOCKERFILE_NOT_FOUND */
+  async plan(options: BuildOptions): Promise<DryPlan> {
+    const builder = await this.#builder();
+    return await builder.plan(buildRequest(options, this.#configuration));
+  }
+
+  /**
+   * Runs a container in the foreground.
+   * @returns the status of its program; 128 + signal when it was killed
+   * @throws IMAGE_NOT_FOUND, and what {@link Containers.run} throws
+   */
+  async run(options: RunOptions): Promise<number> {
+    const { image: imageName, ...rest } = options;
+    const containers = await this.#containers();
+    await this.#sweep();
+    using _lock = await this.#store.use();
+    return await containers.run({ ...rest, imageName, image: this.images.get(imageName) });
+  }
+
+  /** The containers of the store, and those that ended and were not removed. */
+  get containers(): {
+    list(): Promise<ReturnType<Containers["list"]>>;
+    remove: Containers["remove"];
+  } {
+    return {
+      list: async () => {
+        await this.#sweep();
+        return (await this.#containers()).list();
+      },
+      remove: async (text, options) => await (await this.#containers()).remove(text, options),
+    };
+  }
+
+  /** What processes left behind that did not get to clean up. */
+  async #sweep(): Promise<void> {
+    this.#store.snapshots.sweep();
+    await (await this.#containers()).sweep();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+/** A mirror keeps the security archive beside the main one, as Debian's own does. */
+function mirrorAt(url: string): { readonly url: string; readonly securityUrl: string } {
+  const base = url.replace(/\/+$/, "");
+  return { url: base, securityUrl: `${base}-security` };
+}

@@ -1,0 +1,157 @@
+import { mkdtempSync, rmdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Contents, emptyContents, inspectTree } from "#analyze";
+import { LighterError } from "#base";
+import type { Containers } from "#container";
+import type { Host } from "#host";
+import type { Collected, Fault, Image, Removal, SaveOptions } from "#image";
+import { type Digest, familiarReference, parseReference, shortId } from "#oci";
+import type { Store } from "./store.ts";
+
+/** One instruction of an image's past. */
+export interface HistoryLine {
+  /** The image this line completes; undefined for all but the newest. */
+  readonly id?: Digest;
+  /** RFC 3339. */
+  readonly created?: string;
+  readonly createdBy: string;
+  /** Bytes of the uncompressed layer; 0 for an instruction that made none. */
+  readonly sizeBytes: number;
+  readonly comment?: string;
+}
+
+interface ImagesParts {
+  readonly host: Host;
+  /** Makes ready what tells the collector what is in use. */
+  readonly beforeCollect: () => Promise<void>;
+  readonly containers: () => Promise<Pick<Containers, "list">>;
+}
+
+/** The images of one store. Names are read as docker reads them; ids may be cut short. */
+export class Images {
+  readonly #store: Store;
+  readonly #parts: ImagesParts;
+
+  constructor(store: Store, parts: ImagesParts) {
+    this.#store = store;
+    this.#parts = parts;
+  }
+
+  /** All images, dangling ones too. */
+  list(): readonly Image[] {
+    return this.#store.images.list();
+  }
+
+  find(text: string): Image | undefined {
+    return this.#store.images.find(text);
+  }
+
+  /** @throws IMAGE_NOT_FOUND, IMAGE_AMBIGUOUS */
+  get(text: string): Image {
+    return this.#store.images.get(text);
+  }
+
+  /** The instructions that made an image, newest first. @throws IMAGE_NOT_FOUND */
+  history(text: string): readonly HistoryLine[] {
+    const image = this.get(text);
+    let layer = 0;
+    const lines = (image.config.history ?? []).map((entry): HistoryLine => {
+      const sizeBytes = entry.empty_layer === true ? 0 : (image.layers[layer++]?.sizeBytes ?? 0);
+      return {
+        createdBy: entry.created_by ?? "",
+        sizeBytes,
+        ...(entry.created !== undefined && { created: entry.created }),
+        ...(entry.comment !== undefined && { comment: entry.comment }),
+      };
+    });
+    const [newest, ...older] = lines.reverse();
+    return newest === undefined ? [] : [{ id: image.id, ...newest }, ...older];
+  }
+
+  /** Gives an image one more name, taken from the image that had it. @throws IMAGE_NOT_FOUND, REFERENCE_INVALID */
+  tag(source: string, name: string): Image {
+    return this.#store.images.tag(this.get(source), parseReference(name));
+  }
+
+  /**
+   * Takes a name away; with its last name the image goes, and all that nothing else uses.
+   * @throws IMAGE_NOT_FOUND, IMAGE_IN_USE
+   */
+  async remove(text: string, options: { readonly force?: boolean } = {}): Promise<Removal> {
+    if (options.force !== true) await this.#refuseUsed(this.get(text));
+    const removal = this.#store.images.remove(text, options);
+    if (removal.deleted.length > 0) await this.collect();
+    return removal;
+  }
+
+  async #refuseUsed(image: Image): Promise<void> {
+    const containers = await this.#parts.containers();
+    const user = containers.list().find((container) => container.image.id === image.id);
+    if (user === undefined || image.names.length > 1) return;
+    throw new LighterError(
+      "IMAGE_IN_USE",
+      `cannot remove image "${shortId(image.id)}": container "${user.name}" uses it; remove the container first or use force`,
+      { details: { image: image.id, container: user.id } },
+    );
+  }
+
+  /** Frees what neither an image, nor the build cache, nor a container uses; undefined when the store is busy. */
+  async collect(): Promise<Collected | undefined> {
+    await this.#parts.beforeCollect();
+    return this.#store.images.collect();
+  }
+
+  /** Every fault of the stored images, in words; reads every byte. */
+  async check(): Promise<readonly Fault[]> {
+    return await this.#store.images.check();
+  }
+
+  /** An archive of images with these names, in chunks. @throws IMAGE_NOT_FOUND */
+  async *save(names: readonly string[], options: SaveOptions): AsyncIterable<Uint8Array> {
+    using _lock = await this.#store.use();
+    const items = names.map((text) => {
+      const image = this.get(text);
+      const name = nameMeant(image, text);
+      return { image, ...(name !== undefined && { name }) };
+    });
+    yield* this.#store.images.save(items, options);
+  }
+
+  /** Reads an archive of either form; every byte is verified. @throws ARCHIVE_INVALID, DIGEST_MISMATCH */
+  async load(archive: AsyncIterable<Uint8Array>): Promise<readonly Image[]> {
+    using _lock = await this.#store.use();
+    return await this.#store.images.load(archive);
+  }
+
+  /** What lies in the image's tree: files, bytes, shells, package managers. @throws IMAGE_NOT_FOUND, PRIVILEGE_MISSING */
+  async contents(text: string): Promise<Contents> {
+    using _lock = await this.#store.use();
+    const name = await this.#store.images.unpack(this.get(text));
+    if (name === undefined) return emptyContents;
+    this.#parts.host.mounts.enterPrivateNamespace();
+    const target = mkdtempSync(join(tmpdir(), "lighter-view-"));
+    try {
+      using _mount = this.#parts.host.mounts.overlay({ target, lower: this.#store.snapshots.layers(name) });
+      return inspectTree(target);
+    } finally {
+      rmdirSync(target);
+    }
+  }
+}
+
+/** The name by which an image was asked for, when it was one: an archive carries that name. */
+function nameMeant(image: Image, text: string): ReturnType<typeof parseReference> | undefined {
+  const full = image.names.find(
+    (name) => name === text || familiarReference(parseReference(name)) === familiar(text),
+  );
+  return full === undefined ? undefined : parseReference(full);
+}
+
+function familiar(text: string): string | undefined {
+  try {
+    return familiarReference(parseReference(text));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,43 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { LighterError, systemErrorCode } from "#base";
+import { openContentStore } from "#content";
+import type { Host, Lock } from "#host";
+import { type ImageStore, openImageStore, type Roots } from "#image";
+import { openSnapshotter, type Snapshotter } from "#snapshot";
+
+/** The rooms that keep things, opened on one root. */
+export interface Store {
+  readonly root: string;
+  readonly snapshots: Snapshotter;
+  readonly images: ImageStore;
+  /** Keeps the collector away while something is being made; disposing lets it in again. */
+  use(): Promise<Lock>;
+}
+
+/**
+ * Opens the store at `root`, making it when it is absent.
+ * @throws STORE_UNUSABLE, STORE_FULL
+ */
+export function openStore(root: string, host: Host, roots: () => Roots): Store {
+  try {
+    // Others may pass, for a container's user has to reach its files; the rooms shut what is theirs.
+    mkdirSync(root, { recursive: true, mode: 0o711 });
+  } catch (error) {
+    throw unusable(root, error);
+  }
+  const content = openContentStore(root, host);
+  const snapshots = openSnapshotter(root, host);
+  const images = openImageStore({ root, content, snapshots, host, roots });
+  return { root, snapshots, images, use: () => host.locks.acquire(join(root, "gc.lock"), "shared") };
+}
+
+function unusable(root: string, error: unknown): LighterError {
+  const state = systemErrorCode(error) ?? String(error);
+  const help = state === "EACCES" || state === "EPERM" ? "run as root, or " : "";
+  return new LighterError(
+    "STORE_UNUSABLE",
+    `cannot open the store "${root}": ${state}; ${help}choose another directory with --root or LIGHTER_ROOT`,
+    { cause: error, details: { root } },
+  );
+}

@@ -1,0 +1,61 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** A store of its own and the CLI of this clone working on it, as a user would. */
+export interface Clone extends Disposable {
+  readonly root: string;
+  /** An empty folder for contexts and archives. */
+  readonly folder: string;
+  run(args: readonly string[], options?: RunOptions): Outcome;
+  start(args: readonly string[], options?: { readonly cwd?: string }): ChildProcess;
+}
+
+export interface RunOptions {
+  readonly input?: string | Uint8Array;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+}
+
+export interface Outcome {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const lighter = join(process.cwd(), "bin/lighter");
+
+/** Makes the store and the folder; disposing removes both. */
+export function openClone(): Clone {
+  const base = mkdtempSync(join(tmpdir(), "lighter-test-"));
+  const root = join(base, "root");
+  const folder = mkdtempSync(join(base, "files-"));
+  const env = { ...process.env, LIGHTER_ROOT: root };
+  return {
+    root,
+    folder,
+    run: (args, options = {}) => {
+      const { status, stdout, stderr } = spawnSync(lighter, args, {
+        encoding: "utf8",
+        cwd: options.cwd ?? folder,
+        env: { ...env, ...options.env },
+        maxBuffer: 64 << 20,
+        ...(options.input !== undefined && { input: options.input }),
+      });
+      return { status, stdout, stderr };
+    },
+    start: (args, options = {}) =>
+      spawn(lighter, args, { cwd: options.cwd ?? folder, env, stdio: ["ignore", "pipe", "pipe"] }),
+    [Symbol.dispose]: () => rmSync(base, { recursive: true, force: true }),
+  };
+}
+
+/** Why the black-box suites cannot run here, or false: the `skip` option of a test. */
+export function whyNoMachine(): string | false {
+  if (process.getuid?.() !== 0) return "needs root";
+  for (const program of ["/bin/busybox", "/usr/bin/busybox"]) {
+    if (spawnSync(program, ["true"]).status === 0) return false;
+  }
+  return "needs busybox-static (npm test installs it)";
+}
