@@ -77,8 +77,6 @@ async function assemble(task: Task): Promise<Image> {
     new PackageCache({ folder: join(folder, "pool"), client }),
   );
   const layer = await task.images.commitLayer(snapshot.name);
-  // One layer: its chainID is its diffID, and under that name unpacking finds the tree.
-  task.snapshots.alias(snapshot.name, layer.diffId);
   const { name, description } = task.recipe;
   return task.images.create({
     config: imageConfig(task.recipe, resolved.packages, snapshot.epochSeconds),

@@ -14,7 +14,9 @@ export function writeAptConfiguration(
 ): void {
   const { tree } = assembly;
   const file = (path: string, text: string, mode = 0o644) => tree.file(path, text, rootOwned(assembly, mode));
-  tree.directory("var/lib/apt/lists/partial", rootOwned(assembly, 0o700));
+  const apt = /^_apt:[^:]*:(\d+):/m.exec(tree.read("etc/passwd")?.toString("utf8") ?? "")?.[1];
+  for (const path of ["var/lib/apt/lists/partial", "var/cache/apt/archives/partial"])
+    tree.setDirectory(path, { mode: 0o700, uid: Number(apt ?? 0) });
   file("etc/apt/sources.list.d/debian.sources", sources(release));
   file(
     "etc/apt/apt.conf.d/docker-clean",

@@ -9,6 +9,7 @@ import { type Assembly, type InstalledPackage, rootOwned } from "./assembly.ts";
 import { mergedLinks, writeBaseSystem } from "./base-system.ts";
 import { writeCertificates } from "./certificates.ts";
 import { writeDpkgDatabase } from "./dpkg-database.ts";
+import { writeLibraryCache } from "./library-cache.ts";
 import { writeLoginShells } from "./login-shells.ts";
 import { type OpenPackage, openPackage } from "./open-package.ts";
 import { writePamStacks } from "./pam.ts";
@@ -60,6 +61,7 @@ export async function assembleTree(options: AssembleOptions): Promise<Assembled>
   writeCertificates(assembly);
   installAlternatives(assembly);
   writeAptConfiguration(assembly, definition.release, definition.pathRules);
+  writeLibraryCache(assembly);
   writeOwnEntries(assembly, definition);
   writeDpkgDatabase(assembly);
   tree.finish();

@@ -38,8 +38,11 @@ export function writeBaseSystem(assembly: Assembly): void {
     folder(`usr/local/${name}`);
   link("usr/local/man", "share/man");
   link("var/spool/mail", "../mail");
-  link("var/run", "/run");
-  link("var/lock", "/run/lock");
+  for (const [path, target] of [
+    ["var/run", "/run"],
+    ["var/lock", "/run/lock"],
+  ] as const)
+    if (!tree.replaceEmpty(path, target, time)) link(path, target);
   link("etc/dpkg/origins/default", "debian");
   link("etc/rmt", "/usr/sbin/rmt");
   copy("dot.profile", "root/.profile");

@@ -10,7 +10,7 @@ const services = {
 
 /**
  * /etc/pam.d/common-*, from libpam-runtime's templates and the Unix profile: what pam-auth-update writes when no other
- * profile is enabled by default.
+ * profile is enabled by default, with the notes by which it later knows its own work from a person's.
  */
 export function writePamStacks(assembly: Assembly): void {
   const { tree } = assembly;
@@ -19,18 +19,30 @@ export function writePamStacks(assembly: Assembly): void {
   for (const [name, { type, section }] of Object.entries(services)) {
     const template = tree.read(`usr/share/pam/${name}`)?.toString("utf8");
     if (template === undefined) continue;
-    const rules = profileRules(profile, `${section}-Initial`).map(
-      // The space at the end is what pam-auth-update writes, too; it finds its own work again by a digest.
-      (rule) => `${type}\t${endingAfter(rule, 1)}`,
-    );
+    const rules = profileRules(profile, `${section}-Initial`);
     const isPrimary = profile.includes(`${section}-Type: Primary`);
-    const primary = isPrimary ? rules : [`${type}\t[default=1]\t\t\tpam_permit.so`];
-    const additional = isPrimary ? [] : rules;
+    const stack = isPrimary ? { primary: rules, additional: [] } : { primary: [permit], additional: rules };
+    const lines = (all: readonly string[]) =>
+      all.map((rule) => `${type}\t${endingAfter(rule, 1)}\n`).join("");
     const text = template
-      .replace(/^\$\w+_primary$/m, () => primary.join("\n"))
-      .replace(/^\$\w+_additional\n/m, () => additional.map((rule) => `${rule}\n`).join(""));
+      .replace(/^\$\w+_primary\n/m, () => lines(stack.primary))
+      .replace(/^\$\w+_additional\n/m, () => lines(stack.additional));
     tree.file(`etc/pam.d/${name}`, text, rootOwned(assembly));
+    const note = (module: string, all: readonly string[]) =>
+      `Module: ${module}\n${all.map((rule) => `${rule.trimEnd()}\n`).join("")}`;
+    const notes = isPrimary ? note("unix", rules) : note("null", [permit]) + note("unix", rules);
+    tree.file(`var/lib/pam/${name.replace("common-", "")}`, notes, rootOwned(assembly));
   }
+  tree.file("var/lib/pam/seen", listProfiles(assembly).join(""), rootOwned(assembly));
+}
+
+/** Keeps a stack with no deciding module from failing. */
+const permit = "[default=1]\t\t\tpam_permit.so";
+
+function listProfiles({ tree }: Assembly): readonly string[] {
+  return tree
+    .entriesIn("usr/share/pam-configs")
+    .map(([path]) => `${path.slice(path.lastIndexOf("/") + 1)}\n`);
 }
 
 function profileRules(profile: string, section: string): readonly string[] {
@@ -39,7 +51,13 @@ function profileRules(profile: string, section: string): readonly string[] {
   if (start < 0) return [];
   const rest = lines.slice(start + 1);
   const end = rest.findIndex((line) => !line.startsWith("\t"));
-  return (end < 0 ? rest : rest.slice(0, end)).map((line) => line.trim()).filter((line) => line !== "");
+  return (
+    (end < 0 ? rest : rest.slice(0, end))
+      .map((line) => line.trim())
+      .filter((line) => line !== "")
+      // A module with no arguments gets a space nevertheless, as pam-auth-update writes it: it compares digests.
+      .map((line) => (line.endsWith(".so") ? `${line} ` : line))
+  );
 }
 
 /** `end` in a profile means: skip the rules that are left, of which there are `count`. */

@@ -10,6 +10,7 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  rmdirSync,
   rmSync,
   symlinkSync,
   utimesSync,
@@ -82,6 +83,14 @@ export class TreeWriter {
     return this.#nodes.entries();
   }
 
+  /** The entries of one directory, given by its real path, by name. */
+  entriesIn(directory: string): readonly (readonly [path: string, node: TreeNode])[] {
+    const prefix = `${directory}/`;
+    return [...this.#nodes]
+      .filter(([path]) => path.startsWith(prefix) && !path.includes("/", prefix.length))
+      .sort(([a], [b]) => (a < b ? -1 : 1));
+  }
+
   /** The content of a file, links followed. */
   read(path: string): Buffer | undefined {
     const real = this.resolve(path);
@@ -150,6 +159,19 @@ export class TreeWriter {
     });
     this.#nodes.set(real, { kind: "symlink", owner, target });
     this.#resolved.clear();
+  }
+
+  /** Puts a link in the place of a directory that has stayed empty; returns whether it could. */
+  replaceEmpty(path: string, target: string, attributes: Omit<Attributes, "mode">): boolean {
+    const real = this.#find(path);
+    if (real === undefined || this.#nodes.get(real)?.kind !== "directory") return false;
+    if (this.entriesIn(real).length > 0) return false;
+    this.#attempt(real, () => rmdirSync(this.#at(real)));
+    this.#nodes.delete(real);
+    this.#directories.delete(real);
+    this.#resolved.clear();
+    this.symlink(path, target, attributes);
+    return true;
   }
 
   /** A further name of a file that is in the tree. */
