@@ -44,12 +44,19 @@ export { compareText, quote } from "./go-text.ts";
 export { chompHeredoc, findHeredocWord, type HeredocWord } from "./heredoc.ts";
 export { compileIgnore, type IgnoreEntry, type IgnoreMatcher, readIgnoreFile } from "./ignore.ts";
 export {
+  applyFixes,
   buildChecks,
   type CheckOptions,
   checkSyntax,
   createReporter,
   type Fix,
+  type FixedText,
+  isSecretName,
   type LintWarning,
+  lintOwn,
+  type OwnRule,
+  type OwnRuleOptions,
+  ownRules,
   parseCheckOptions,
   type Reporter,
   type Rule,

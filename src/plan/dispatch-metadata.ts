@@ -9,6 +9,7 @@ import {
   type ExposeInstruction,
   expandWords,
   type HealthcheckInstruction,
+  isSecretName,
   type KeyValue,
   type LabelInstruction,
   type MaintainerInstruction,
@@ -22,7 +23,6 @@ import { readPorts } from "./expose.ts";
 import { fault } from "./fault.ts";
 import { formatHealthcheck, healthcheckOf } from "./healthcheck.ts";
 import type { ImageDraft } from "./image-draft.ts";
-import { isSecretName } from "./secret-name.ts";
 import { isSignal } from "./signal.ts";
 import { setVariable, type Tracker } from "./stage-state.ts";
 import { commit, type Step } from "./step.ts";

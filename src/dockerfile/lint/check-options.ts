@@ -7,7 +7,11 @@ export interface CheckOptions {
   readonly error: boolean;
 }
 
-const nothingAsked: CheckOptions = Object.freeze({ skip: new Set(), experimental: new Set(), error: false });
+const nothingAsked: CheckOptions = Object.freeze<CheckOptions>({
+  skip: new Set(),
+  experimental: new Set(),
+  error: false,
+});
 
 /**
  * Parses the value of a check directive: `skip=A,B;error=true;experimental=all`.

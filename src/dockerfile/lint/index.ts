@@ -1,6 +1,10 @@
+export { applyFixes, type FixedText } from "./apply-fixes.ts";
 export { buildChecks } from "./build-checks.ts";
 export { type CheckOptions, isRuleOn, mergeCheckComments, parseCheckOptions } from "./check-options.ts";
+export { lintOwn, ownRules } from "./own/lint-own.ts";
+export type { OwnRule, OwnRuleOptions } from "./own/own-rule.ts";
 export { createReporter, type Reporter, silentReporter } from "./reporter.ts";
 export type { Rule } from "./rule.ts";
+export { isSecretName } from "./secret-name.ts";
 export { checkSyntax } from "./syntax-checks.ts";
 export type { Fix, LintWarning, TextEdit } from "./warning.ts";

@@ -1,0 +1,53 @@
+import type { DockerfileFile, Instruction, UserInstruction } from "../../ast.ts";
+import type { Fix } from "../warning.ts";
+import { finalImage, finalInstructions, findFinalStage } from "./final-stage.ts";
+import { type OwnRule, sentenceRule } from "./own-rule.ts";
+import { appendLines, insertLines } from "./shell-text.ts";
+
+const rule = sentenceRule("RunningAsRoot", "The image should name a user other than root");
+
+/** The id that distroless images give their user `nonroot`. */
+const user = "65532:65532";
+
+/** Looks at the last USER of what becomes the image. */
+export const runningAsRoot: OwnRule = {
+  rule,
+  check: (file, reporter) => {
+    const stage = findFinalStage(file);
+    if (stage === undefined || /[:-]nonroot\b/.test(finalImage(file))) return;
+    const last = finalInstructions(file).findLast((instruction) => instruction.kind === "USER");
+    if (last !== undefined && !isRoot(last)) return;
+    const at = last ?? stage.from;
+    const sentence =
+      last === undefined
+        ? "No USER: the program runs as root"
+        : `USER ${last.user}: the program runs as root`;
+    reporter.within(at.comments).reportWithFix(rule, { range: at.range, fix: fixOf(file, last) }, sentence);
+  },
+};
+
+function isRoot({ user: name }: UserInstruction): boolean {
+  return /^(?:root|0)(?::|$)/.test(name);
+}
+
+/** Behind all that may need root: before the CMD or ENTRYPOINT that ends the stage, else at its end. */
+function fixOf(file: DockerfileFile, last: UserInstruction | undefined): Fix {
+  const title = `add USER ${user}`;
+  const stage = findFinalStage(file);
+  const own = stage?.instructions ?? [];
+  const before = own.findLastIndex((instruction) => instruction === last || !startsProgram(instruction));
+  const start = own[before + 1];
+  if (start !== undefined) return { title, edits: [insertLines(start, [`USER ${user}`])] };
+  const end = own.at(-1) ?? stage?.from;
+  return { title, edits: end === undefined ? [] : [appendLines(file, end, [`USER ${user}`])] };
+}
+
+function startsProgram({ kind }: Instruction): boolean {
+  return (
+    kind === "CMD" ||
+    kind === "ENTRYPOINT" ||
+    kind === "HEALTHCHECK" ||
+    kind === "STOPSIGNAL" ||
+    kind === "EXPOSE"
+  );
+}

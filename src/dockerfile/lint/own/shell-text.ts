@@ -1,0 +1,63 @@
+import type { DockerfileFile, Instruction } from "../../ast.ts";
+import type { TextEdit } from "../warning.ts";
+
+/**
+ * The text of an instruction with continuations and comment lines blanked out, so that it reads as one command and
+ * every index is still that of the source (from `start`).
+ */
+export interface ShellText {
+  readonly text: string;
+  /** Offset of the text in the file. */
+  readonly start: number;
+}
+
+/** Reads an instruction as the shell will. */
+export function shellText(file: DockerfileFile, instruction: Instruction): ShellText {
+  const start = instruction.range.start.offset;
+  const source = file.text.slice(start, instruction.range.end.offset);
+  const escape = file.escape === "\\" ? "\\\\" : "`";
+  const text = source
+    .replace(/^[ \t]*#.*$/gm, blank)
+    .replace(new RegExp(`${escape}[ \\t]*\\r?\\n`, "g"), blank)
+    .replace(/\r?\n/g, blank);
+  return { text, start };
+}
+
+function blank(text: string): string {
+  return " ".repeat(text.length);
+}
+
+/** An insertion at an index of the text. */
+export function insertAt({ start }: ShellText, index: number, text: string): TextEdit {
+  return { start: start + index, end: start + index, text };
+}
+
+/** An insertion behind the last word. */
+export function append(shell: ShellText, text: string): TextEdit {
+  return insertAt(shell, shell.text.trimEnd().length, text);
+}
+
+/** Removes an instruction with its line ending. */
+export function removeLines(file: DockerfileFile, instruction: Instruction): TextEdit {
+  const { start, end } = instruction.range;
+  const newline = file.text.indexOf("\n", end.offset);
+  const atLineStart = file.text[end.offset - 1] === "\n";
+  return { start: start.offset, end: atLineStart || newline < 0 ? end.offset : newline + 1, text: "" };
+}
+
+/** Inserts lines before an instruction. */
+export function insertLines(instruction: Instruction, lines: readonly string[]): TextEdit {
+  const { offset } = instruction.range.start;
+  return { start: offset, end: offset, text: lines.map((line) => `${line}\n`).join("") };
+}
+
+/** Inserts lines behind an instruction. */
+export function appendLines(
+  file: DockerfileFile,
+  instruction: Instruction,
+  lines: readonly string[],
+): TextEdit {
+  const { end } = removeLines(file, instruction);
+  const separator = file.text[end - 1] === "\n" ? "" : "\n";
+  return { start: end, end, text: separator + lines.map((line) => `${line}\n`).join("") };
+}

@@ -1,0 +1,92 @@
+import type { DockerfileFile, FromInstruction, Instruction, Stage } from "../../ast.ts";
+import type { Fix } from "../warning.ts";
+import { baseStage, findFinalStage, imageName } from "./final-stage.ts";
+import { type OwnRule, sentenceRule } from "./own-rule.ts";
+
+const rule = sentenceRule(
+  "SmallerFinalBase",
+  "A final stage that only receives files should start from scratch or a distroless image",
+);
+
+const systems: ReadonlySet<string> = new Set([
+  "alpine",
+  "debian",
+  "ubuntu",
+  "busybox",
+  "fedora",
+  "centos",
+  "rockylinux",
+  "almalinux",
+  "amazonlinux",
+]);
+
+/** Looks at a final stage on a whole system that runs nothing in it and starts a program without a shell. */
+export const smallerFinalBase: OwnRule = {
+  rule,
+  check: (file, reporter) => {
+    const stage = findFinalStage(file);
+    if (stage === undefined || file.stages.length < 2 || baseStage(file, stage) !== undefined) return;
+    const system = imageName(stage.from.image);
+    if (!systems.has(system) || !stage.instructions.every(needsNoSystem)) return;
+    const program = programOf(stage.instructions);
+    if (program === undefined) return;
+    const target = isStaticBuild(file, stage, program) ? "static" : "base";
+    const image = `gcr.io/distroless/${target}-debian12`;
+    const fix = target === "static" ? fixOf(file, stage.from, image) : undefined;
+    const sentence = `Nothing of ${system} is used but to start ${program}: ${image} ${target === "static" ? "is enough" : "may be enough"}`;
+    reporter
+      .within(stage.from.comments)
+      .reportWithFix(rule, { range: stage.from.range, ...(fix && { fix }) }, sentence);
+  },
+};
+
+function needsNoSystem(instruction: Instruction): boolean {
+  switch (instruction.kind) {
+    case "RUN":
+    case "SHELL":
+    case "ONBUILD":
+    case "INVALID":
+      return false;
+    case "CMD":
+    case "ENTRYPOINT":
+      return instruction.command.form === "exec";
+    case "USER":
+      return /^\d/.test(instruction.user);
+    case "HEALTHCHECK":
+      return instruction.test[0] !== "CMD-SHELL";
+    default:
+      return true;
+  }
+}
+
+/** What ENTRYPOINT, else CMD, starts: an absolute path that is no shell. */
+function programOf(instructions: readonly Instruction[]): string | undefined {
+  const start =
+    instructions.findLast((instruction) => instruction.kind === "ENTRYPOINT") ??
+    instructions.findLast((instruction) => instruction.kind === "CMD");
+  const program = start?.command.args[0];
+  return program?.startsWith("/") === true && !/\/(?:ba|da|a)?sh$/.test(program) ? program : undefined;
+}
+
+/** The program is copied from a stage that builds without C libraries. */
+function isStaticBuild(file: DockerfileFile, stage: Stage, program: string): boolean {
+  const copy = stage.instructions.findLast(
+    (instruction) =>
+      instruction.kind === "COPY" &&
+      (instruction.destination === program || program.startsWith(instruction.destination)),
+  );
+  if (copy?.kind !== "COPY" || copy.from === undefined) return false;
+  const source = file.stages.find(
+    ({ from, index }) => from.name === copy.from?.toLowerCase() || String(index) === copy.from,
+  );
+  const text = source === undefined ? "" : source.instructions.map(({ original }) => original).join("\n");
+  return /\bCGO_ENABLED[= ]0\b|-unknown-linux-musl\b|\s-static\b/.test(text);
+}
+
+function fixOf(file: DockerfileFile, from: FromInstruction, image: string): Fix | undefined {
+  const [word] = from.words;
+  if (word === undefined) return undefined;
+  const { start, end } = word.range;
+  if (file.text.slice(start.offset, end.offset) !== from.image) return undefined;
+  return { title: `start from ${image}`, edits: [{ start: start.offset, end: end.offset, text: image }] };
+}
