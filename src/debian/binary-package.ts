@@ -39,7 +39,7 @@ export function parseBinaryPackage(stanza: string, nativeArchitecture: string): 
   };
   const relations = (field: string) => parseRelations(paragraph.find(field), nativeArchitecture);
   return Object.freeze({
-    name: need("Package", /^[a-z0-9][a-z0-9+.-]+$/),
+    name: need("Package", /^[a-z0-9][a-z0-9+.-]*$/),
     version: need("Version", /^[A-Za-z0-9.+:~-]+$/),
     architecture: need("Architecture", /^[a-z0-9-]+$/),
     isEssential: paragraph.find("Essential") === "yes",

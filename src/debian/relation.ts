@@ -13,7 +13,7 @@ export interface Relation {
 export type Dependency = readonly Relation[];
 
 const relationPattern =
-  /^([a-z0-9][a-z0-9+.-]*)(?::([a-z0-9-]+))?\s*(?:\(\s*(<<|<=|=|>=|>>|<|>)\s*([^\s)]+)\s*\))?\s*(?:\[([^\]]*)\])?\s*((?:<[^>]*>\s*)*)$/i;
+  /^([a-z0-9][a-z0-9+.-]*)(?::([a-z0-9-]+))?\s*(?:\(\s*(<<|<=|=|>=|>>|<(?![<=])|>(?![>=]))\s*([^\s)]+)\s*\))?\s*(?:\[([^\]]*)\])?\s*((?:<[^>]*>\s*)*)$/i;
 
 /**
  * Reads a relationship field (`Depends`, `Provides`, `Conflicts`, …). Alternatives for other architectures are left out.

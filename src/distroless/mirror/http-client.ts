@@ -101,13 +101,10 @@ export class HttpClient implements Disposable {
         );
         return;
       }
-      const options: RequestOptions = {
-        headers: { "User-Agent": "lighter", ...headers },
-        ...(signal !== undefined && { signal }),
-      };
+      const options = { headers: { "User-Agent": "lighter", ...headers }, ...(signal && { signal }) };
       const outgoing = isSecure
         ? requestHttps(url, { ...options, agent: this.#secureAgent })
-        : this.#plainRequest(url, { ...options, agent: this.#agent });
+        : requestHttp({ ...options, ...this.#route(url, options.headers), agent: this.#agent });
       outgoing.setTimeout(this.#options.stallTimeoutMs, () =>
         outgoing.destroy(new Error(`no byte came for ${this.#options.stallTimeoutMs / 1000} s`)),
       );
@@ -117,16 +114,16 @@ export class HttpClient implements Disposable {
     });
   }
 
-  #plainRequest(url: URL, options: RequestOptions) {
-    if (this.#options.proxy === undefined) return requestHttp(url, options);
-    const proxy = new URL(this.#options.proxy);
-    return requestHttp({
-      ...options,
-      host: proxy.hostname,
-      port: proxy.port === "" ? 80 : proxy.port,
-      path: url.href,
-      headers: { ...options.headers, Host: url.host },
-    });
+  /** To the host itself, or to the proxy with the whole address as path. */
+  #route(url: URL, headers: Readonly<Record<string, string>>): RequestOptions {
+    const { proxy } = this.#options;
+    const via = proxy === undefined ? url : new URL(proxy);
+    return {
+      host: via.hostname.replace(/^\[|\]$/g, ""),
+      port: via.port === "" ? 80 : via.port,
+      path: proxy === undefined ? url.pathname + url.search : url.href,
+      headers: { ...headers, Host: url.host },
+    };
   }
 
   [Symbol.dispose](): void {
