@@ -195,8 +195,8 @@ export class TarReader {
 
   #announce(raw: RawHeader, segments: readonly Segment[] | undefined, realSizeBytes: number): void {
     if (raw.type === "V") return;
-    const kind = kindOf(raw, this.#longPath);
-    const path = this.#longPath ?? raw.path;
+    const path = this.#findPaxPath() ?? this.#longPath ?? raw.path;
+    const kind = kindOf(raw.type, path);
     const base = tarEntry({
       kind,
       path,
@@ -216,6 +216,12 @@ export class TarReader {
       this.#paxSparse?.path,
     );
     this.#sink.onEntry(this.#entry);
+  }
+
+  #findPaxPath(): string | undefined {
+    const isPath = ({ key }: PaxRecord): boolean => key === "path";
+    const record = this.#locals.findLast(isPath) ?? this.#globals.findLast(isPath);
+    return record === undefined ? undefined : decodeName(record.value);
   }
 
   #hasRecords(): boolean {
@@ -283,9 +289,9 @@ const kinds: Readonly<Record<string, TarKind>> = {
 };
 
 /** Before ustar there was no type for directories: a slash at the end of the name said it. */
-function kindOf(raw: RawHeader, longPath: string | undefined): TarKind {
-  const kind = kinds[raw.type] ?? "file";
-  return kind === "file" && raw.type !== "S" && (longPath ?? raw.path).endsWith("/") ? "directory" : kind;
+function kindOf(type: string, path: string): TarKind {
+  const kind = kinds[type] ?? "file";
+  return kind === "file" && type !== "S" && path.endsWith("/") ? "directory" : kind;
 }
 
 function withRecords(entry: TarEntry, records: readonly PaxRecord[]): TarEntry {
@@ -305,9 +311,6 @@ function applyRecord(
   value: Uint8Array,
 ): void {
   switch (key) {
-    case "path":
-      fields.path = decodeName(value);
-      break;
     case "linkpath":
       if (fields.kind === "symlink" || fields.kind === "hardlink") fields.linkPath = decodeName(value);
       break;

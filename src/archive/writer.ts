@@ -71,7 +71,8 @@ function putPath(header: Buffer, path: string, records: PaxRecord[]): void {
     return;
   }
   records.push({ key: "path", value: encodeName(path) });
-  header.write(asciiOf(path).slice(0, 100), 0, "latin1");
+  // Cut after a slash it would look like a directory to programs that know no pax.
+  header.write(asciiOf(path).slice(0, 100).replace(/\/+$/, ""), 0, "latin1");
 }
 
 /** Cuts at a slash so that the last part fits 100 bytes and the rest 155. */

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { lstatSync, readdirSync, readFileSync, readlinkSync, type Stats } from "node:fs";
 import { join } from "node:path";
+import { decodeName, encodeName } from "#archive";
 import type { Files } from "#host";
 
 /** What of each entry a dump shows besides its name, kind and content. */
@@ -18,12 +19,14 @@ export interface TreeOptions {
 export function treeLines(root: string, options: TreeOptions = {}): readonly string[] {
   const firstNames = new Map<number, string>();
   const walk = (directory: string): readonly string[] =>
-    readdirSync(join(root, directory))
+    readdirSync(encodeName(join(root, directory)), "buffer")
+      .map(decodeName)
       .sort()
       .flatMap((name) => {
         const path = directory === "" ? name : `${directory}/${name}`;
-        const stats = lstatSync(join(root, path));
-        const line = [path, describe(join(root, path), stats), ...extras(join(root, path), stats, options)];
+        const full = encodeName(join(root, path));
+        const stats = lstatSync(full);
+        const line = [path, describe(full, stats), ...extras(full, stats, options)];
         const first = firstNames.get(stats.ino);
         if (stats.nlink > 1 && !stats.isDirectory()) {
           firstNames.set(stats.ino, first ?? path);
@@ -34,7 +37,7 @@ export function treeLines(root: string, options: TreeOptions = {}): readonly str
   return walk("");
 }
 
-function describe(path: string, stats: Stats): string {
+function describe(path: Buffer, stats: Stats): string {
   const mode = (stats.mode & 0o7777).toString(8).padStart(4, "0");
   const common = `${mode} ${stats.uid}:${stats.gid}`;
   if (stats.isSymbolicLink()) return `link ${stats.uid}:${stats.gid} -> ${readlinkSync(path)}`;
@@ -46,11 +49,13 @@ function describe(path: string, stats: Stats): string {
   return stats.isFIFO() ? `fifo ${common}` : `other ${common}`;
 }
 
-function extras(path: string, stats: Stats, options: TreeOptions): readonly string[] {
+function extras(path: Buffer, stats: Stats, options: TreeOptions): readonly string[] {
   const time = options.times ? [`@${Math.floor(stats.mtimeMs / 1000)}`] : [];
-  const names = [...(options.files?.listXattrs(path) ?? [])].sort();
+  const text = path.toString();
+  // The host's calls take text only.
+  const names = Buffer.from(text).equals(path) ? [...(options.files?.listXattrs(text) ?? [])].sort() : [];
   const xattrs = names.map(
-    (name) => `${name}=${Buffer.from(options.files?.getXattr(path, name) ?? []).toString("hex")}`,
+    (name) => `${name}=${Buffer.from(options.files?.getXattr(text, name) ?? []).toString("hex")}`,
   );
   return [...time, ...xattrs];
 }

@@ -3,6 +3,7 @@ import type { Files } from "#host";
 import { isOverlayXattr, isWhiteout, makeOpaque } from "../overlay-form.ts";
 import type { LowerView } from "./lower-view.ts";
 import { hostile, invalid, joinName, parentOf, pathOf, textPathOf } from "./names.ts";
+import { setTime } from "./set-time.ts";
 
 /** As many links as the kernel follows in one name. */
 const linkLimit = 40;
@@ -81,7 +82,7 @@ export class Directories {
     for (const [name, { mtimeNs, mode }] of this.#pending) {
       const path = pathOf(this.#root, name);
       if (mode !== undefined) chmodSync(path, mode);
-      this.#files.setTime(textPathOf(this.#root, name), mtimeNs);
+      setTime(this.#files, this.#root, name, mtimeNs);
     }
   }
 

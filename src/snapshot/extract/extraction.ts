@@ -27,6 +27,7 @@ import { FileWriter } from "./file-writer.ts";
 import { LowerView } from "./lower-view.ts";
 import { baseOf, cleanName, hostile, invalid, joinName, parentOf, pathOf, textPathOf } from "./names.ts";
 import type { ExtractOptions, ExtractSummary } from "./options.ts";
+import { setTime } from "./set-time.ts";
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
 const defaultLimits = { dataBytes: 256 * 2 ** 30, entries: 10_000_000 };
@@ -309,7 +310,7 @@ export class Extraction implements Disposable {
   }
 
   #setTime(entry: TarEntry, name: string): void {
-    this.#files.setTime(textPathOf(this.#options.root, name), timeNs(entry));
+    setTime(this.#files, this.#options.root, name, timeNs(entry));
   }
 
   #setXattrs(entry: TarEntry, name: string): void {

@@ -1,7 +1,7 @@
 import { closeSync, ftruncateSync, writeSync } from "node:fs";
 
 /** Zeros in runs of this length, aligned, become holes. */
-const holeBytes = 64 << 10;
+const holeBytes = 32 << 10;
 const zeros = Buffer.alloc(holeBytes);
 
 /** Writes the data of one file at its offsets, leaving holes where there are only zeros. */

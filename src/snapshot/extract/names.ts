@@ -47,7 +47,7 @@ export function textPathOf(root: string, name: string): string {
   if (typeof path === "string") return path;
   throw new LighterError(
     "ARCHIVE_INVALID",
-    `cannot extract "${name}": its name is no UTF-8, and it is a device or has attributes or a time finer than seconds`,
+    `cannot extract "${name}": its name is no UTF-8, and it is a device or has attributes`,
   );
 }
 
