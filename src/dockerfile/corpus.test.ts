@@ -9,28 +9,15 @@ import { parseDevice } from "./device.ts";
 import { expandWord, expandWords } from "./expand.ts";
 import { reversePattern, trimPrefix } from "./glob.ts";
 import { findHeredocWord, heredocWords, readHeredocWord } from "./heredoc.ts";
-import { compileIgnore, detectSyntax, errorText, type Instruction, parse, print, quote } from "./index.ts";
+import { compileIgnore, detectSyntax, errorText, parse, print } from "./index.ts";
 import { readJsonArray } from "./json-array.ts";
+import { dumpOf, type Node, treeOf } from "./testing/buildkit-tree.ts";
 import { meaning } from "./testing/meaning.ts";
 import { splitQuoted } from "./words.ts";
 
 // The reference builder's own answers, from outside the project: https://github.com/moby/buildkit (v0.32.2).
 const CORPORA = join(process.cwd(), "../shared/corpora");
 const missing = existsSync(CORPORA) ? false : `no corpora at ${CORPORA}`;
-
-/** BuildKit's parse tree as JSON has it: empty fields left out. */
-interface Node {
-  value?: string;
-  next?: Node;
-  children?: Node[];
-  heredocs?: object[];
-  attributes?: Record<string, boolean>;
-  original?: string;
-  flags?: string[];
-  startLine?: number;
-  endLine?: number;
-  prevComment?: string[];
-}
 
 interface Row {
   readonly name: string;
@@ -62,7 +49,7 @@ describe("corpora", { skip: missing }, () => {
     for (const name of readdirSync(join(root, "testfiles"))) {
       const file = readFileSync(join(root, "testfiles", name, "Dockerfile"));
       const wanted = readFileSync(join(root, "testfiles", name, "result"), "utf8");
-      score.equal("cases", name, `${dump(file)}\n`, wanted);
+      score.equal("cases", name, `${dumpOf(parse(file).file.instructions)}\n`, wanted);
     }
     for (const name of readdirSync(join(root, "testfiles-negative"))) {
       const { diagnostics } = parse(readFileSync(join(root, "testfiles-negative", name, "Dockerfile")));
@@ -108,83 +95,6 @@ function checkRow(row: Row, score: Score): void {
     score.equal("instructionErrors", row.name, errorText(first), expected.convertError);
   else if (expected.convertError?.startsWith("dockerfile parse error"))
     score.equal("instructionErrors", row.name, undefined, expected.convertError);
-}
-
-function treeOf(instructions: readonly Instruction[]): Node {
-  const children = instructions.map((instruction) => nodeOf(instruction));
-  return {
-    children,
-    startLine: instructions[0]?.range.start.line ?? 0,
-    endLine: instructions.at(-1)?.range.end.line ?? 0,
-  };
-}
-
-function nodeOf(instruction: Instruction, inner = false): Node {
-  const { keyword, flags, original, comments, json, range, heredocs } = instruction;
-  const trigger = "trigger" in instruction ? instruction.trigger : undefined;
-  const next = trigger === undefined ? chain(values(instruction)) : { children: [nodeOf(trigger, true)] };
-  return {
-    ...(keyword.value === "" ? {} : { value: keyword.value }),
-    ...(next === undefined ? {} : { next }),
-    ...(heredocs.length === 0 || inner
-      ? {}
-      : {
-          heredocs: heredocs.map(({ name, fileDescriptor, expand, chomp, content }) => ({
-            Name: name,
-            FileDescriptor: fileDescriptor,
-            Expand: expand,
-            Chomp: chomp,
-            Content: content,
-          })),
-        }),
-    ...(json ? { attributes: { json: true } } : {}),
-    ...(original === "" ? {} : { original }),
-    ...(flags.length === 0 ? {} : { flags: flags.map(({ text }) => text) }),
-    ...(inner ? {} : { startLine: range.start.line, endLine: range.end.line }),
-    ...(comments.length === 0 ? {} : { prevComment: [...comments] }),
-  };
-}
-
-/** ENV and LABEL have three nodes for each pair: key, value and what stands between. */
-function values(instruction: Instruction): string[] {
-  const { kind, words } = instruction;
-  if (kind === "INVALID" && !KNOWN.test(instruction.keyword.value)) return [""];
-  const name = instruction.keyword.value.toUpperCase();
-  if (name !== "ENV" && name !== "LABEL") return words.map(({ value }) => value);
-  if (words[0]?.value.includes("=") === false) return [words[0].value, words[1]?.value ?? "", ""];
-  return words.flatMap(({ value }) => {
-    const equals = value.indexOf("=");
-    return [value.slice(0, equals), value.slice(equals + 1), "="];
-  });
-}
-
-const KNOWN =
-  /^(add|arg|cmd|copy|entrypoint|env|expose|from|healthcheck|label|maintainer|onbuild|run|shell|stopsignal|user|volume|workdir)$/i;
-
-function chain(list: readonly string[]): Node | undefined {
-  let next: Node | undefined;
-  for (const value of list.toReversed())
-    next = { ...(value === "" ? {} : { value }), ...(next === undefined ? {} : { next }) };
-  return next;
-}
-
-function dump(file: string | Uint8Array): string {
-  return dumpOf(parse(file).file.instructions);
-}
-
-function dumpOf(instructions: readonly Instruction[]): string {
-  return treeOf(instructions)
-    .children?.map((child) => `(${dumpNode(child)})`)
-    .join("\n") as string;
-}
-
-function dumpNode(node: Node): string {
-  const flags = node.flags === undefined ? "" : ` [${node.flags.map(quote).join(" ")}]`;
-  const children = (node.children ?? []).map((child) => `(${dumpNode(child)})\n`).join("");
-  let text = `${(node.value ?? "").toLowerCase()}${flags}${children}`;
-  for (let next = node.next; next !== undefined; next = next.next)
-    text += ` ${next.children === undefined ? quote(next.value ?? "") : dumpNode(next)}`;
-  return text.trim();
 }
 
 interface ShellCase {

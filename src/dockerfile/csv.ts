@@ -19,7 +19,7 @@ function plainField(text: string, start: number): { value: string; end: number }
   const end = comma < 0 ? text.length : comma;
   const value = text.slice(start, end);
   const quote = value.indexOf('"');
-  if (quote >= 0) throw parseError(text, start + quote, 'bare " in non-quoted field');
+  if (quote >= 0) throw parseError(text, start + quote, 'bare " in non-quoted-field');
   return { value, end };
 }
 
@@ -28,11 +28,11 @@ function quotedField(text: string, start: number): { value: string; end: number 
   let index = start + 1;
   for (;;) {
     const quote = text.indexOf('"', index);
-    if (quote < 0) throw parseError(text, index, 'extraneous or missing " in quoted field');
+    if (quote < 0) throw parseError(text, index, 'extraneous or missing " in quoted-field');
     value += text.slice(index, quote);
     const next = text[quote + 1];
     if (next === undefined || next === ",") return { value, end: quote + 1 };
-    if (next !== '"') throw parseError(text, quote, 'extraneous or missing " in quoted field');
+    if (next !== '"') throw parseError(text, quote, 'extraneous or missing " in quoted-field');
     value += '"';
     index = quote + 2;
   }

@@ -81,9 +81,11 @@ function json({ text, start, end }: ArgumentText): ArgumentWords | undefined {
 function typeAndCommand(args: ArgumentText): ArgumentWords {
   const { text, start, end } = args;
   let typeEnd = start;
-  while (typeEnd < end && !isSpaceAt(text, typeEnd)) typeEnd++;
+  while (typeEnd < end && !isBlankAt(text, typeEnd)) typeEnd++;
   if (typeEnd === start) return words([]);
-  const command = jsonOrWhole({ ...args, start: skipSpace(text, typeEnd, end) });
+  let commandStart = typeEnd;
+  while (commandStart < end && isBlankAt(text, commandStart)) commandStart++;
+  const command = jsonOrWhole({ ...args, start: commandStart });
   const type = { value: text.slice(start, typeEnd), start, end: typeEnd };
   return { words: [type, ...command.words], json: command.json };
 }
