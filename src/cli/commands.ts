@@ -28,6 +28,8 @@ export const commandLoaders: Readonly<Record<string, Loader>> = {
   "image rm": async () => (await import("./commands/rmi.ts")).imageRm,
   "image save": async () => (await import("./commands/save.ts")).imageSave,
   "image tag": async () => (await import("./commands/tag.ts")).imageTag,
+  "system check": async () => (await import("./commands/system.ts")).systemCheck,
+  "system prune": async () => (await import("./commands/system.ts")).systemPrune,
   info: async () => (await import("./commands/info.ts")).info,
   version: async () => (await import("./commands/version.ts")).version,
   completion: async () => (await import("./commands/completion.ts")).completion,
@@ -37,6 +39,7 @@ export const commandLoaders: Readonly<Record<string, Loader>> = {
 export const commandGroups: Readonly<Record<string, string>> = {
   container: "Manage containers",
   image: "Manage images",
+  system: "Manage the store",
 };
 
 /** Second names, as docker has them. */
@@ -48,6 +51,7 @@ export const commandAliases: Readonly<Record<string, string>> = {
   "container ps": "container ls",
   "container remove": "container rm",
   "container run": "run",
+  "system info": "info",
 };
 
 /** All commands, loaded: for help and completion. */

@@ -61,6 +61,8 @@ export function fakeEngine(
       list: missing("images.list"),
       get: missing("images.get"),
       history: missing("images.history"),
+      check: missing("images.check"),
+      collect: missing("images.collect"),
       tag: missing("images.tag"),
       remove: missing("images.remove"),
       save: missing("images.save"),

@@ -1,4 +1,4 @@
-import { Cleanup, isLighterError, LighterError } from "#base";
+import { Cleanup, errorMessage, isLighterError, LighterError, type OnProgress } from "#base";
 import { codeFrame } from "#dockerfile";
 import type { Host } from "#host";
 import type { ImageStore } from "#image";
@@ -15,12 +15,12 @@ import type { TreeResult } from "../solve/result.ts";
 import { Solver } from "../solve/solver.ts";
 import { openBornTimes } from "./born.ts";
 import { EventJournal } from "./event-journal.ts";
-import { openExplanations, type Explanations } from "./explain.ts";
 import { createExecute, materializeContext } from "./execute.ts";
+import { type Explanations, openExplanations } from "./explain.ts";
 import { openPaths } from "./paths.ts";
 import { baseName, type PlannedBuild, planBuild } from "./plan-build.ts";
-import { type BuildInput, readInput, realDirectory } from "./read-dockerfile.ts";
 import { type DryPlan, planDry } from "./plan-dry.ts";
+import { type BuildInput, readInput, realDirectory } from "./read-dockerfile.ts";
 import { createRemoteSources } from "./remote.ts";
 import { type BuildOutcome, type BuildRequest, defaultEpochSeconds } from "./request.ts";
 import { type BuildSources, createSources } from "./sources.ts";
@@ -68,6 +68,7 @@ interface Parts {
 }
 
 const exporting = digestOf("lighter: exporting to image");
+const gettingBases = digestOf("lighter: get base images");
 
 class Build {
   readonly #parts: Parts;
@@ -82,10 +83,9 @@ class Build {
 
   async run(): Promise<BuildOutcome> {
     const input = readInput(this.#request);
-    const planned = await planBuild(this.#request, input, {
-      bases: this.#parts.options.bases,
-      onProgress: (progress) => this.#emit({ kind: "progress", step: exporting, progress }),
-    });
+    const planned = await this.#gettingBases((onProgress) =>
+      planBuild(this.#request, input, { bases: this.#parts.options.bases, onProgress }),
+    );
     for (const warning of planned.plan.warnings)
       this.#emit({
         kind: "warning",
@@ -98,6 +98,30 @@ class Build {
       return await this.#solve(planned, input);
     } catch (error) {
       throw this.#withFrame(error, planned, input);
+    }
+  }
+
+  /** Getting bases is a step of its own as soon as there is something to tell of it. */
+  async #gettingBases<T>(work: (onProgress: OnProgress) => Promise<T>): Promise<T> {
+    let isTold = false;
+    const step = gettingBases;
+    try {
+      const result = await work((progress) => {
+        if (!isTold) {
+          this.#emit({
+            kind: "planned",
+            steps: [{ id: step, name: "[internal] get base images", inputs: [] }],
+          });
+          this.#emit({ kind: "started", step, timeMs: Date.now() });
+          isTold = true;
+        }
+        this.#emit({ kind: "progress", step, progress });
+      });
+      if (isTold) this.#emit({ kind: "finished", step, timeMs: Date.now(), cached: false });
+      return result;
+    } catch (error) {
+      if (isTold) this.#emit({ kind: "failed", step, timeMs: Date.now(), message: errorMessage(error) });
+      throw error;
     }
   }
 

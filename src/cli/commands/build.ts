@@ -4,7 +4,6 @@ import type { BuildOptions, BuildResult } from "#engine";
 import { defineCommand, type FlagValues, type Invocation } from "../command.ts";
 import { parseLabels, resolvePairs } from "../env-flags.ts";
 import { openDisplay, type ProgressMode, progressModes } from "../progress/show.ts";
-import { planForms } from "../reports/plan-report.ts";
 import type { Report } from "../reports/print-report.ts";
 
 const buildFlags = {
@@ -96,7 +95,8 @@ async function buildImage(invocation: Invocation<typeof buildFlags>): Promise<nu
 /** What is asked for instead of a build. */
 function reportOf(flags: FlagValues<typeof buildFlags>): Report | undefined {
   if (flags.check) return "check";
-  if (flags.print !== undefined) return planForms.find((form) => flags.print === `plan=${form}`) ?? "text";
+  if (flags.print !== undefined)
+    return (["json", "dot"] as const).find((form) => flags.print === `plan=${form}`) ?? "text";
   return flags.call === "build" ? undefined : (flags.call as "check" | "outline" | "targets" | undefined);
 }
 

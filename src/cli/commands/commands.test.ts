@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LighterError } from "#base";
+import type { ContainerRecord } from "#container";
 import type { BuildOptions, RunOptions } from "#engine";
 import type { Image } from "#image";
 import { digestOf } from "#oci";
@@ -131,9 +132,12 @@ test("inspect prints what it finds and fails for the rest", async () => {
 test("rmi tells docker's words, goes on after a failure, and -f forgives an absent image", async () => {
   const engine = fakeEngine({
     images: {
-      remove(text) {
+      async remove(text) {
         if (text === "gone") throw new LighterError("IMAGE_NOT_FOUND", 'cannot find image "gone"');
-        return { untagged: ["docker.io/library/calculator:latest"], deleted: [calculator.id] };
+        return await Promise.resolve({
+          untagged: ["docker.io/library/calculator:latest"],
+          deleted: [calculator.id],
+        });
       },
     },
   });
@@ -267,4 +271,72 @@ test("completion scripts name every command and flag", async () => {
       assert.ok(stdout.includes(word), word);
   }
   assert.match((await lighter(["completion", "csh"], fakeEngine())).stderr, /cannot complete for "csh"/);
+});
+
+test("ps shows what runs, and with -a what ended", async () => {
+  const record: ContainerRecord = {
+    version: 1,
+    id: "0123456789abcdef".repeat(4),
+    name: "brisk_barge",
+    image: { id: calculator.id, name: "calculator" },
+    created: "2026-11-20T11:00:00Z",
+    hostname: "0123456789ab",
+    process: { args: ["/calculator", "6", "x", "\u001b[2J7"], env: [], cwd: "/", user: "" },
+    network: { name: "bridge", ports: [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }] },
+    mounts: [],
+    readOnly: false,
+    tty: false,
+    remove: false,
+    state: { status: "running", startedAt: "2026-11-20T11:59:00Z" },
+  };
+  const ended: ContainerRecord = {
+    ...record,
+    name: "calm_canoe",
+    network: { name: "none", ports: [] },
+    state: { status: "exited", exitCode: 3, finishedAt: "2026-11-20T11:58:00Z" },
+  };
+  const engine = fakeEngine({ containers: { list: () => Promise.resolve([record, ended]) } });
+  assert.equal(
+    (await lighter(["ps", "-a"], engine)).stdout,
+    `CONTAINER ID   IMAGE        COMMAND                  CREATED             STATUS                     PORTS                  NAMES
+0123456789ab   calculator   "/calculator 6 x ?[2…"   About an hour ago   Up About a minute          0.0.0.0:8080->80/tcp   brisk_barge
+0123456789ab   calculator   "/calculator 6 x ?[2…"   About an hour ago   Exited (3) 2 minutes ago                          calm_canoe
+`,
+  );
+  assert.equal((await lighter(["ps", "-q"], engine)).stdout, "0123456789ab\n");
+});
+
+test("rm removes by name and forgives an absent one only with -f", async () => {
+  const asked: unknown[] = [];
+  const engine = fakeEngine({
+    containers: {
+      remove(text, options) {
+        asked.push([text, options]);
+        throw new LighterError("CONTAINER_NOT_FOUND", `cannot find container "${text}"`);
+      },
+    },
+  });
+  assert.equal((await lighter(["rm", "gone"], engine)).status, 1);
+  assert.equal((await lighter(["rm", "-f", "gone"], engine)).status, 0);
+  assert.deepEqual(asked, [
+    ["gone", { force: false }],
+    ["gone", { force: true }],
+  ]);
+});
+
+test("system prune and check", async () => {
+  const engine = fakeEngine({
+    images: {
+      collect: () => Promise.resolve({ freedBytes: 1_500_000, snapshots: 2 }),
+      check: () => Promise.resolve([{ image: "calculator", message: "blob sha256:1 is missing" }]),
+    },
+  });
+  assert.equal((await lighter(["system", "prune"], engine)).stdout, "Total reclaimed space: 1.5MB\n");
+  assert.deepEqual(await lighter(["system", "check"], engine), {
+    status: 1,
+    stdout: "calculator: blob sha256:1 is missing\n",
+    stderr: "",
+  });
+  const busy = fakeEngine({ images: { collect: () => Promise.resolve(undefined) } });
+  assert.equal((await lighter(["system", "prune"], busy)).status, 1);
 });

@@ -1,6 +1,6 @@
 import { formatBytes } from "#base";
+import type { HistoryLine } from "#engine";
 import { defineCommand, type Invocation } from "../command.ts";
-import type { HistoryLine } from "../engine-port.ts";
 import { ago, displayId } from "../image-words.ts";
 import { formatFlag, jsonLines, parseListFormat } from "../list-format.ts";
 import { formatTable } from "../table.ts";
@@ -50,7 +50,7 @@ async function showHistory({
 }: Invocation<typeof historyFlags>): Promise<number> {
   const format = parseListFormat(flags.format);
   await using engine = await openEngine();
-  const lines = await engine.images.history(args[0] ?? "");
+  const lines = engine.images.history(args[0] ?? "");
   const shown = lines.map((line) => show(line, flags, io.now()));
   if (flags.quiet) await io.stdout.write(shown.map((line) => `${line.id}\n`).join(""));
   else if (format === "json")

@@ -33,7 +33,7 @@ export const imageLs = defineCommand({ ...images, name: "image ls" });
 async function listImages({ flags, args, io, openEngine }: Invocation<typeof imagesFlags>): Promise<number> {
   const format = parseListFormat(flags.format);
   await using engine = await openEngine();
-  const found = [...(await engine.images.list())].sort(newestFirst);
+  const found = [...engine.images.list()].sort(newestFirst);
   const rows = found.flatMap((image) => imageRows(image)).filter((row) => matches(row, args[0]));
   if (flags.quiet) {
     const ids = new Set(rows.map((row) => displayId(row.image.id, flags["no-trunc"])));

@@ -15,7 +15,7 @@ export const info = defineCommand({
   async run({ flags, io, openEngine }) {
     const isJson = parseListFormat(flags.format) === "json";
     await using engine = await openEngine();
-    const images = await engine.images.list();
+    const images = engine.images.list();
     const sizeBytes = images.reduce((sum, image) => sum + image.sizeBytes, 0);
     const facts = {
       Version: lighterVersion(),

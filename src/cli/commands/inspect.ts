@@ -48,7 +48,7 @@ async function inspectImages({
   let status = 0;
   for (const name of args) {
     try {
-      objects.push(inspectObject(await engine.images.get(name)));
+      objects.push(inspectObject(engine.images.get(name)));
     } catch (error) {
       if (!isLighterError(error, "IMAGE_NOT_FOUND", "IMAGE_AMBIGUOUS", "REFERENCE_INVALID")) throw error;
       await io.stderr.write(`lighter: ${error.message}\n`);

@@ -12,7 +12,7 @@ export const tag = defineCommand({
   ],
   async run({ args, openEngine }) {
     await using engine = await openEngine();
-    await engine.images.tag(args[0] ?? "", args[1] ?? "");
+    engine.images.tag(args[0] ?? "", args[1] ?? "");
     return 0;
   },
 });

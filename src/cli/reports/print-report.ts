@@ -1,14 +1,13 @@
 import { LighterError } from "#base";
 import { errorText, parse } from "#dockerfile";
-import { listTargets, type PlanInvalid } from "#plan";
+import { listTargets, type PlanFormat, type PlanInvalid, printPlan } from "#plan";
 import type { PlannedBuild } from "../engine-port.ts";
 import type { Io } from "../io.ts";
 import { checkReport } from "./check-report.ts";
 import { outlineReport, targetsReport } from "./outline-report.ts";
-import { type PlanForm, planReport } from "./plan-report.ts";
 
 /** What can be asked for instead of a build. */
-export type Report = "check" | "outline" | "targets" | PlanForm;
+export type Report = "check" | "outline" | "targets" | PlanFormat;
 
 /** Prints the report on a planned build; returns the exit status. @throws DOCKERFILE_INVALID where a plan is needed and there is none */
 export async function printReport(report: Report, planned: PlannedBuild, io: Io): Promise<number> {
@@ -24,7 +23,7 @@ export async function printReport(report: Report, planned: PlannedBuild, io: Io)
   }
   if (answer.kind === "invalid") throw invalidDockerfile(dockerfile.name, answer);
   if (report === "outline") await io.stdout.write(outlineReport(answer.outline));
-  else await io.stdout.write(planReport(answer, report));
+  else await io.stdout.write(printPlan(answer, report));
   return 0;
 }
 

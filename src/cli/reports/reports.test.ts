@@ -4,7 +4,6 @@ import { parse } from "#dockerfile";
 import { listTargets, type Plan, type PlanInvalid, plan } from "#plan";
 import { checkReport } from "./check-report.ts";
 import { outlineReport, targetsReport } from "./outline-report.ts";
-import { planReport } from "./plan-report.ts";
 
 const dockerfile = `# builder makes the "program"
 FROM scratch AS builder
@@ -29,30 +28,6 @@ function plannedWell(text: string): Plan {
   if (answer.kind === "invalid") throw new Error(answer.diagnostics[0]?.message);
   return answer;
 }
-
-test("planReport() as text: inputs before their users, the image marked", () => {
-  assert.equal(
-    planReport(plannedWell(dockerfile), "text"),
-    `#1 [internal] load build context
-#2 [builder 1/2] COPY a b /src/   <- #1
-#3 [builder 2/2] RUN echo "hello"   <- #2
-#4 [stage-1 1/1] COPY --from=builder /src/a /a   <- #3   (the image)
-`,
-  );
-});
-
-test("planReport() as JSON and DOT", () => {
-  const answer = plannedWell(dockerfile);
-  const json = JSON.parse(planReport(answer, "json")) as { stage: string; vertices: { id: string }[] };
-  assert.deepEqual(
-    json.vertices.map(({ id }) => id),
-    [...answer.graph.vertices.keys()],
-  );
-  const dot = planReport(answer, "dot");
-  assert.match(dot, /^digraph plan \{\n/);
-  assert.match(dot, / {2}s3 \[label="\[builder 2\/2\] RUN echo \\"hello\\"", shape=box\];/);
-  assert.match(dot, / {2}s3 -> s4;\n\}\n$/);
-});
 
 test("checkReport() names rule, place and frame, and fails for a warning", () => {
   const text = "FROM scratch AS Base\nMAINTAINER me\n";
