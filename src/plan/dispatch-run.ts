@@ -1,4 +1,4 @@
-import { chompHeredoc, expandWord, findHeredocWord, type RunInstruction } from "#dockerfile";
+import { chompHeredoc, compareText, expandWord, findHeredocWord, type RunInstruction } from "#dockerfile";
 import { formatPlatform } from "#oci";
 import { inShell } from "./dispatch-metadata.ts";
 import { fault } from "./fault.ts";
@@ -106,7 +106,7 @@ function execOp(
     proxyEnv: proxyEnv(context.buildArgs),
     cwd: state.workdir,
     ...(state.user !== undefined && state.user !== "" && { user: state.user }),
-    mounts: Object.freeze(parts.mounts),
+    mounts: Object.freeze(mountOrder(parts.mounts)),
     network: instruction.network === "default" ? (options.network ?? "default") : instruction.network,
     security: instruction.security,
     ...(options.hostname !== undefined && { hostname: options.hostname }),
@@ -116,6 +116,13 @@ function execOp(
     devices: instruction.devices,
     platform: state.platform ?? context.targetPlatform,
   };
+}
+
+/** Trees by target, so that a directory is mounted before those within it; then files and sockets. */
+function mountOrder(mounts: readonly ExecMount[]): ExecMount[] {
+  const trees = mounts.filter((mount) => mount.kind !== "secret" && mount.kind !== "ssh");
+  const files = mounts.filter(({ kind }) => kind === "secret" || kind === "ssh");
+  return [...trees.toSorted((a, b) => compareText(a.target, b.target)), ...files];
 }
 
 function execEnv(env: ReadonlyMap<string, string>, mounts: readonly ExecMount[]): readonly string[] {

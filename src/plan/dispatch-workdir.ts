@@ -2,7 +2,7 @@ import { posix } from "node:path";
 import { buildChecks, type WorkdirInstruction } from "#dockerfile";
 import type { Owner } from "./graph.ts";
 import { parseOwner } from "./owner.ts";
-import { joinWorkdir } from "./paths.ts";
+import { joinWorkdir, rootedPath } from "./paths.ts";
 import { commit, nextName, type Step, stepText, vertexOrigin } from "./step.ts";
 
 /** WORKDIR: every one makes a layer, even where the directory is there; the root needs none. */
@@ -24,7 +24,7 @@ function makeDirectory(step: Step): void {
   const owner: Owner | undefined = user === "" ? undefined : parseOwner(user);
   const action = {
     kind: "mkdir" as const,
-    path: state.workdir,
+    path: rootedPath(state.workdir),
     mode: 0o755,
     makeParents: true,
     ...(owner !== undefined && { owner }),

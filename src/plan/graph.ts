@@ -130,7 +130,7 @@ export interface ExecDevice {
   readonly required: boolean;
 }
 
-/** `RUN --mount`, in the order of the Dockerfile. Targets are absolute and clean. */
+/** `RUN --mount`, in the order in which to mount: trees by target, then secrets and sockets. Targets are absolute and clean. */
 export type ExecMount = BindMount | CacheMount | TmpfsMount | SecretMount | SshMount;
 
 /** A tree of another vertex, or an empty one; what is written to it is discarded. */
