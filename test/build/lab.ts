@@ -59,6 +59,9 @@ export class Lab implements AsyncDisposable {
       snapshots,
       images,
       bases: {
+        find(reference, platform) {
+          return this.resolve(reference, { platform, onProgress() {} });
+        },
         async resolve(reference) {
           const image = images.find(formatReference(reference));
           if (image === undefined) return undefined;

@@ -13,7 +13,7 @@ import { type MountSource, runStep } from "../exec/run-step.ts";
 import type { FindSecret } from "../exec/secret-files.ts";
 import { runFileOp, type SourceTree } from "../ops/file-op.ts";
 import { wholeOf } from "../solve/keys.ts";
-import type { Result } from "../solve/result.ts";
+import type { ContextResult, Result } from "../solve/result.ts";
 import type { Execute } from "../solve/solver.ts";
 import { LayeredTree } from "../tree/layered-tree.ts";
 import { resolveInTree } from "../tree/resolve.ts";
@@ -99,21 +99,13 @@ async function executeMerge(_op: MergeOp, task: Task): ReturnType<Execute> {
   const [base, ...others] = task.inputs;
   await using active = snapshots.prepare(snapshotOf(base));
   const writer = writerOf(active, host);
-  for (const other of others) {
-    const { tree } = sourceTree(other, task.options);
-    for (const source of select(tree, wholeOf("/")))
-      await copySource(writer, source, {
-        destination: "/",
-        contentsOnly: true,
-        replaceExisting: true,
-        owner: undefined,
-        mode: undefined,
-        directoryMode: 0o755,
-        timeOf: keptTime,
-        files: host.files,
-        signal: task.signal,
-      });
-  }
+  for (const other of others)
+    await copyTree(writer, sourceTree(other, task.options), {
+      from: "/",
+      to: "/",
+      host,
+      signal: task.signal,
+    });
   return { snapshot: snapshots.commit(active, newName()) };
 }
 
@@ -170,32 +162,54 @@ class Materialized implements AsyncDisposable {
   }
 
   /** A layer with a copy of `path` and everything below it, owned by root as a context is. */
-  async copy(
-    input: Extract<Result, { kind: "context" }>,
-    path: string,
-    signal: AbortSignal,
-  ): Promise<string> {
-    const { host, snapshots } = this.#options;
-    const active = snapshots.prepare(undefined);
+  async copy(input: ContextResult, path: string, signal: AbortSignal): Promise<string> {
+    const active = this.#options.snapshots.prepare(undefined);
     this.#active.push(active);
-    for (const source of select(input.source.tree, wholeOf(path)))
-      await copySource(writerOf(active, host), source, {
-        destination: `/${path}`,
-        contentsOnly: true,
-        replaceExisting: false,
-        owner: undefined,
-        mode: undefined,
-        directoryMode: 0o755,
-        timeOf: checkoutTime,
-        files: host.files,
-        signal,
-      });
+    const writer = writerOf(active, this.#options.host);
+    const source = { tree: input.source.tree, isCheckout: true };
+    await copyTree(writer, source, { from: path, to: `/${path}`, host: this.#options.host, signal });
     return active.upper;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const active of this.#active) await active[Symbol.asyncDispose]();
   }
+}
+
+/** Copies a whole context into a snapshot: the base of `FROM` a named context. */
+export async function materializeContext(
+  input: ContextResult,
+  options: Pick<ExecuteOptions, "snapshots" | "host">,
+  signal: AbortSignal,
+): Promise<SnapshotName> {
+  const { snapshots, host } = options;
+  await using active = snapshots.prepare(undefined);
+  const source = { tree: input.source.tree, isCheckout: true };
+  await copyTree(writerOf(active, host), source, { from: "/", to: "/", host, signal });
+  return snapshots.commit(active, newName());
+}
+
+interface TreeCopy {
+  readonly from: string;
+  readonly to: string;
+  readonly host: Host;
+  readonly signal: AbortSignal;
+}
+
+/** Copies a file, or a directory's contents, with everything as it is; what stands in the way is replaced. */
+async function copyTree(writer: UpperWriter, source: SourceTree, copy: TreeCopy): Promise<void> {
+  for (const selected of select(source.tree, wholeOf(copy.from)))
+    await copySource(writer, selected, {
+      destination: copy.to,
+      contentsOnly: true,
+      replaceExisting: true,
+      owner: undefined,
+      mode: undefined,
+      directoryMode: 0o755,
+      timeOf: source.isCheckout ? checkoutTime : keptTime,
+      files: copy.host.files,
+      signal: copy.signal,
+    });
 }
 
 async function bindSource(mount: BindMount, task: Task, materialized: Materialized): Promise<MountSource> {
@@ -225,18 +239,7 @@ function sourceMissing(mount: BindMount): LighterError {
 async function seedCache(mount: CacheMount, directory: string, task: Task): Promise<void> {
   const { host } = task.options;
   const input = mount.input === undefined ? undefined : task.inputs[mount.input];
-  const { tree, isCheckout } = sourceTree(input, task.options);
   const writer = writerOf({ upper: directory, lower: [] }, host);
-  for (const source of select(tree, wholeOf(mount.source)))
-    await copySource(writer, source, {
-      destination: "/",
-      contentsOnly: true,
-      replaceExisting: false,
-      owner: undefined,
-      mode: undefined,
-      directoryMode: 0o755,
-      timeOf: isCheckout ? checkoutTime : keptTime,
-      files: host.files,
-      signal: task.signal,
-    });
+  const source = sourceTree(input, task.options);
+  await copyTree(writer, source, { from: mount.source, to: "/", host, signal: task.signal });
 }

@@ -96,7 +96,7 @@ async function resolveBase(
 function emptyBase(platform: Platform): Base {
   return {
     digest: digestOf("scratch"),
-    config: { ...platform, rootfs: { type: "layers", diff_ids: [] } },
+    config: { ...platform, config: { WorkingDir: "/" }, rootfs: { type: "layers", diff_ids: [] } },
     layers: [],
     origin: "an empty image",
     snapshot: async () => undefined,
@@ -117,7 +117,7 @@ function frameOfBase(base: BaseRequest, parsed: ParseResult): { readonly frame?:
 
 export function planOptions(request: BuildRequest, input: BuildInput): PlanOptions {
   const { target, labels, platform, noCache, extraHosts, shmSizeBytes, ulimits, buildArgs = {} } = request;
-  const hostname = request.hostname ?? buildArgs["BUILDKIT_SANDBOX_HOSTNAME"];
+  const hostname = buildArgs["BUILDKIT_SANDBOX_HOSTNAME"] ?? request.hostname;
   const cacheNamespace = request.cacheNamespace ?? buildArgs["BUILDKIT_CACHE_MOUNT_NS"];
   const network = request.network ?? "default";
   return {

@@ -32,6 +32,8 @@ export interface SourceOptions {
 export interface BuildSources extends Sources {
   /** Ends the reading of contexts: events of their steps, indexes. */
   finish(): void;
+  /** What is new or changed in a context since an earlier build. */
+  changes(context: string): ContextSource["changes"] | undefined;
 }
 
 /** Images, directories and remote files, as the solver asks for them. */
@@ -54,12 +56,12 @@ export function createSources(options: SourceOptions): BuildSources {
       if (op.kind === "image") return await fetchImage(vertex, op, { options, signal });
       return await options.remote.fetch(vertex, signal);
     },
+    changes: (context) => opened.get(context)?.source.changes,
     finish() {
       for (const { vertex, source } of opened.values()) {
         source.save();
         options.journal.contextRead(vertex, source);
       }
-      opened.clear();
     },
   };
 }

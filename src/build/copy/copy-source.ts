@@ -224,7 +224,8 @@ class Copier {
   }
 
   #ownerOf(entry: Entry): Ids {
-    return this.#options.owner ?? entry;
+    const { uid, gid } = this.#options.owner ?? entry;
+    return { uid, gid };
   }
 }
 

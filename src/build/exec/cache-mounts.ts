@@ -1,6 +1,7 @@
-import { createHash } from "node:crypto";
-import { chmodSync, chownSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { createHash, randomBytes } from "node:crypto";
+import { chmodSync, chownSync, mkdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { LighterError, systemErrorCode } from "#base";
 import type { Lock, Locks } from "#host";
 import type { CacheMount } from "#plan";
 
@@ -56,29 +57,59 @@ async function holdPrivate(base: string, mount: CacheMount, options: CacheMountO
   }
 }
 
+/** Takes the directory that the cache has now, or makes one. Whoever looks or makes does so alone. */
 async function hold(
-  path: string,
+  base: string,
   lock: Lock,
   { mount, options }: { readonly mount: CacheMount; readonly options: CacheMountOptions },
 ): Promise<HeldCache> {
   try {
-    // Whoever makes the directory does so alone, and under another name until it is whole.
-    using _making = await options.locks.acquire(`${path}.make`, "exclusive", options.signal);
-    if (options.isFresh) rmSync(path, { recursive: true, force: true });
-    if (!existsSync(path)) await make(path, mount, options);
+    using _turn = await options.locks.acquire(`${base}.turn`, "exclusive", options.signal);
+    const known = options.isFresh ? undefined : currentOf(base);
+    const path = known ?? (await make(base, mount, options));
+    const use = options.locks.tryAcquire(`${path}.used`, "shared");
+    if (use === undefined)
+      throw new LighterError("INTERNAL", `cannot use cache "${mount.id}": it is being removed`);
+    return {
+      path,
+      [Symbol.dispose]() {
+        use[Symbol.dispose]();
+        lock[Symbol.dispose]();
+      },
+    };
   } catch (error) {
     lock[Symbol.dispose]();
     throw error;
   }
-  return { path, [Symbol.dispose]: () => lock[Symbol.dispose]() };
 }
 
-async function make(path: string, mount: CacheMount, options: CacheMountOptions): Promise<void> {
-  const half = `${path}.new`;
-  rmSync(half, { recursive: true, force: true });
-  mkdirSync(half);
-  await options.seed?.(half);
-  chownSync(half, mount.uid ?? 0, mount.gid ?? 0);
-  chmodSync(half, mount.mode ?? 0o755);
-  renameSync(half, path);
+/** `<base>.current` is a link to the directory in use. */
+function currentOf(base: string): string | undefined {
+  try {
+    return join(dirname(base), readlinkSync(`${base}.current`));
+  } catch (error) {
+    if (systemErrorCode(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+async function make(base: string, mount: CacheMount, options: CacheMountOptions): Promise<string> {
+  const old = currentOf(base);
+  const path = `${base}.${randomBytes(4).toString("hex")}`;
+  mkdirSync(path);
+  await options.seed?.(path);
+  chownSync(path, mount.uid ?? 0, mount.gid ?? 0);
+  chmodSync(path, mount.mode ?? 0o755);
+  symlinkSync(basename(path), `${path}.link`);
+  renameSync(`${path}.link`, `${base}.current`);
+  if (old !== undefined) removeUnused(old, options.locks);
+  return path;
+}
+
+/** A directory that a step still uses stays until its cache is made anew once more. */
+function removeUnused(path: string, locks: Locks): void {
+  using lock = locks.tryAcquire(`${path}.used`, "exclusive");
+  if (lock === undefined) return;
+  rmSync(path, { recursive: true, force: true });
+  rmSync(`${path}.used`, { force: true });
 }

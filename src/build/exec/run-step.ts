@@ -107,7 +107,7 @@ function mountPoints({ mounts }: Prepared): readonly MountPoint[] {
 }
 
 async function prepareMounts(step: Step): Promise<Prepared> {
-  const mounts: (SpecMount & { readonly kind: MountPoint["kind"] })[] = [];
+  const mounts: (SpecMount & { readonly kind: MountPoint["kind"] })[] = [...sharedMemory(step.op)];
   const env: string[] = [];
   const writeSecret = openSecretDirectory(join(step.directory, "secrets"), {
     mounts: step.options.host.mounts,
@@ -120,6 +120,13 @@ async function prepareMounts(step: Step): Promise<Prepared> {
     env.push(...(prepared.env ?? []).filter((text) => !env.some((known) => isSameVariable(known, text))));
   }
   return { mounts, env };
+}
+
+/** `--shm-size` is a mount of its own in BuildKit, with fewer flags than the usual one. */
+function sharedMemory({ shmSizeBytes }: ExecOp): Prepared["mounts"] {
+  if (shmSizeBytes === undefined) return [];
+  const options = ["nosuid", `size=${shmSizeBytes}`];
+  return [{ destination: "/dev/shm", type: "tmpfs", source: "tmpfs", options, kind: "directory" }];
 }
 
 function isSameVariable(a: string, b: string): boolean {
@@ -254,7 +261,6 @@ function specOf({ op, options, directory }: Step, environment: Environment): Run
       network: namespacePath === undefined ? "host" : { path: namespacePath },
       files,
       mounts: mounts.mounts.map(({ kind: _kind, ...mount }) => mount),
-      ...(op.shmSizeBytes !== undefined && { shmBytes: op.shmSizeBytes }),
       rlimits: op.ulimits.map(({ name, soft, hard }) => ({
         type: `RLIMIT_${name.toUpperCase()}`,
         soft,

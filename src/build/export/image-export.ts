@@ -1,6 +1,6 @@
 import { LighterError } from "#base";
 import type { Image, ImageStore, LayerBlob } from "#image";
-import { chainId, type Reference } from "#oci";
+import { chainId, type History, type Reference } from "#oci";
 import { finishImage, type Graph, type Plan, type Vertex, type VertexId } from "#plan";
 import type { SnapshotName, Snapshotter } from "#snapshot";
 import type { BornTimes } from "../builder/born.ts";
@@ -26,8 +26,12 @@ export async function exportImage(options: ExportOptions): Promise<Image> {
   const layers = plan.target === undefined ? [] : await layersOf(plan.target.vertex, target, options);
   const diffIds = layers.map(({ diffId }) => diffId);
   const created = new Date(epochSeconds * 1000).toISOString().replace(/\.000Z$/, "Z");
+  const config = finishImage(plan.image, { diffIds, created });
   const image = images.create({
-    config: finishImage(plan.image, { diffIds, created }),
+    config: {
+      ...config,
+      history: withMissingRows(config.history ?? [], { count: layers.length, created, plan }),
+    },
     layers,
     names: options.names,
     origin: { kind: "built" },
@@ -37,6 +41,22 @@ export async function exportImage(options: ExportOptions): Promise<Image> {
   if (chain !== undefined && target?.snapshot !== undefined && snapshots.find(chain) === undefined)
     snapshots.alias(target.snapshot, chain);
   return image;
+}
+
+/** A stage that starts from a local context has a layer that no instruction stands for: BuildKit adds rows at the end. */
+function withMissingRows(
+  history: readonly History[],
+  image: { readonly count: number; readonly created: string; readonly plan: Plan },
+): readonly History[] {
+  const rows = history.filter(({ empty_layer }) => empty_layer !== true).length;
+  const last =
+    image.plan.target === undefined ? undefined : image.plan.graph.vertices.get(image.plan.target.vertex);
+  const row = {
+    created: image.created,
+    created_by: last?.op.kind === "exec" ? `mount / from exec ${last.op.args.join(" ")}` : (last?.name ?? ""),
+    comment: "buildkit.exporter.image.v0",
+  };
+  return [...history, ...Array.from({ length: Math.max(0, image.count - rows) }, () => row)];
 }
 
 /** The layers of a vertex, bottom up. `result` is its own when the caller has it. */

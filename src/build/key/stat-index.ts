@@ -11,6 +11,7 @@ export class StatIndex {
   readonly #known: Known;
   readonly #seen = new Map<string, Row>();
   readonly #changes = new Map<string, "changed" | "new">();
+  readonly #absent = new Set<string>();
   #cursor = 0;
   #places: Map<string, number> | undefined;
   #isDirty = false;
@@ -30,7 +31,7 @@ export class StatIndex {
     if (seen !== undefined) return isSame(seen, stats) ? seen.sum : undefined;
     const place = this.#place(path);
     if (place === undefined) {
-      this.#changes.set(path, "new");
+      this.#absent.add(path);
       return undefined;
     }
     const row = this.#known.row(place);
@@ -46,6 +47,7 @@ export class StatIndex {
   set(path: string, read: { readonly stats: Stats; readonly sum: string; readonly startedMs: number }): void {
     const place = this.#place(path);
     if (place !== undefined && this.#known.row(place).sum !== read.sum) this.#changes.set(path, "changed");
+    if (this.#absent.has(path) && this.#known.paths.length > 0) this.#changes.set(path, "new");
     const isRacy = read.stats.ctimeMs + clockGranularityMs >= read.startedMs;
     this.#seen.set(path, { ...numbersOf(read.stats), sum: read.sum, isRacy });
     this.#isDirty = true;
@@ -61,7 +63,7 @@ export class StatIndex {
     if (!this.#isDirty) return;
     const rows = [...this.#seen].filter(([, row]) => !row.isRacy);
     const kept = this.#known.paths.flatMap((path, place): [string, Row][] =>
-      this.#seen.has(path) || this.#changes.has(path) ? [] : [[path, this.#known.row(place)]],
+      this.#seen.has(path) ? [] : [[path, this.#known.row(place)]],
     );
     // Files that were deleted would stay for ever; another COPY's files are worth keeping.
     const others = kept.length > 2 * rows.length + 10_000 ? [] : kept;

@@ -10,8 +10,8 @@ import { digestSelection } from "../key/selection-digest.ts";
 import { LayeredTree } from "../tree/layered-tree.ts";
 import type { CacheRecord, CacheStore } from "./cache-store.ts";
 import type { Journal } from "./journal.ts";
-import { hashKey, type KeyParts, keyParts } from "./keys.ts";
-import type { Result, TreeResult } from "./result.ts";
+import { hashKey, type KeyParts, keyParts, wholeOf } from "./keys.ts";
+import type { ContextResult, Result, TreeResult } from "./result.ts";
 
 /** What the solver knows how to do with a vertex that is no cache's business: sources. */
 export interface Sources {
@@ -41,6 +41,8 @@ export interface SolverOptions {
   readonly snapshots: Snapshotter;
   readonly sources: Sources;
   readonly execute: Execute;
+  /** Copies a whole context into a snapshot. */
+  readonly materialize: (input: ContextResult, signal: AbortSignal) => Promise<SnapshotName>;
   readonly journal: Journal;
   readonly host: { readonly files: Files; readonly locks: Locks };
   /** Directory of the locks by which concurrent builds run equal steps once. */
@@ -82,7 +84,8 @@ export class Solver {
     if (signal?.aborted) stop();
     try {
       await this.#probe(id);
-      return requireTree(await this.#realise(id));
+      const result = await this.#realise(id);
+      return result.kind === "context" ? await this.#materialize(result) : result;
     } catch (error) {
       this.#stop.abort(error);
       await Promise.allSettled(this.#results.values());
@@ -137,7 +140,9 @@ export class Solver {
     const parts = this.#partsOf(vertex);
     const isByContent = [...parts.selectors.keys()].every((input) => inputs[input]?.kind === "context");
     const keys = inputs.map((input, at) =>
-      input.kind === "context" ? this.#contentDigest(input, parts.selectors.get(at) ?? []) : input.id,
+      input.kind === "context"
+        ? this.#contentDigest(input, parts.selectors.get(at) ?? [wholeOf("/")])
+        : input.id,
     );
     this.#options.journal.keyed(vertex, { op: parts.definition, inputs: keys });
     return hashKey(
@@ -202,7 +207,7 @@ export class Solver {
     if (probe.result.kind === "context") return probe.result;
     if (isSource(vertex)) return await this.#options.sources.fetch(vertex, this.#stop.signal);
     if (probe.result.kind === "tree") return probe.result;
-    const inputs = await Promise.all(vertex.inputs.map(({ vertex: input }) => this.#realise(input)));
+    const inputs = await this.#realiseInputs(vertex);
     this.#stop.signal.throwIfAborted();
     const definitionKey = this.#definitionKey(vertex, inputs);
     const keys = { definitionKey, contentKey: this.#contentKey(vertex, inputs) };
@@ -212,6 +217,28 @@ export class Solver {
       return resultOf(known);
     }
     return await this.#limit.run(() => this.#runOnce(vertex, inputs, keys));
+  }
+
+  /** A context that a step changes or runs in, and does not only read, becomes a tree of the store. */
+  async #realiseInputs(vertex: Vertex): Promise<readonly Result[]> {
+    const { selectors } = this.#partsOf(vertex);
+    return await Promise.all(
+      vertex.inputs.map(async ({ vertex: id }, at) => {
+        const input = await this.#realise(id);
+        return input.kind === "context" && !selectors.has(at) ? await this.#materialize(input) : input;
+      }),
+    );
+  }
+
+  async #materialize(input: ContextResult): Promise<TreeResult> {
+    const id = hashKey("context", this.#contentDigest(input, [wholeOf("/")]));
+    const known = this.#lookUp(id);
+    if (known !== undefined) return resultOf(known);
+    const bornMs = Date.now();
+    const snapshot = await this.#options.materialize(input, this.#stop.signal);
+    const record = { id, snapshot, bornMs, name: "context" };
+    this.#options.cache.put(id, record);
+    return resultOf(record);
   }
 
   #lookUpBoth(keys: Keys): CacheRecord | undefined {
@@ -281,9 +308,4 @@ function isSource({ op }: Vertex): boolean {
 function resultOf(record: CacheRecord): TreeResult {
   const { id, snapshot, bornMs } = record;
   return { kind: "tree", id, bornMs, ...(snapshot !== undefined && { snapshot }) };
-}
-
-function requireTree(result: Result): TreeResult {
-  if (result.kind === "tree") return result;
-  throw new LighterError("INTERNAL", "cannot solve: the target is no tree");
 }
