@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { LighterError } from "#base";
+import { forgetFlows } from "./conntrack.ts";
 import type { Firewall, Processes } from "./host.ts";
 import { textAttribute } from "./netlink.ts";
 import { NetlinkSocket, netlinkProtocol } from "./netlink-socket.ts";
@@ -31,6 +32,7 @@ export function createFirewall(sys: Sys, processes: Processes): Firewall {
       if (!result.ok) throw failure("change", result.words);
     },
     hasTable: (name) => hasTable(sys, name),
+    forgetFlows: (flow) => forgetFlows(sys, flow),
     list: (what) => {
       const result = nft(`list ${what}`, true);
       if (!result.ok) throw failure("list", result.words);

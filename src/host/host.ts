@@ -109,6 +109,10 @@ export interface Processes {
   spawn(program: string, args: readonly string[], options: SpawnOptions): Running;
   /** Absolute path of a program on PATH, or undefined. */
   find(program: string): string | undefined;
+  /** Ids of all processes that this one may see and that were started with exactly this argument. */
+  listWithArgument(argument: string): readonly number[];
+  /** Sends a signal to any process. @returns false when it has ended */
+  signal(pid: number, signal: NodeJS.Signals): boolean;
 }
 
 export interface RunOptions {
@@ -199,6 +203,11 @@ export interface Firewall {
   apply(script: string): void;
   /** Whether a table of family `inet` exists; far cheaper than listing it. */
   hasTable(name: string): boolean;
+  /**
+   * Makes the kernel forget the IPv4 flows opened to a port: without it, a UDP client that keeps sending stays with the
+   * translation (or the lack of one) of its first packet. Returns how many.
+   */
+  forgetFlows(flow: { readonly protocol: "tcp" | "udp"; readonly port: number }): number;
   /** Lists as `nft -j list …` does. */
   list(what: string): unknown;
 }

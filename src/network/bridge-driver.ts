@@ -93,6 +93,7 @@ async function join(
     const isNew = kernel.raise(network, page);
     kernel.connect(network, endpoint, joining.namespace);
     if (!isNew) kernel.publish(page.state, endpoint, { renew: dead.some(({ ports }) => ports.length > 0) });
+    kernel.forgetFlows(joining.ports);
   } catch (error) {
     // The first failure is the one to tell; what this cannot undo, the next sweep does.
     await release(parts, page, [endpoint]).catch(() => {});
@@ -135,6 +136,7 @@ async function release(
   const idle = page.state.networks.filter((network) => !networks.includes(network));
   const next: NetworkState = { ...page.state, endpoints, networks };
   if (idle.length > 0 || gone.some(({ ports }) => ports.length > 0)) kernel.applyFirewall(next);
+  kernel.forgetFlows(gone.flatMap(({ ports }) => ports));
   await kernel.removeLinks([...gone.map(({ link }) => link), ...idle.map(({ bridge }) => bridge)]);
   page.save(next);
   for (const { id } of gone) ledger.forget(id);

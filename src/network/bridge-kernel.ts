@@ -4,12 +4,17 @@ import { renderFirewall, renderPublishing } from "./firewall-rules.ts";
 import { chooseSubnet, firstAddress } from "./ipam.ts";
 import type { LedgerPage } from "./ledger.ts";
 import { randomMac } from "./mac-address.ts";
-import type { BridgeNetwork, Endpoint, NetworkState } from "./network-state.ts";
+import type { BridgeNetwork, Endpoint, NetworkState, PublishedPort } from "./network-state.ts";
 
 const containerLink = "eth0";
 const largestMtu = 1500;
 /** flock on the namespace itself: one lock for all stores that share this host's network. */
 const hostNetwork = "/proc/self/ns/net";
+
+/** A VPN covers the world with two halves of it: a route as wide as that says no more than a default route. */
+const widestPrefix = 8;
+
+type Route = ReturnType<Host["links"]["routes"]>[number];
 
 interface Owner {
   readonly table: string;
@@ -55,7 +60,7 @@ export class BridgeKernel {
       return false;
     if (found !== undefined) throw occupied(network);
     this.#allowForwarding(page);
-    links.createBridge(network.bridge, { mac: randomMac(), mtu: this.#mtu(), alias: this.#ownerOf().text });
+    links.createBridge(network.bridge, { mac: randomMac(), mtu: network.mtu, alias: this.#ownerOf().text });
     this.#change(`net/ipv6/conf/${network.bridge}/disable_ipv6`, "1");
     links.addAddress(network.bridge, gatewayCidr(network));
     links.setUp(network.bridge);
@@ -75,7 +80,7 @@ export class BridgeKernel {
       peer: containerLink,
       peerNamespace: namespace,
       peerMac: endpoint.mac,
-      mtu: links.find(network.bridge)?.mtu ?? largestMtu,
+      mtu: network.mtu,
     });
     this.#change(`net/ipv6/conf/${containerLink}/disable_ipv6`, "1", namespace);
     // Neighbours that knew an earlier holder of the address hear of the new one.
@@ -98,6 +103,12 @@ export class BridgeKernel {
     this.#host.firewall.apply(renderFirewall(table, state, text));
   }
 
+  /** Datagrams have no connection to end: one that keeps coming would be sent where the port led before. */
+  forgetFlows(ports: readonly PublishedPort[]): void {
+    for (const { protocol, hostPort } of ports)
+      if (protocol === "udp") this.#host.firewall.forgetFlows({ protocol, port: hostPort });
+  }
+
   /** Removes those links that exist, at once. */
   async removeLinks(names: readonly string[]): Promise<void> {
     await Promise.all(
@@ -116,22 +127,23 @@ export class BridgeKernel {
     let number = 0;
     while (names.has(`lighter${number}`)) number += 1;
     const bridge = `lighter${number}`;
-    const subnet = chooseSubnet(this.#reachedNetworks(links));
-    return { name: "bridge", bridge, subnet, gateway: firstAddress(subnet) };
+    const routes = this.#host.links.routes();
+    const subnet = chooseSubnet(this.#reachedNetworks(links, routes));
+    return { name: "bridge", bridge, subnet, gateway: firstAddress(subnet), mtu: mtuOf(links, routes) };
   }
 
   /**
-   * Networks that a new subnet must not hide: addresses of links (up or not) and routes. A route wider than /8 (a VPN's
-   * halves of the world) is a default route in disguise.
+   * Networks that a new subnet must not hide: addresses of other links, up or not, and routes.
    */
-  #reachedNetworks(links: readonly Link[]): string[] {
-    const addresses = links.filter((link) => !this.#isOwn(link)).flatMap((link) => link.addresses);
-    const own = new Set(links.filter((link) => this.#isOwn(link)).map(({ name }) => name));
-    const routes = this.#host.links
-      .routes()
-      .filter(({ link }) => !own.has(link))
-      .flatMap(({ destination }) => destination ?? []);
-    return [...addresses, ...routes.filter((destination) => Number(destination.split("/")[1]) >= 8)];
+  #reachedNetworks(links: readonly Link[], routes: readonly Route[]): string[] {
+    const foreign = links.filter((link) => !this.#isOwn(link));
+    const names = new Set(foreign.map(({ name }) => name));
+    const destinations = routes.flatMap(({ link, destination }) =>
+      names.has(link) && destination !== undefined && Number(destination.split("/")[1]) >= widestPrefix
+        ? [destination]
+        : [],
+    );
+    return [...foreign.flatMap((link) => link.addresses), ...destinations];
   }
 
   #allowForwarding(page: LedgerPage): void {
@@ -140,13 +152,6 @@ export class BridgeKernel {
     if (former !== "0") return;
     page.save({ ...page.state, changedSettings: { [name]: former, ...page.state.changedSettings } });
     this.#host.links.setSetting(name, "1");
-  }
-
-  /** The way out sets the size: packets larger than it takes would be lost where ICMP is filtered. */
-  #mtu(): number {
-    const way = this.#host.links.routes().find(({ destination }) => destination === undefined)?.link;
-    const link = way === undefined ? undefined : this.#host.links.find(way);
-    return Math.min(largestMtu, link?.mtu ?? largestMtu);
   }
 
   /** Changes a setting that a kernel without IPv6 lacks. */
@@ -169,6 +174,12 @@ function occupied(network: BridgeNetwork): LighterError {
     `cannot use bridge "${network.bridge}": a link of that name was changed or made by another program; remove it`,
     { details: { link: network.bridge } },
   );
+}
+
+/** The way out sets the size: packets larger than it takes would be lost where ICMP is filtered. */
+function mtuOf(links: readonly Link[], routes: readonly Route[]): number {
+  const way = routes.find(({ destination }) => destination === undefined)?.link;
+  return Math.min(largestMtu, links.find(({ name }) => name === way)?.mtu ?? largestMtu);
 }
 
 function gatewayCidr(network: BridgeNetwork): string {

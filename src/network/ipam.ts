@@ -1,6 +1,8 @@
 import ipaddr from "ipaddr.js";
 import { LighterError } from "#base";
 
+type Network = [ipaddr.IPv4 | ipaddr.IPv6, number];
+
 /** Docker's pools for networks whose subnet nobody chose: 172.17-31.0.0/16, then 192.168.0.0/16 in /20s. */
 export const defaultPools: readonly string[] = [
   ...Array.from({ length: 15 }, (_, at) => `172.${17 + at}.0.0/16`),
@@ -9,7 +11,11 @@ export const defaultPools: readonly string[] = [
 
 /** The first pool that overlaps none of `used`. @throws NETWORK_EXHAUSTED */
 export function chooseSubnet(used: readonly string[], pools: readonly string[] = defaultPools): string {
-  const free = pools.find((pool) => !used.some((cidr) => overlaps(pool, cidr)));
+  const taken = used.map((cidr) => ipaddr.parseCIDR(cidr));
+  const free = pools.find((pool) => {
+    const candidate = ipaddr.parseCIDR(pool);
+    return !taken.some((network) => overlap(candidate, network));
+  });
   if (free !== undefined) return free;
   throw new LighterError(
     "NETWORK_EXHAUSTED",
@@ -19,9 +25,7 @@ export function chooseSubnet(used: readonly string[], pools: readonly string[] =
 }
 
 /** Whether two networks share an address. Networks of different versions do not. */
-export function overlaps(left: string, right: string): boolean {
-  const [a, aPrefix] = ipaddr.parseCIDR(left);
-  const [b, bPrefix] = ipaddr.parseCIDR(right);
+function overlap([a, aPrefix]: Network, [b, bPrefix]: Network): boolean {
   return a.kind() === b.kind() && a.match(b, Math.min(aPrefix, bPrefix));
 }
 

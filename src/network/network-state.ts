@@ -17,6 +17,7 @@ export interface BridgeNetwork {
   readonly bridge: string;
   readonly subnet: string;
   readonly gateway: string;
+  readonly mtu: number;
   /** The address given last; allocation goes on after it. */
   readonly lastAddress?: string;
 }

@@ -113,6 +113,7 @@ function addressOf(mapping: PortMapping): string {
   return mapping.hostAddress ?? "0.0.0.0";
 }
 
+/** A mapping given twice counts once. Named ports come first, so that a random one does not take them. */
 function distinct(mappings: readonly PortMapping[]): PortMapping[] {
   const keyed = mappings
     .filter((mapping) => mapping.hostPort !== undefined)

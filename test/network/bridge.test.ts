@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { test } from "node:test";
 import { isLighterError } from "#base";
@@ -158,6 +159,42 @@ test("udp ports are published", { skip }, async () => {
     assert.equal(String(answer), "dns\n", address);
     client.close();
   }
+});
+
+test("a udp client that keeps sending follows the port to its next container", { skip }, async () => {
+  await using lab = new Lab();
+  const networks = lab.networks();
+  // Somebody stays, so that the bridge and the addresses do.
+  await using _stays = await networks.attach(request("stays"));
+  const ports = [{ hostPort: 5353, containerPort: 53, protocol: "udp" }] as const;
+  const client = createSocket("udp4");
+  const ask = async (): Promise<string> => {
+    client.send("hello", 5353, "192.0.2.2");
+    const [answer] = await once(client, "message", { signal: AbortSignal.timeout(1000) }).catch(() => [
+      "none",
+    ]);
+    return String(answer).trim();
+  };
+  client.on("error", () => {});
+  const answers = [await ask()];
+  for (const name of ["first", "second"]) {
+    await using container = await networks.attach(request(name, { ports }));
+    lab.serveUdp(container, name, 53);
+    answers.push(await ask());
+  }
+  client.close();
+  assert.deepEqual(answers, ["none", "first", "second"]);
+});
+
+test("forwarding is switched on, and what it was is written down", { skip }, async () => {
+  await using lab = new Lab();
+  lab.host.links.setSetting("net/ipv4/ip_forward", "0");
+  {
+    await using _attached = await lab.networks().attach(request("a"));
+    assert.equal(lab.host.links.getSetting("net/ipv4/ip_forward"), "1");
+  }
+  const state = JSON.parse(readFileSync(`${lab.made("store")}/network/state.json`, "utf8"));
+  assert.deepEqual(state.changedSettings, { "net/ipv4/ip_forward": "0" });
 });
 
 test("addresses are given in turn and never twice", { skip }, async () => {
