@@ -12,8 +12,8 @@ import { addStage, type Command, findStage, type StageState } from "./stage-stat
 
 /** Finds for every stage the trees that its instructions take from elsewhere. */
 export function linkStages(context: PlanContext): void {
-  // Sources are appended while this runs; they have no instructions.
-  for (const state of [...context.table.states]) {
+  // Sources are appended while this runs; they have no instructions of their own.
+  for (const state of context.table.states) {
     state.commands = state.instructions.map((instruction) =>
       linkCommand(context, state, { instruction, isOnbuild: false, range: instruction.range }),
     );

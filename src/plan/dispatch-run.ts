@@ -1,5 +1,4 @@
-import { chompHeredoc, compareText, expandWord, findHeredocWord, type RunInstruction } from "#dockerfile";
-import { formatPlatform } from "#oci";
+import { chompHeredoc, compareText, findHeredocWord, type RunInstruction } from "#dockerfile";
 import { inShell } from "./dispatch-metadata.ts";
 import { fault } from "./fault.ts";
 import type { Edge, ExecMount, ExecOp } from "./graph.ts";

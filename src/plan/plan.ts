@@ -1,4 +1,4 @@
-import { isLighterError, LighterError } from "#base";
+import { isLighterError, type LighterError } from "#base";
 import {
   checkSyntax,
   codeFrame,

@@ -54,7 +54,17 @@ function needsNoSystem(instruction: Instruction): boolean {
       return /^\d/.test(instruction.user);
     case "HEALTHCHECK":
       return instruction.test[0] !== "CMD-SHELL";
-    default:
+    case "ADD":
+    case "ARG":
+    case "COPY":
+    case "ENV":
+    case "EXPOSE":
+    case "FROM":
+    case "LABEL":
+    case "MAINTAINER":
+    case "STOPSIGNAL":
+    case "VOLUME":
+    case "WORKDIR":
       return true;
   }
 }

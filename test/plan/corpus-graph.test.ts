@@ -13,7 +13,7 @@ import {
   planFully,
   readRows,
   Score,
-} from "./corpus.test-support.ts";
+} from "../../test/support/frontend-corpus.ts";
 import type { ExecMount, FileAction, Owner, Plan, UserName, Vertex } from "./index.ts";
 
 /** Where lighter's graph is the better one. */
@@ -65,7 +65,8 @@ function vertexSummary({ name, op }: Vertex): string {
       ]);
     case "http":
       return JSON.stringify([name, op.url, op.filename, op.checksum ?? ""]);
-    default:
+    case "local":
+    case "merge":
       return JSON.stringify([name]);
   }
 }

@@ -1,6 +1,14 @@
 import { describe, test } from "node:test";
 import { errorText, type LintWarning, parse, type Range } from "#dockerfile";
-import { type Finding, linux, missing, planFully, type Row, readRows, Score } from "./corpus.test-support.ts";
+import {
+  type Finding,
+  linux,
+  missing,
+  planFully,
+  type Row,
+  readRows,
+  Score,
+} from "../../test/support/frontend-corpus.ts";
 import {
   finishImage,
   listTargets,
