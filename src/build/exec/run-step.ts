@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Cleanup, isLighterError, LighterError } from "#base";
 import type { Host } from "#host";
@@ -231,10 +231,27 @@ async function prepareCache(
   return {
     destination: mount.target,
     type: "bind",
-    source: held.path,
+    source: mount.input === undefined && mount.source !== "/" ? partOfCache(mount, held.path, step) : held.path,
     options: ["rbind", ...(mount.readonly ? ["ro"] : []), "nosuid", "nodev"],
     kind: "directory",
   };
+}
+
+/**
+ * `source=` of a cache mount that starts empty is a directory inside the cache. It is opened below the cache and bound
+ * by its descriptor: a step that runs at the same time can put a link there, but nothing follows it (CVE-2024-23651).
+ */
+function partOfCache(mount: CacheMount, cache: string, { op, options, directory, number, scope }: MountStep): string {
+  const fd = options.host.files.openInRoot(cache, mount.source);
+  if (fd === undefined) throw runFailed(op, 1, `open ${mount.source}: no such file or directory`);
+  try {
+    const target = join(directory, `cache-${number}`);
+    mkdirSync(target);
+    scope.use(options.host.mounts.bind(`/proc/self/fd/${fd}`, target));
+    return target;
+  } finally {
+    closeSync(fd);
+  }
 }
 
 interface Environment {
