@@ -2,6 +2,7 @@ import { posix } from "node:path";
 import { describe, test } from "node:test";
 import { parse } from "#dockerfile";
 import { formatReference } from "#oci";
+import type { ExecMount, FileAction, Owner, Plan, UserName, Vertex } from "#plan";
 import {
   type LlbAction,
   type LlbExec,
@@ -13,8 +14,7 @@ import {
   planFully,
   readRows,
   Score,
-} from "../../test/support/frontend-corpus.ts";
-import type { ExecMount, FileAction, Owner, Plan, UserName, Vertex } from "./index.ts";
+} from "../support/frontend-corpus.ts";
 
 /** Where lighter's graph is the better one. */
 const better: Readonly<Record<string, string>> = {

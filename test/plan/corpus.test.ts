@@ -1,15 +1,6 @@
 import { describe, test } from "node:test";
 import { errorText, type LintWarning, parse, type Range } from "#dockerfile";
 import {
-  type Finding,
-  linux,
-  missing,
-  planFully,
-  type Row,
-  readRows,
-  Score,
-} from "../../test/support/frontend-corpus.ts";
-import {
   finishImage,
   listTargets,
   type Outline,
@@ -17,7 +8,16 @@ import {
   type PlanAnswer,
   type PlanRequest,
   type Target,
-} from "./index.ts";
+} from "#plan";
+import {
+  type Finding,
+  linux,
+  missing,
+  planFully,
+  type Row,
+  readRows,
+  Score,
+} from "../support/frontend-corpus.ts";
 
 describe("corpora", { skip: missing }, () => {
   test("frontend", () => {
