@@ -1,8 +1,8 @@
 import type { ChildProcess } from "node:child_process";
-import { accessSync, constants, statSync } from "node:fs";
+import { accessSync, constants, readdirSync, readFileSync, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { finished } from "node:stream/promises";
-import { LighterError } from "#base";
+import { LighterError, systemErrorCode } from "#base";
 import type { Processes, Running, RunOptions, RunResult, SpawnOptions } from "./host.ts";
 import { fileError } from "./system-error.ts";
 
@@ -16,6 +16,8 @@ export function createProcesses(path: string | undefined): Processes {
     find,
     spawn: (program, args, options) => start(getProgram(program, find), args, options),
     run: (program, args, options = {}) => runToEnd(processes, [program, ...args], options),
+    listWithArgument,
+    signal,
   };
   return processes;
 }
@@ -118,4 +120,27 @@ async function collect(stream: NodeJS.ReadableStream | undefined): Promise<Buffe
 
 function cancelled(program: string): LighterError {
   return new LighterError("CANCELLED", `cannot finish "${program}": cancelled`);
+}
+
+function listWithArgument(argument: string): readonly number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && argumentsOf(name).includes(argument))
+    .map(Number);
+}
+
+function argumentsOf(pid: string): readonly string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").slice(1);
+  } catch {
+    return []; // it ended while the list was read
+  }
+}
+
+function signal(pid: number, name: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, name);
+  } catch (error) {
+    if (systemErrorCode(error) === "ESRCH") return false;
+    throw fileError(error, { verb: `send ${name} to`, object: `process ${pid}` });
+  }
 }

@@ -1,14 +1,29 @@
-import { readdirSync, rmdirSync, rmSync, statfsSync } from "node:fs";
+import { readdirSync, readFileSync, rmdirSync, rmSync, statfsSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { systemErrorCode } from "#base";
+import type { Host } from "#host";
 
 const root = "/sys/fs/cgroup";
 const TMPFS_MAGIC = 0x01021994;
+const rounds = 100;
+const roundMs = 10;
 
-/** Removes the cgroups of a container that a killed runtime left behind. What is still in use stays. */
-export function removeCgroups(id: string): void {
-  const controllers = list(root).map((name) => join(root, name));
-  for (const hierarchy of [root, ...controllers]) removeEmpty(join(hierarchy, "lighter", id));
+/**
+ * Kills what is left in the cgroups of a container and removes them, as far as a killed runtime left them behind.
+ * @returns false when something in them does not end within a second
+ */
+export async function removeCgroups(host: Pick<Host, "processes">, id: string): Promise<boolean> {
   removeStandIn(id);
+  const hierarchies = [root, ...list(root).map((name) => join(root, name))];
+  let left = hierarchies.map((hierarchy) => join(hierarchy, "lighter", id));
+  for (let round = 0; round < rounds; round += 1) {
+    left = left.filter((path) => !removeEmpty(path));
+    if (left.length === 0) return true;
+    for (const pid of left.flatMap(listMembers)) host.processes.signal(pid, "SIGKILL");
+    await delay(roundMs);
+  }
+  return false;
 }
 
 /**
@@ -36,10 +51,25 @@ function list(path: string): readonly string[] {
   }
 }
 
-function removeEmpty(path: string): void {
+/** @returns whether the cgroup is gone */
+function removeEmpty(path: string): boolean {
   try {
     rmdirSync(path);
+    return true;
+  } catch (error) {
+    return systemErrorCode(error) !== "EBUSY";
+  }
+}
+
+function listMembers(path: string): readonly number[] {
+  try {
+    const text = readFileSync(join(path, "cgroup.procs"), "latin1");
+    // 0 stands for a process of a pid namespace that this one cannot see; kill(0) would be our own group.
+    return text
+      .split("\n")
+      .map(Number)
+      .filter((pid) => pid > 0);
   } catch {
-    // Absent (the common case), or a process is still in it and a later sweep gets it.
+    return [];
   }
 }

@@ -1,7 +1,9 @@
-import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { errorMessage, LighterError } from "#base";
 import { errnoOf, type Host, type Lock } from "#host";
+import { removeStandIn } from "./cgroups.ts";
 import { openRuntime, type RuntimeHost } from "./oci-runtime.ts";
 import { stateDirectoryOf } from "./runtime-state.ts";
 
@@ -18,6 +20,7 @@ export interface ContainerClaim extends Disposable {
 }
 
 type ClaimHost = Pick<Host, "locks">;
+type SweepHost = RuntimeHost & ClaimHost;
 
 /** Claims an id. @throws CONTAINER_NAME_USED when a living process holds it */
 export function claimContainer(host: ClaimHost, runDirectory: string, id: string): ContainerClaim {
@@ -30,7 +33,7 @@ export function claimContainer(host: ClaimHost, runDirectory: string, id: string
   const lock = lockDirectory(host, directory);
   if (lock === undefined)
     throw new LighterError("CONTAINER_NAME_USED", `cannot run container "${id}": it is running already`);
-  const bundle = join(directory, "bundle");
+  const bundle = bundleOf(directory);
   rmSync(bundle, { recursive: true, force: true });
   mkdirSync(bundle, { mode: 0o700 });
   return {
@@ -42,6 +45,10 @@ export function claimContainer(host: ClaimHost, runDirectory: string, id: string
       lock[Symbol.dispose]();
     },
   };
+}
+
+function bundleOf(directory: string): string {
+  return join(directory, "bundle");
 }
 
 function lockDirectory(host: ClaimHost, directory: string): Lock | undefined {
@@ -61,17 +68,14 @@ function lockDirectory(host: ClaimHost, directory: string): Lock | undefined {
  * @returns the ids that were removed
  * @throws AggregateError of RUNTIME_FAILED for those that resist; the others are removed all the same
  */
-export async function sweepContainers(
-  host: RuntimeHost & Pick<Host, "locks">,
-  runDirectory: string,
-): Promise<readonly string[]> {
+export async function sweepContainers(host: SweepHost, runDirectory: string): Promise<readonly string[]> {
   const removed: string[] = [];
   const failures: unknown[] = [];
   for (const id of listClaims(runDirectory)) {
     using lock = lockDead(host, join(runDirectory, id));
     if (lock === undefined) continue;
     try {
-      await removeFromRuntimes(host, runDirectory, id);
+      await removeContainer(host, runDirectory, id);
       rmSync(join(runDirectory, id), { recursive: true, force: true });
       removed.push(id);
     } catch (error) {
@@ -89,8 +93,19 @@ export async function sweepContainers(
 function listClaims(runDirectory: string): readonly string[] {
   if (!existsSync(runDirectory)) return [];
   return readdirSync(runDirectory, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && existsSync(join(runDirectory, entry.name, "lock")))
-    .map((entry) => entry.name);
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith("."))
+    .map((entry) => entry.name)
+    .filter((id) => existsSync(join(runDirectory, id, "lock")) || !removeEmpty(join(runDirectory, id)));
+}
+
+/** A claim whose owner died before it had the lock; one that is just being made is made again by its owner. */
+function removeEmpty(directory: string): boolean {
+  try {
+    rmdirSync(directory);
+    return true;
+  } catch {
+    return !existsSync(join(directory, "lock")); // it has contents: a claim that got its lock meanwhile, or not ours
+  }
 }
 
 /** The lock of a dead owner's claim; undefined when the owner lives, or has just removed the claim itself. */
@@ -103,11 +118,28 @@ function lockDead(host: ClaimHost, directory: string): Lock | undefined {
   }
 }
 
-async function removeFromRuntimes(host: RuntimeHost, runDirectory: string, id: string): Promise<void> {
+/**
+ * A runtime that was just starting when its owner died has no state yet and would go on: so it is killed as well, and
+ * what it left by then is removed in another round.
+ */
+async function removeContainer(host: SweepHost, runDirectory: string, id: string): Promise<void> {
+  const bundle = bundleOf(join(runDirectory, id));
+  for (let round = 0; round < 20; round += 1) {
+    await removeFromRuntimes(host, runDirectory, id);
+    const starting = host.processes.listWithArgument(bundle);
+    if (starting.length === 0) return removeStandIn(id);
+    // A runtime whose container was removed ends by itself, and tidily; one that is starting does not.
+    if (round > 2) for (const pid of starting) host.processes.signal(pid, "SIGKILL");
+    await delay(10);
+  }
+  throw new LighterError("RUNTIME_FAILED", `cannot remove container "${id}": its runtime does not end`);
+}
+
+async function removeFromRuntimes(host: SweepHost, runDirectory: string, id: string): Promise<void> {
   for (const name of ["crun", "runc"] as const) {
     const stateDirectory = stateDirectoryOf(runDirectory, name);
     const path = host.processes.find(name);
-    if (path === undefined || !existsSync(join(stateDirectory, id))) continue;
+    if (path === undefined || !existsSync(stateDirectory)) continue;
     await openRuntime(host, { name, path, stateDirectory }).remove(id);
   }
 }

@@ -44,7 +44,7 @@ export function openRuntime(host: RuntimeHost, program: RuntimeProgram): Runtime
         const { status, stderr } = await processes.run(path, args);
         if (status !== 0 && existsSync(state)) throw failed("remove", id, wordsOf(stderr.toString()));
       }
-      removeCgroups(id);
+      if (!(await removeCgroups(host, id))) throw failed("remove", id, "its processes do not end");
     },
   };
   return runtime;

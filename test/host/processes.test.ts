@@ -76,3 +76,14 @@ test("a detached program has a session of its own", async () => {
   assert.deepEqual(await running.exited, { status: 128, signal: "SIGTERM" });
   assert.equal(session, String(running.pid));
 });
+
+test("processes are found by an argument, whole, and can be signalled", async () => {
+  const file = join(folder, "followed");
+  writeFileSync(file, "");
+  const running = processes.spawn("tail", ["-f", file], { stdio: ["ignore", "ignore", "ignore"] });
+  assert.deepEqual(processes.listWithArgument(file), [running.pid]);
+  assert.deepEqual(processes.listWithArgument(file.slice(0, -1)), []);
+  assert.equal(processes.signal(running.pid, "SIGKILL"), true);
+  assert.equal((await running.exited).signal, "SIGKILL");
+  assert.equal(processes.signal(running.pid, "SIGKILL"), false);
+});

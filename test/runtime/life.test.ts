@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -44,7 +44,8 @@ async function until(isTrue: () => boolean): Promise<void> {
 /** What this file does when it has started itself as the process that is to be killed. */
 async function becomeVictim(name: Runtime["name"], place: string): Promise<void> {
   const lab = await openLab(name, place);
-  const words = ["sh", "-c", "trap '' TERM; echo ready; sleep 1000; true"];
+  const words = ["sh", "-c", "trap '' TERM; echo ready; sleep 1000; : victims-own-words"];
+  process.stdout.write("starting\n");
   await lab.run(words, { onStdout: (chunk) => process.stdout.write(chunk) });
 }
 
@@ -104,15 +105,12 @@ function defineTests(name: Runtime["name"]): void {
   });
 
   test("a signal reaches the program", async () => {
-    const id = `signal-${process.pid}`;
     const script = "trap 'echo got; exit 3' INT; echo ready; while :; do sleep 0.05; done";
     const outcome = lab.run(["sh", "-c", script], {
       onStdout: (chunk) => {
-        if (Buffer.from(chunk).toString() === "ready\n") void lab.runtime.kill(lastId(), "SIGINT");
+        if (Buffer.from(chunk).toString() === "ready\n") void lab.runtime.kill(currentId(lab), "SIGINT");
       },
     });
-    const lastId = (): string =>
-      readdirSync(lab.runDirectory).find((entry) => entry.startsWith("test-")) ?? id;
     assert.deepEqual(await outcome, { status: 3, stdout: "ready\ngot\n", stderr: "" });
     await assert.rejects(lab.runtime.kill("nobody", "SIGINT"), (error) =>
       isLighterError(error, "RUNTIME_FAILED"),
@@ -153,14 +151,7 @@ function defineTests(name: Runtime["name"]): void {
   });
 
   test("after kill -9 of its owner, the sweep kills the container and leaves nothing", async () => {
-    const place = dirname(lab.runDirectory);
-    const victim = spawn(process.execPath, [process.argv[1] ?? ""], {
-      env: { ...process.env, LIGHTER_TEST_VICTIM: `${name} ${place}` },
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    let output = "";
-    victim.stdout.on("data", (chunk) => (output += chunk));
-    await until(() => output.includes("ready"));
+    const victim = await startVictim(name, dirname(lab.runDirectory), "ready");
     victim.kill("SIGKILL");
     await once(victim, "exit");
     assert.notDeepEqual(listProcesses(lab.runDirectory), [], "the runtime outlives its owner");
@@ -172,11 +163,53 @@ function defineTests(name: Runtime["name"]): void {
     assertClean();
   });
 
+  test("killed at any moment of a start, the sweep leaves nothing", async () => {
+    for (let waitMs = 0; waitMs <= 60; waitMs += 5) {
+      const victim = await startVictim(name, dirname(lab.runDirectory), "starting");
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
+      victim.kill("SIGKILL");
+      await once(victim, "exit");
+      // The first sweep may come while a child that was just forked still holds the lock.
+      await sweepContainers(lab.host, lab.runDirectory);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      await sweepContainers(lab.host, lab.runDirectory);
+      assertClean();
+      assert.deepEqual(listProcesses("victims-own-words"), [], `after ${waitMs} ms`);
+      assert.deepEqual(listCgroups(`test-${victim.pid}`), [], `after ${waitMs} ms`);
+    }
+  });
+
+  test("a container that is killed has the status of a shell's word for it", async () => {
+    const outcome = await lab.run(["sh", "-c", "echo ready; sleep 1000; true"], {
+      onStdout: () => void lab.runtime.kill(currentId(lab), "SIGKILL"),
+    });
+    assert.equal(outcome.status, 137);
+  });
+
   test("removing a container that does not exist is harmless", async () => {
     await lab.runtime.remove("nobody");
-    mkdirSync(join(lab.runDirectory, "no-claim"), { recursive: true });
+    mkdirSync(join(lab.runDirectory, "not-a-claim/full"), { recursive: true });
+    mkdirSync(join(lab.runDirectory, "half-a-claim"));
     assert.deepEqual(await sweepContainers(lab.host, lab.runDirectory), []);
+    assert.ok(!existsSync(join(lab.runDirectory, "half-a-claim")));
+    assert.ok(existsSync(join(lab.runDirectory, "not-a-claim/full")));
   });
+}
+
+function currentId(lab: Lab): string {
+  return readdirSync(lab.runDirectory).find((entry) => entry.startsWith("test-")) ?? "none";
+}
+
+/** Starts this file as a process that runs a container, and waits for its word. */
+async function startVictim(name: string, place: string, word: string): Promise<ChildProcess> {
+  const victim = spawn(process.execPath, [process.argv[1] ?? ""], {
+    env: { ...process.env, LIGHTER_TEST_VICTIM: `${name} ${place}` },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let output = "";
+  victim.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  await until(() => output.includes(word));
+  return victim;
 }
 
 const victim = process.env["LIGHTER_TEST_VICTIM"]?.split(" ");
