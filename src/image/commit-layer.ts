@@ -1,12 +1,16 @@
+import { setImmediate } from "node:timers/promises";
 import { LighterError } from "#base";
 import type { ContentStore } from "#content";
 import type { Host } from "#host";
 import { chainId, type Digest, digestOf, mediaTypes } from "#oci";
 import type { SnapshotName, Snapshotter } from "#snapshot";
 import type { LayerBlob, LayerTimes } from "./image-store.ts";
-import { writeLayer } from "./layer-writer.ts";
+import { layerChunks } from "./layer-writer.ts";
 import type { Records, SnapshotLayer } from "./records.ts";
 import { singleFlight } from "./single-flight.ts";
+
+/** Others get a turn after so long: timers of the display, output of running steps, Ctrl-C. */
+const turnMs = 30;
 
 /** What the work on layers needs. */
 export interface LayerParts {
@@ -25,7 +29,7 @@ export async function commitLayer(
   const known = findKnown(parts, snapshot, times);
   if (known !== undefined) return known;
   await using _turn = await singleFlight(parts, `commit ${snapshot}`);
-  return findKnown(parts, snapshot, times) ?? writeBlob(parts, snapshot, times);
+  return findKnown(parts, snapshot, times) ?? (await writeBlob(parts, snapshot, times));
 }
 
 function findKnown(
@@ -50,13 +54,19 @@ function recordName(snapshot: SnapshotName, times: LayerTimes | undefined): stri
   return times === undefined ? snapshot : `${snapshot}@${times.key}`;
 }
 
-function writeBlob(
+async function writeBlob(
   { content, snapshots, host, records }: LayerParts,
   snapshot: SnapshotName,
   times: LayerTimes | undefined,
-): LayerBlob {
+): Promise<LayerBlob> {
   using ingest = content.ingest();
-  writeLayer(snapshots.changes(snapshot), { files: host.files, times }, (bytes) => ingest.write(bytes));
+  let since = performance.now();
+  for (const chunk of layerChunks(snapshots.changes(snapshot), { files: host.files, times })) {
+    ingest.write(chunk);
+    if (performance.now() - since < turnMs) continue;
+    await setImmediate();
+    since = performance.now();
+  }
   const descriptor = ingest.commit(mediaTypes.layer);
   const chain = chainOf({ records, times }, snapshots.parent(snapshot), descriptor.digest);
   const layer: SnapshotLayer = { descriptor, diffId: descriptor.digest, ...(chain && { chainId: chain }) };

@@ -29,7 +29,7 @@ import type {
   SaveOptions,
 } from "./image-store.ts";
 import { loadArchive } from "./load.ts";
-import { matchImages } from "./lookup.ts";
+import { isName, matchImages } from "./lookup.ts";
 import type { ImageStoreOptions } from "./open-image-store.ts";
 import { Records } from "./records.ts";
 import { planRemoval } from "./remove.ts";
@@ -56,12 +56,20 @@ export class DirectoryImageStore implements ImageStore {
   }
 
   find(text: string): Image | undefined {
-    const matches = matchImages(this.list(), text);
+    const matches = this.#match(text);
     return matches.length === 1 ? matches[0] : undefined;
   }
 
+  /** A name is looked up in the index alone; only ids need every image. */
+  #match(text: string): readonly Image[] {
+    const rows = this.#index.read();
+    const named = rows.find((row) => row.name !== undefined && isName(row.name, text));
+    if (named === undefined) return matchImages(this.list(), text);
+    return this.#readable(rows.filter((row) => row.target.digest === named.target.digest));
+  }
+
   get(text: string): Image {
-    const [first, ...others] = matchImages(this.list(), text);
+    const [first, ...others] = this.#match(text);
     if (first === undefined) throw this.#notFound(text);
     if (others.length === 0) return first;
     const ids = [first, ...others].map((image) => shortId(image.id)).join(", ");
@@ -73,7 +81,7 @@ export class DirectoryImageStore implements ImageStore {
 
   /** When the name stands but its image cannot be read, that is the news. */
   #notFound(text: string): unknown {
-    const broken = this.#index.read().find((entry) => entry.name !== undefined && isNamed(entry.name, text));
+    const broken = this.#findBroken(text);
     if (broken !== undefined) {
       try {
         this.#image(broken.target, []);
@@ -163,6 +171,8 @@ export class DirectoryImageStore implements ImageStore {
   }
 
   remove(text: string, options: { readonly force?: boolean } = {}): Removal {
+    const broken = this.#match(text).length === 0 ? this.#findBroken(text) : undefined;
+    if (broken !== undefined) return this.#removeBroken(broken);
     const image = this.get(text);
     const plan = planRemoval(image, text, options.force ?? false);
     this.#index.update((entries) =>
@@ -174,6 +184,21 @@ export class DirectoryImageStore implements ImageStore {
     const deleted = this.#noLongerUsed(image);
     this.collect();
     return { untagged: plan.untagged, deleted };
+  }
+
+  /** A row whose image cannot be read, by its name or manifest digest. */
+  #findBroken(text: string): IndexEntry | undefined {
+    return this.#index
+      .read()
+      .find((row) => (row.name !== undefined && isName(row.name, text)) || row.target.digest === text);
+  }
+
+  #removeBroken(row: IndexEntry): Removal {
+    this.#index.update((entries) =>
+      entries.filter((entry) => entry.target.digest !== row.target.digest || entry.name !== row.name),
+    );
+    this.collect();
+    return { untagged: row.name === undefined ? [] : [row.name], deleted: [row.target.digest] };
   }
 
   /** The image's id and the layers that no other image has, top first. */
@@ -210,12 +235,6 @@ export class DirectoryImageStore implements ImageStore {
       this.#index.read(),
     );
   }
-}
-
-function isNamed(name: string, text: string): boolean {
-  return (
-    matchImages([{ names: [name], id: "", target: { digest: "" } } as unknown as Image], text).length > 0
-  );
 }
 
 function layersOf(

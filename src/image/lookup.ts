@@ -22,6 +22,12 @@ function hasReference(image: Image, reference: Reference): boolean {
   return image.names.map(parseReference).some((name) => sameRepository(name, reference));
 }
 
+/** Whether `text` is a way to write the full `name`. */
+export function isName(name: string, text: string): boolean {
+  const reference = tryParse(text);
+  return reference !== undefined && formatReference(reference) === name;
+}
+
 export function sameRepository(a: Reference, b: Reference): boolean {
   return a.registry === b.registry && a.repository === b.repository;
 }

@@ -1,7 +1,7 @@
 import { LighterError } from "#base";
-import { familiarReference, formatReference, parseReference, shortId } from "#oci";
+import { familiarReference, parseReference, shortId } from "#oci";
 import type { Image } from "./image-store.ts";
-import { sameRepository } from "./lookup.ts";
+import { isName, sameRepository } from "./lookup.ts";
 
 /** What removing an image by a text does, as docker has it. */
 export interface RemovalPlan {
@@ -27,12 +27,4 @@ export function planRemoval(image: Image, text: string, force: boolean): Removal
       `cannot remove image "${shortId(image.id)}": it has names in several repositories (${references.map(familiarReference).join(", ")}); remove them by name, or force it`,
     );
   return { untagged: image.names, isDeleted: true };
-}
-
-function isName(name: string, text: string): boolean {
-  try {
-    return formatReference(parseReference(text)) === name;
-  } catch {
-    return false;
-  }
 }

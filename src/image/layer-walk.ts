@@ -1,0 +1,172 @@
+import { lstatSync, readdirSync, readlinkSync, type Stats } from "node:fs";
+import { decodeName, encodeName, formatTarHeader, hasEscapes, type TarEntry, tarEntry } from "#archive";
+import { LighterError } from "#base";
+import type { Files } from "#host";
+import { opaqueWhiteout, whiteoutPrefix } from "#oci";
+import { isOpaque, isOverlayXattr, isWhiteout } from "#snapshot";
+import type { LayerTimes } from "./image-store.ts";
+
+/** A header of the layer and, for a file, where its data is to be read. */
+export interface LayerPiece {
+  readonly header: Buffer;
+  readonly file?: { readonly path: string | Buffer; readonly sizeBytes: number };
+}
+
+export interface LayerOptions {
+  readonly files: Files;
+  readonly times?: LayerTimes | undefined;
+}
+
+/** Attributes that belong in an image: what programs set, and file capabilities. As BuildKit chooses. */
+function isLayerXattr(name: string): boolean {
+  return (name.startsWith("user.") && !isOverlayXattr(name)) || name === "security.capability";
+}
+
+/** Turns what stands below a directory in overlay form into headers of a layer, in the order of the layer. */
+export class LayerWalk {
+  readonly #root: string;
+  readonly #files: Files;
+  readonly #times: LayerTimes | undefined;
+  /** First name of each file that has several. */
+  readonly #firstNames = new Map<string, string>();
+
+  constructor(root: string, options: LayerOptions) {
+    this.#root = root;
+    this.#files = options.files;
+    this.#times = options.times;
+  }
+
+  *pieces(): Generator<LayerPiece, void, undefined> {
+    // A stack of names instead of recursion: one generator serves the whole tree.
+    const waiting = this.#children("");
+    for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+      const stats = lstatSync(this.#path(path));
+      yield* this.#piecesOf(path, stats);
+      if (!stats.isDirectory()) continue;
+      for (const child of this.#children(path)) waiting.push(child);
+    }
+  }
+
+  /** Paths in the directory, the first last. */
+  #children(directory: string): string[] {
+    const prefix = directory === "" ? "" : `${directory}/`;
+    return readNames(this.#path(directory))
+      .map((name) => prefix + name)
+      .reverse();
+  }
+
+  #piecesOf(path: string, stats: Stats): readonly LayerPiece[] {
+    const slash = path.lastIndexOf("/") + 1;
+    if (isWhiteout(stats))
+      return [piece(whiteoutEntry(`${path.slice(0, slash)}${whiteoutPrefix}${path.slice(slash)}`))];
+    if (path.startsWith(whiteoutPrefix, slash))
+      throw new LighterError(
+        "IMAGE_INVALID",
+        `cannot put "/${path}" into a layer: names that begin with ${whiteoutPrefix} mean removal there; rename it`,
+      );
+    if (stats.isSocket()) return [];
+    return stats.isDirectory() ? this.#directoryPieces(path, stats) : [this.#leafPiece(path, stats)];
+  }
+
+  #directoryPieces(path: string, stats: Stats): readonly LayerPiece[] {
+    const names = this.#xattrNames(path);
+    const own = piece(this.#entry(path, stats, names));
+    const hidesBelow = names.length > 0 && isOpaque(this.#files, this.#textPath(path));
+    return hidesBelow ? [own, piece(whiteoutEntry(`${path}/${opaqueWhiteout}`))] : [own];
+  }
+
+  #leafPiece(path: string, stats: Stats): LayerPiece {
+    const first = this.#firstName(path, stats);
+    if (first !== undefined)
+      return piece({ ...this.#entry(path, stats, []), kind: "hardlink", linkPath: first, sizeBytes: 0 });
+    const own = piece(this.#entry(path, stats, this.#xattrNames(path)));
+    return stats.isFile() && stats.size > 0
+      ? { ...own, file: { path: this.#path(path), sizeBytes: stats.size } }
+      : own;
+  }
+
+  /** The name under which the file is in the layer already. */
+  #firstName(path: string, stats: Stats): string | undefined {
+    if (stats.nlink < 2) return undefined;
+    const key = `${stats.dev}:${stats.ino}`;
+    const first = this.#firstNames.get(key);
+    if (first === undefined) this.#firstNames.set(key, path);
+    return first;
+  }
+
+  #entry(path: string, stats: Stats, xattrNames: readonly string[]): TarEntry {
+    const kind = kindOf(path, stats);
+    return tarEntry({
+      kind,
+      path,
+      mode: stats.mode & 0o7777,
+      uid: stats.uid,
+      gid: stats.gid,
+      sizeBytes: kind === "file" ? stats.size : 0,
+      mtimeSeconds: this.#times?.of(stats.mtimeMs) ?? Math.floor(stats.mtimeMs / 1000),
+      linkPath: kind === "symlink" ? decodeName(readlinkSync(this.#path(path), "buffer")) : "",
+      ...(stats.rdev !== 0 && { device: deviceOf(stats.rdev) }),
+      ...(xattrNames.length > 0 && { xattrs: this.#xattrs(path, xattrNames) }),
+    });
+  }
+
+  #xattrNames(path: string): readonly string[] {
+    return hasEscapes(path) ? [] : this.#files.listXattrs(this.#textPath(path));
+  }
+
+  #xattrs(path: string, names: readonly string[]): ReadonlyMap<string, Uint8Array> {
+    const xattrs = new Map<string, Uint8Array>();
+    for (const name of names.filter(isLayerXattr)) {
+      const value = this.#files.getXattr(this.#textPath(path), name);
+      if (value !== undefined) xattrs.set(name, value);
+    }
+    return xattrs;
+  }
+
+  #textPath(path: string): string {
+    return `${this.#root}/${path}`;
+  }
+
+  #path(path: string): string | Buffer {
+    const full = path === "" ? this.#root : `${this.#root}/${path}`;
+    return hasEscapes(path) ? encodeName(full) : full;
+  }
+}
+
+function piece(entry: TarEntry): LayerPiece {
+  return { header: formatTarHeader(entry) };
+}
+
+/** Names in the order of their bytes, the same on every filesystem. */
+function readNames(directory: string | Buffer): readonly string[] {
+  let names = readdirSync(directory);
+  if (names.some((name) => name.includes("\ufffd"))) names = readdirSync(directory, "buffer").map(decodeName);
+  const isAscii = names.every((name) => !/[^\x00-\x7f]/.test(name));
+  return isAscii ? names.sort() : names.sort((a, b) => Buffer.compare(encodeName(a), encodeName(b)));
+}
+
+function kindOf(path: string, stats: Stats): TarEntry["kind"] {
+  if (stats.isFile()) return "file";
+  if (stats.isDirectory()) return "directory";
+  if (stats.isSymbolicLink()) return "symlink";
+  if (stats.isCharacterDevice()) return "character";
+  if (stats.isBlockDevice()) return "block";
+  if (stats.isFIFO()) return "fifo";
+  throw new LighterError(
+    "IMAGE_INVALID",
+    `cannot put "/${path}" into a layer: it is of no kind that a layer can hold`,
+  );
+}
+
+/** Whiteouts stand for nothing that has a time; 0 keeps the layer the same on every run. */
+function whiteoutEntry(path: string): TarEntry {
+  return tarEntry({ path, mode: 0 });
+}
+
+function deviceOf(rdev: number): { major: number; minor: number } {
+  const device = BigInt(rdev);
+  return {
+    major: Number((device >> 8n) & 0xfffn),
+    minor: Number((device & 0xffn) | ((device >> 12n) & 0xfff00n)),
+  };
+}
