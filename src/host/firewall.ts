@@ -55,7 +55,8 @@ function hasTable(sys: Sys, name: string): boolean {
 function programRun(nft: string | undefined): NftRun {
   if (nft === undefined) throw programMissing();
   return (script, json) => {
-    const args = json ? ["-j", "-f", "-"] : ["-f", "-"];
+    // With -j nft opens /dev/stdin by name, which fails on the socket that Node makes; a list command is short.
+    const args = json ? ["-j", script] : ["-f", "-"];
     const result = spawnSync(nft, args, { input: script, encoding: "utf8", maxBuffer: maxOutputBytes });
     if (result.status === 0) return { ok: true, output: result.stdout };
     return { ok: false, words: result.error?.message ?? result.stderr };
