@@ -1,4 +1,4 @@
-import { isBlankAt, isSpaceAt, quote, skipSpace } from "../go-text.ts";
+import { isBlankAt, quote } from "../go-text.ts";
 import { readJsonArray } from "../json-array.ts";
 import { Refusal } from "../refusal.ts";
 import { type Span, splitAtBlanks, splitQuoted } from "../words.ts";
