@@ -1,6 +1,8 @@
 // The whole idea on real input: builds one Go program the traditional way and in two stages, runs the result and shows
 // what is in both images. Needs root; the images stay in the store.
+//   node scripts/demo.mjs [--update-readme]     with the table put into README.md
 import { spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Engine } from "lighter";
 import { compareImages } from "./demo-table.mjs";
@@ -22,9 +24,9 @@ lighter("run", "--rm", "calculator", "6", "x", "7");
 say("What is in the two images:");
 const engine = new Engine();
 try {
-  process.stdout.write(
-    await compareImages(engine, { before: "calculator:traditional", after: "calculator" }),
-  );
+  const table = await compareImages(engine, { before: "calculator:traditional", after: "calculator" });
+  process.stdout.write(table);
+  if (process.argv.includes("--update-readme")) updateReadme(table);
 } finally {
   await engine[Symbol.asyncDispose]();
 }
@@ -37,4 +39,13 @@ function lighter(...args) {
   console.log(`$ lighter ${args.join(" ")}`);
   const { status, signal } = spawnSync("bin/lighter", args, { stdio: "inherit" });
   if (status !== 0) process.exit(signal === null ? (status ?? 1) : 130);
+}
+
+function updateReadme(table) {
+  const text = readFileSync("README.md", "utf8");
+  const block = /(<!-- demo: [^\n]*-->\n```\n)[\s\S]*?(```\n<!-- demo end -->)/;
+  writeFileSync(
+    "README.md",
+    text.replace(block, (_, begin, end) => `${begin}${table}${end}`),
+  );
 }
