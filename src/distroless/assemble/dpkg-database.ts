@@ -33,6 +33,21 @@ function writeInfo(assembly: Assembly, installed: InstalledPackage): void {
   tree.file(`${base}.list`, list.join(""), rootOwned(assembly));
   for (const [name, { bytes, mode, mtimeSeconds }] of installed.controlFiles)
     tree.file(`${base}.${name}`, bytes, { ...rootOwned(assembly, mode & 0o777), mtimeSeconds });
+  if (!installed.controlFiles.has("md5sums"))
+    tree.file(`${base}.md5sums`, digests(assembly, installed), rootOwned(assembly));
+}
+
+/** dpkg makes the list itself for packages that bring none, and its audit wants one. */
+function digests({ tree }: Assembly, { paths }: InstalledPackage): string {
+  return paths
+    .map((path) => path.slice(1))
+    .filter((path) => tree.find(path)?.kind === "file")
+    .map((path) => `${md5(tree.read(path) ?? "")}  ${path}\n`)
+    .join("");
+}
+
+function md5(bytes: Uint8Array | string): string {
+  return createHash("md5").update(bytes).digest("hex");
 }
 
 /** A file that another package has replaced is that one's alone. */
@@ -59,7 +74,7 @@ function configurationFiles({ tree }: Assembly, installed: InstalledPackage): re
   const paths = (controlText(installed, "conffiles") ?? "").split("\n").map((line) => line.trim());
   return paths.flatMap((path) => {
     const bytes = path.startsWith("/") ? tree.read(path.slice(1)) : undefined;
-    return bytes === undefined ? [] : [`${path} ${createHash("md5").update(bytes).digest("hex")}`];
+    return bytes === undefined ? [] : [`${path} ${md5(bytes)}`];
   });
 }
 

@@ -213,24 +213,20 @@ export class TreeWriter {
   }
 
   /** Real path for a new entry; directories on the way that no package brought are made. */
-  #place(path: string, attributes: Attributes): string {
+  #place(path: string, { mtimeSeconds }: Attributes): string {
     const slash = path.lastIndexOf("/");
     if (slash < 0) return path;
     const parent = path.slice(0, slash);
     let real = this.#resolved.get(parent);
     if (real === undefined) {
-      real = this.resolve(parent) ?? this.#makeParent(parent, attributes);
-      const kind = this.#nodes.get(real)?.kind;
-      if (kind !== "directory")
+      if (this.#find(parent) === undefined)
+        this.directory(parent, { mode: 0o755, uid: 0, gid: 0, mtimeSeconds });
+      real = this.resolve(parent);
+      if (real === undefined || this.#nodes.get(real)?.kind !== "directory")
         throw new LighterError("PACKAGE_INVALID", `cannot unpack "${path}": "${parent}" is no directory`);
       this.#resolved.set(parent, real);
     }
     return real === "" ? path.slice(slash + 1) : `${real}/${path.slice(slash + 1)}`;
-  }
-
-  #makeParent(parent: string, attributes: Attributes): string {
-    this.directory(parent, { mode: 0o755, uid: 0, gid: 0, mtimeSeconds: attributes.mtimeSeconds });
-    return this.resolve(parent) ?? parent;
   }
 
   /** Real path of an entry whose last part is not followed. */

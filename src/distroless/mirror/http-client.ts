@@ -105,11 +105,16 @@ export class HttpClient implements Disposable {
       const outgoing = isSecure
         ? requestHttps(url, { ...options, agent: this.#secureAgent })
         : requestHttp({ ...options, ...this.#route(url, options.headers), agent: this.#agent });
+      // Whoever is reading must get the reason, and that is the answer as soon as there is one.
+      let reader: { destroy(error: Error): unknown } = outgoing;
       outgoing.setTimeout(this.#options.stallTimeoutMs, () =>
-        outgoing.destroy(new Error(`no byte came for ${this.#options.stallTimeoutMs / 1000} s`)),
+        reader.destroy(new Error(`no byte came for ${this.#options.stallTimeoutMs / 1000} s`)),
       );
       outgoing.once("error", reject);
-      outgoing.once("response", resolve);
+      outgoing.once("response", (response) => {
+        reader = response;
+        resolve(response);
+      });
       outgoing.end();
     });
   }
