@@ -19,7 +19,12 @@ const longestValueBytes = 255;
 const longestOptionsBytes = 4095;
 
 // What a host's module parameters may have switched on would put facts into the upper directory that no layer can carry.
-const fixedOptions = ["index=off", "metacopy=off", "redirect_dir=off"];
+const fixedSettings = [
+  ["index", "off"],
+  ["metacopy", "off"],
+  ["redirect_dir", "off"],
+] as const;
+const fixedOptions = fixedSettings.map(([key, value]) => `${key}=${value}`);
 
 /** Mounts an overlay with at least one lower directory and, without an upper one, at least two. */
 export function mountOverlay(sys: Sys, options: OverlayMount): void {
@@ -61,10 +66,7 @@ function settings(options: OverlayMount, opened: number[]): readonly (readonly [
           ["upperdir", short(options.upper, opened)],
           ["workdir", short(options.work, opened)],
         ];
-  return [
-    ...upper,
-    ...fixedOptions.map((option) => option.split("=") as unknown as readonly [string, string]),
-  ];
+  return [...upper, ...fixedSettings];
 }
 
 function attach(sys: Sys, fs: number, options: OverlayMount): void {

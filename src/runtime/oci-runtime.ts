@@ -110,11 +110,7 @@ function deliver(running: Running, stdio: ProcessStdio): void {
 }
 
 /** Waits for the end; when cancelled before, brings it about and leaves nothing of the container. */
-async function exitOf(
-  running: Running,
-  driver: Driver,
-  container: ContainerProcess,
-): ReturnType<() => Running["exited"]> {
+async function exitOf(running: Running, driver: Driver, container: ContainerProcess): Running["exited"] {
   const { signal } = container;
   if (signal === undefined) return await running.exited;
   let stopping: Promise<void> | undefined;
