@@ -29,7 +29,9 @@ const { outputFiles } = await build({
   format: "esm",
   platform: "node",
   target: "node20",
-  packages: "external",
+  // Native code and large packages stay outside; small ones are bundled, which spares Node the search for CommonJS exports.
+  external: ["koffi", "openpgp", "xz-decompress"],
+  minify: true,
   conditions: ["source"],
   chunkNames: "chunks/[name]-[hash]",
   define: { LIGHTER_VERSION: JSON.stringify(version) },
