@@ -23,4 +23,5 @@ export type {
   SeccompProfile,
   SpawnOptions,
 } from "./host.ts";
+export { decodeAddress, encodeAddress, encodeCidr, type InternetAddress } from "./internet-address.ts";
 export { errnoOf } from "./system-error.ts";

@@ -1,7 +1,5 @@
-import ipaddr from "ipaddr.js";
 import { LighterError } from "#base";
-
-type Network = [ipaddr.IPv4 | ipaddr.IPv6, number];
+import { decodeAddress, encodeAddress, encodeCidr } from "#host";
 
 /** Docker's pools for networks whose subnet nobody chose: 172.17-31.0.0/16, then 192.168.0.0/16 in /20s. */
 export const defaultPools: readonly string[] = [
@@ -11,9 +9,9 @@ export const defaultPools: readonly string[] = [
 
 /** The first pool that overlaps none of `used`. @throws NETWORK_EXHAUSTED */
 export function chooseSubnet(used: readonly string[], pools: readonly string[] = defaultPools): string {
-  const taken = used.map((cidr) => ipaddr.parseCIDR(cidr));
+  const taken = used.map(parseNetwork);
   const free = pools.find((pool) => {
-    const candidate = ipaddr.parseCIDR(pool);
+    const candidate = parseNetwork(pool);
     return !taken.some((network) => overlap(candidate, network));
   });
   if (free !== undefined) return free;
@@ -24,14 +22,9 @@ export function chooseSubnet(used: readonly string[], pools: readonly string[] =
   );
 }
 
-/** Whether two networks share an address. Networks of different versions do not. */
-function overlap([a, aPrefix]: Network, [b, bPrefix]: Network): boolean {
-  return a.kind() === b.kind() && a.match(b, Math.min(aPrefix, bPrefix));
-}
-
 /** The first usable address of a network: its gateway by custom. */
 export function firstAddress(subnet: string): string {
-  return addressAt(subnet, 1n);
+  return addressAt(parseNetwork(subnet), 1n);
 }
 
 /**
@@ -40,13 +33,12 @@ export function firstAddress(subnet: string): string {
  * @throws NETWORK_EXHAUSTED
  */
 export function nextAddress(subnet: string, taken: ReadonlySet<string>, last: string | undefined): string {
-  const [network, prefix] = ipaddr.parseCIDR(subnet);
-  const size = 1n << BigInt(bitsOf(network) - prefix);
-  const isLastReserved = network.kind() === "ipv4";
-  const usable = size - (isLastReserved ? 2n : 1n);
-  const start = last === undefined ? 0n : offsetOf(subnet, last);
+  const network = parseNetwork(subnet);
+  const isLastReserved = network.bits === 32;
+  const usable = sizeOf(network) - (isLastReserved ? 2n : 1n);
+  const start = last === undefined ? 0n : toNumber(encodeAddress(last).bytes) - network.first;
   for (let step = 0n; step < usable; step += 1n) {
-    const address = addressAt(subnet, ((start + step) % usable) + 1n);
+    const address = addressAt(network, ((start + step) % usable) + 1n);
     if (!taken.has(address)) return address;
   }
   throw new LighterError(
@@ -56,28 +48,34 @@ export function nextAddress(subnet: string, taken: ReadonlySet<string>, last: st
   );
 }
 
-function addressAt(subnet: string, offset: bigint): string {
-  const [network, prefix] = ipaddr.parseCIDR(subnet);
-  const bits = BigInt(bitsOf(network));
-  const base = (toNumber(network) >> (bits - BigInt(prefix))) << (bits - BigInt(prefix));
-  return fromNumber(base + offset, bitsOf(network));
+/** A network as numbers, so that both versions are counted alike. */
+interface Network {
+  readonly first: bigint;
+  readonly prefix: number;
+  /** 32 or 128. */
+  readonly bits: number;
 }
 
-function offsetOf(subnet: string, address: string): bigint {
-  return toNumber(ipaddr.parse(address)) - toNumber(ipaddr.parse(addressAt(subnet, 0n)));
+function parseNetwork(cidr: string): Network {
+  const { bytes, prefix } = encodeCidr(cidr);
+  const bits = bytes.length * 8;
+  const host = BigInt(bits - prefix);
+  return { first: (toNumber(bytes) >> host) << host, prefix, bits };
 }
 
-function bitsOf(address: ipaddr.IPv4 | ipaddr.IPv6): number {
-  return address.kind() === "ipv4" ? 32 : 128;
+/** Networks of different versions share nothing. */
+function overlap(a: Network, b: Network): boolean {
+  return a.bits === b.bits && a.first < b.first + sizeOf(b) && b.first < a.first + sizeOf(a);
 }
 
-function toNumber(address: ipaddr.IPv4 | ipaddr.IPv6): bigint {
-  return address.toByteArray().reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
+function sizeOf({ bits, prefix }: Network): bigint {
+  return 1n << BigInt(bits - prefix);
 }
 
-function fromNumber(value: bigint, bits: number): string {
-  const bytes = Array.from({ length: bits / 8 }, (_, at) =>
-    Number((value >> BigInt(bits - 8 - at * 8)) & 0xffn),
-  );
-  return ipaddr.fromByteArray(bytes).toString();
+function addressAt({ first, bits }: Network, offset: bigint): string {
+  return decodeAddress(Buffer.from((first + offset).toString(16).padStart(bits / 4, "0"), "hex"));
+}
+
+function toNumber(bytes: Buffer): bigint {
+  return BigInt(`0x${bytes.toString("hex")}`);
 }
