@@ -10,6 +10,7 @@ import { withCompiledSeccomp } from "./compiled-seccomp.ts";
 import type { ContainerProcess, ProcessStdio, Runtime } from "./runtime.ts";
 import type { RuntimeSpec } from "./runtime-spec.ts";
 import { readFailure, wordsOf } from "./runtime-words.ts";
+import { defaultPath } from "./spec-defaults.ts";
 
 /** Which program, and where it keeps what it knows of its containers. */
 export interface RuntimeProgram {
@@ -21,6 +22,8 @@ export interface RuntimeProgram {
 /** What the driver needs of the host. */
 export type RuntimeHost = Pick<Host, "files" | "processes" | "seccomp">;
 
+// NOTIFY_SOCKET and LISTEN_FDS of a service that lighter runs in would be handed on to the container.
+const environment = { PATH: defaultPath };
 const stopGraceMs = 1000;
 const settleMs = 5000;
 
@@ -34,14 +37,14 @@ export function openRuntime(host: RuntimeHost, program: RuntimeProgram): Runtime
     run: (container) => runContainer({ host, program, runtime }, container),
     async kill(id, signal) {
       const args = ["--root", stateDirectory, "kill", id, String(constants.signals[signal])];
-      const { status, stderr } = await processes.run(path, args);
+      const { status, stderr } = await processes.run(path, args, { env: environment });
       if (status !== 0) throw failed("signal", id, wordsOf(stderr.toString()));
     },
     async remove(id) {
       const state = join(stateDirectory, id);
       if (existsSync(state)) {
         const args = ["--root", stateDirectory, "delete", "--force", id];
-        const { status, stderr } = await processes.run(path, args);
+        const { status, stderr } = await processes.run(path, args, { env: environment });
         if (status !== 0 && existsSync(state)) throw failed("remove", id, wordsOf(stderr.toString()));
       }
       if (!(await removeCgroups(host, id))) throw failed("remove", id, "its processes do not end");
@@ -66,6 +69,7 @@ async function runContainer(driver: Driver, container: ContainerProcess): Promis
   rmSync(log, { force: true });
   const running = driver.host.processes.spawn(driver.program.path, runArgs(driver.program, container, log), {
     stdio: stdioOf(container.stdio),
+    env: environment,
     // In a session of its own a Ctrl-C reaches lighter only, which decides; a terminal needs the caller's session.
     detached: container.spec.process.terminal !== true,
   });
