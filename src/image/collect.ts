@@ -11,12 +11,17 @@ interface CollectParts extends LayerParts {
   readonly roots: (() => Roots) | undefined;
 }
 
+/** Held shared by whoever stores things that nothing names yet, exclusively by who collects. */
+export function collectLockPath(root: string): string {
+  return join(root, "gc.lock");
+}
+
 /** See `ImageStore.collect`. Entries and roots are read under the lock: nobody adds to them while it is held. */
 export function collectStore(
   parts: CollectParts,
   entries: () => readonly IndexEntry[],
 ): Collected | undefined {
-  using lock = parts.host.locks.tryAcquire(join(parts.root, "gc.lock"), "exclusive");
+  using lock = parts.host.locks.tryAcquire(collectLockPath(parts.root), "exclusive");
   if (lock === undefined) return undefined;
   const used = { blobs: new Set<Digest>(), snapshots: new Set<string>() };
   for (const { target } of entries()) markImage(parts, target.digest, used);

@@ -1,8 +1,10 @@
 import { isLighterError, LighterError } from "#base";
 import type { ContentStore } from "#content";
+import type { Lock } from "#host";
 import {
   type Descriptor,
   type Digest,
+  digestOf,
   formatReference,
   type ImageConfig,
   type Manifest,
@@ -11,7 +13,7 @@ import {
 } from "#oci";
 import type { SnapshotName } from "#snapshot";
 import { checkImages } from "./check.ts";
-import { collectStore } from "./collect.ts";
+import { collectLockPath, collectStore } from "./collect.ts";
 import { commitLayer, type LayerParts } from "./commit-layer.ts";
 import { readConfig, readManifest } from "./documents.ts";
 import { ImageIndex, type IndexEntry, withoutName } from "./image-index.ts";
@@ -35,7 +37,7 @@ import { Records } from "./records.ts";
 import { planRemoval } from "./remove.ts";
 import { saveArchive } from "./save.ts";
 import { type NewImage, storeDocuments } from "./store-documents.ts";
-import { unpackImage } from "./unpack.ts";
+import { findUnpacked, unpackImage } from "./unpack.ts";
 
 type CreateOptions = Parameters<ImageStore["create"]>[0];
 type UnpackOptions = Parameters<ImageStore["unpack"]>[1];
@@ -201,16 +203,29 @@ export class DirectoryImageStore implements ImageStore {
     return { untagged: row.name === undefined ? [] : [row.name], deleted: [row.target.digest] };
   }
 
-  /** The image's id and the layers that no other image has, top first. */
+  /** The image's id and the stacks of layers (chainIDs) that no other image stands on, top first: what docker prints. */
   #noLongerUsed(image: Image): readonly Digest[] {
     const others = this.list();
-    const used = new Set(others.flatMap((other) => other.config.rootfs.diff_ids));
+    const used = new Set(others.flatMap(chainsOf));
     const ids = others.some((other) => other.id === image.id) ? [] : [image.id];
-    return [...ids, ...image.config.rootfs.diff_ids.filter((diffId) => !used.has(diffId)).reverse()];
+    return [
+      ...ids,
+      ...chainsOf(image)
+        .filter((chain) => !used.has(chain))
+        .reverse(),
+    ];
   }
 
-  unpack(image: Image, options?: UnpackOptions): Promise<SnapshotName | undefined> {
+  async unpack(image: Image, options?: UnpackOptions): Promise<SnapshotName | undefined> {
+    const found = findUnpacked(this.#parts, image);
+    if (found !== undefined) return found;
+    using _held = await this.#hold(options?.signal);
     return unpackImage(this.#parts, image, options);
+  }
+
+  /** Keeps collectors away from what is stored but not yet named. */
+  #hold(signal?: AbortSignal): Promise<Lock> {
+    return this.#parts.host.locks.acquire(collectLockPath(this.#options.root), "shared", signal);
   }
 
   commitLayer(snapshot: SnapshotName, options: { readonly times?: LayerTimes } = {}): Promise<LayerBlob> {
@@ -222,6 +237,7 @@ export class DirectoryImageStore implements ImageStore {
   }
 
   async load(archive: AsyncIterable<Uint8Array>, options: LoadOptions = {}): Promise<readonly Image[]> {
+    using _held = await this.#hold(options.signal);
     const loaded = await loadArchive(this.#parts, archive, options);
     return loaded.map(({ image, names }) => this.#add(image, { names, origin: { kind: "loaded" } }));
   }
@@ -247,5 +263,14 @@ function layersOf(
   return manifest.layers.flatMap((descriptor, place) => {
     const diffId = diffIds[place];
     return diffId === undefined ? [] : [{ descriptor, diffId, sizeBytes: sizeOf(descriptor) }];
+  });
+}
+
+/** The identity of each stack of its layers, lowest first. */
+function chainsOf(image: Image): readonly Digest[] {
+  let chain: Digest | undefined;
+  return image.config.rootfs.diff_ids.map((diffId) => {
+    chain = chain === undefined ? diffId : digestOf(`${chain} ${diffId}`);
+    return chain;
   });
 }

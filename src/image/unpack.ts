@@ -12,6 +12,15 @@ interface UnpackOptions {
   readonly signal?: AbortSignal;
 }
 
+/** The image's tree when it is there already. */
+export function findUnpacked(
+  { snapshots }: Pick<LayerParts, "snapshots">,
+  image: Pick<Image, "config">,
+): SnapshotName | undefined {
+  const top = chainId(image.config.rootfs.diff_ids);
+  return top === undefined ? undefined : snapshots.find(top);
+}
+
 /** See `ImageStore.unpack`. */
 export async function unpackImage(
   parts: LayerParts,
@@ -19,9 +28,7 @@ export async function unpackImage(
   options: UnpackOptions = {},
 ): Promise<SnapshotName | undefined> {
   const diffIds = image.config.rootfs.diff_ids;
-  const top = chainId(diffIds);
-  if (top === undefined) return undefined;
-  const found = parts.snapshots.find(top);
+  const found = findUnpacked(parts, image);
   if (found !== undefined) return found;
   let parent: SnapshotName | undefined;
   let chain: Digest | undefined;
