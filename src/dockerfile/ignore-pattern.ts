@@ -1,195 +1,115 @@
-import { LighterError } from "#base";
+import { advance, isMatch, readTokens, SLASH, startPlaces, type Token } from "./ignore-tokens.ts";
 
-// Patterns of .dockerignore and of --exclude. A pattern becomes a list of tokens, and a set of places in that list
-// is followed along the path: time grows with path times pattern, whatever the pattern, and what could still match
-// below a directory is known from the places alone.
-// https://docs.docker.com/build/concepts/context/#syntax
+/** How far a pattern has come along the directories above a name. Empty: nothing below can match any more. */
+export type Progress = readonly number[];
 
-type Token =
-  | { readonly kind: "literal"; readonly unit: number }
-  /** `?` and `[...]`: one character. */
-  | { readonly kind: "one"; readonly accepts: (character: string) => boolean }
-  /** `*`: anything within one element of the path. */
-  | { readonly kind: "star" }
-  /** `**` in the middle: nothing, or anything that ends with a slash. */
-  | { readonly kind: "deep" }
-  /** `**` at the end, or before a plain suffix: anything. */
-  | { readonly kind: "rest" };
-
-/** A compiled pattern. */
+/** One compiled pattern of an ignore file, asked name by name on the way down. */
 export interface Pattern {
   readonly text: string;
   readonly negated: boolean;
-  readonly tokens: readonly Token[];
+  readonly start: Progress;
+  /** Whether the path that ends with this name matches. */
+  matches(progress: Progress, name: string): boolean;
+  /** The progress inside the directory of this name. */
+  enter(progress: Progress, name: string): Progress;
 }
 
-/** Places in a pattern, ascending. `-n - 1` marks the inside of the deep token at `n`. */
-export type Places = readonly number[];
-
-const SLASH = 0x2f;
-
-/** Compiles one cleaned pattern without its `!`. Throws IGNORE_FILE_INVALID when a bracket or an escape is left open. */
+/** Compiles one cleaned pattern without its `!`. Throws IGNORE_FILE_INVALID when it is malformed. */
 export function compilePattern(text: string, negated: boolean): Pattern {
-  const tokens: Token[] = [];
-  for (let index = 0; index < text.length; ) index = readToken(text, index, tokens);
-  return { text, negated, tokens };
+  const tokens = readTokens(text);
+  const elements = splitElements(tokens);
+  const how = elements === undefined ? byPlaces(tokens) : byElements(elements);
+  return Object.freeze({ text, negated, ...how });
 }
 
-function readToken(text: string, index: number, tokens: Token[]): number {
-  switch (text.charAt(index)) {
-    case "*":
-      return text[index + 1] === "*"
-        ? readDeep(text, index, tokens)
-        : push(tokens, { kind: "star" }, index + 1);
-    case "?":
-      return push(tokens, { kind: "one", accepts: (character) => character !== "/" }, index + 1);
-    case "[":
-      return readClass(text, index, tokens);
-    case "\\":
-      if (index + 1 === text.length) throw invalid(text);
-      return push(tokens, { kind: "literal", unit: text.charCodeAt(index + 1) }, index + 2);
-    default:
-      return push(tokens, { kind: "literal", unit: text.charCodeAt(index) }, index + 1);
+/** What one element of a pattern asks of a name, or any number of directories. */
+type Element = "directories" | "anything" | ((name: string) => boolean);
+
+/**
+ * The elements between the slashes of a pattern: most patterns can be followed a name at a time. `undefined` when
+ * some token may match a slash in the midst of a name.
+ */
+function splitElements(tokens: readonly Token[]): Element[] | undefined {
+  const elements: Element[] = [];
+  let element: Token[] = [];
+  for (const [index, token] of tokens.entries()) {
+    if (token.kind === "deep" || token.kind === "rest") {
+      const isLast = index === tokens.length - 1;
+      if (element.length > 0 || (token.kind === "rest") !== isLast) return undefined;
+      elements.push(token.kind === "deep" ? "directories" : "anything");
+      if (isLast) return elements;
+    } else if (token.kind === "one" && token.accepts("/")) return undefined;
+    else if (token.kind === "literal" && token.unit === SLASH) {
+      elements.push(nameMatcher(element));
+      element = [];
+    } else element.push(token);
   }
+  return [...elements, nameMatcher(element)];
 }
 
-function push(tokens: Token[], token: Token, next: number): number {
-  tokens.push(token);
-  return next;
-}
-
-function readDeep(text: string, index: number, tokens: Token[]): number {
-  const slash = text[index + 2] === "/";
-  const next = index + (slash ? 3 : 2);
-  // `**name` is any path that ends with the name; `**` before other wildcards stands for whole directories.
-  const isSuffix = index === 0 && !slash && !/[*?[\]\\]/.test(text.slice(next));
-  return push(tokens, { kind: next === text.length || isSuffix ? "rest" : "deep" }, next);
-}
-
-interface CharacterRange {
-  readonly low: string;
-  readonly high: string;
-}
-
-/** `[abc]`, `[a-z]`, `[^...]`: not empty; `-` and `]` stand in it only escaped. */
-function readClass(text: string, start: number, tokens: Token[]): number {
-  const negated = text[start + 1] === "^";
-  const ranges: CharacterRange[] = [];
-  let index = start + (negated ? 2 : 1);
-  while (text[index] !== "]" || ranges.length === 0) {
-    const low = readClassCharacter(text, index);
-    const isRange = text[low.next] === "-";
-    const high = isRange ? readClassCharacter(text, low.next + 1) : low;
-    if (low.character > high.character) throw invalid(text);
-    ranges.push({ low: low.character, high: high.character });
-    index = high.next;
+function nameMatcher(tokens: readonly Token[]): (name: string) => boolean {
+  const stars = tokens.filter(({ kind }) => kind === "star").length;
+  const star = tokens.findIndex(({ kind }) => kind === "star");
+  const isPlain = tokens.every(({ kind }) => kind === "literal" || kind === "star");
+  if (isPlain && stars === 0) {
+    const text = literalText(tokens);
+    return (name) => name === text;
   }
-  const accepts = (character: string): boolean =>
-    ranges.some(({ low, high }) => low <= character && character <= high) !== negated;
-  return push(tokens, { kind: "one", accepts }, index + 1);
-}
-
-function readClassCharacter(text: string, start: number): { character: string; next: number } {
-  const index = text[start] === "\\" ? start + 1 : start;
-  const point = text.codePointAt(index);
-  if (point === undefined || (index === start && (text[index] === "-" || text[index] === "]")))
-    throw invalid(text);
-  const character = String.fromCodePoint(point);
-  return { character, next: index + character.length };
-}
-
-function invalid(pattern: string): LighterError {
-  return new LighterError("IGNORE_FILE_INVALID", `cannot use pattern "${pattern}": syntax error in pattern`, {
-    details: { pattern },
-  });
-}
-
-/** Places being collected; a long pattern may have many, so that finding one again needs a set. */
-interface Collector {
-  readonly places: number[];
-  readonly seen: Set<number> | undefined;
-}
-
-const MANY_TOKENS = 64;
-
-function collector(tokens: readonly Token[]): Collector {
-  return { places: [], seen: tokens.length > MANY_TOKENS ? new Set() : undefined };
-}
-
-/** The places at the start of a pattern. */
-export function startPlaces(pattern: Pattern): Places {
-  const start = collector(pattern.tokens);
-  addPlace(pattern.tokens, 0, start);
-  return start.places;
-}
-
-/** The places after `text`, which may be part of a path. Empty: nothing that begins so can match. */
-export function advance(pattern: Pattern, places: Places, text: string): Places {
-  const { tokens } = pattern;
-  let current = places;
-  for (let index = 0; index < text.length && current.length > 0; ) {
-    const character = String.fromCodePoint(text.codePointAt(index) ?? 0);
-    const next = collector(tokens);
-    for (const place of current) step(tokens, place, { character, index, text }, next);
-    current = next.places;
-    index += character.length;
+  if (isPlain && stars === 1) {
+    const prefix = literalText(tokens.slice(0, star));
+    const suffix = literalText(tokens.slice(star + 1));
+    const shortest = prefix.length + suffix.length;
+    return (name) => name.length >= shortest && name.startsWith(prefix) && name.endsWith(suffix);
   }
-  return current;
+  const start = startPlaces(tokens);
+  return (name) => isMatch(tokens, advance(tokens, start, name));
 }
 
-interface At {
-  readonly character: string;
-  readonly index: number;
-  readonly text: string;
+function literalText(tokens: readonly Token[]): string {
+  return tokens.map((token) => (token.kind === "literal" ? String.fromCharCode(token.unit) : "")).join("");
 }
 
-function step(tokens: readonly Token[], place: number, at: At, next: Collector): void {
-  const unit = at.text.charCodeAt(at.index);
-  if (place < 0) {
-    addOnce(next, place);
-    if (unit === SLASH) addPlace(tokens, -place, next);
-    return;
-  }
-  const token = tokens[place];
-  if (token === undefined) return;
-  if (token.kind === "literal") stepLiteral(tokens, place, at, next);
-  else if (token.kind === "one") {
-    if (token.accepts(at.character)) addPlace(tokens, place + 1, next);
-  } else if (token.kind === "rest" || (token.kind === "star" && unit !== SLASH))
-    addPlace(tokens, place, next);
+type How = Pick<Pattern, "start" | "matches" | "enter">;
+
+/** Progress is the elements that may come next, ascending. */
+function byElements(elements: readonly Element[]): How {
+  const last = elements.length - 1;
+  return {
+    start: follow(elements, [0]),
+    matches: (progress, name) => progress.includes(last) && accepts(elements[last], name),
+    enter(progress, name) {
+      const next = new Set<number>();
+      for (const index of progress) {
+        const element = elements[index];
+        // Directories and anything stay for the names below.
+        if (typeof element === "string") next.add(index);
+        else if (index < last && accepts(element, name)) next.add(index + 1);
+      }
+      return follow(elements, next);
+    },
+  };
 }
 
-/** A character of two units takes two literals. */
-function stepLiteral(
-  tokens: readonly Token[],
-  place: number,
-  { character, index, text }: At,
-  next: Collector,
-): void {
-  for (let offset = 0; offset < character.length; offset++) {
-    const token = tokens[place + offset];
-    if (token?.kind !== "literal" || token.unit !== text.charCodeAt(index + offset)) return;
-  }
-  addPlace(tokens, place + character.length, next);
+function accepts(element: Element | undefined, name: string): boolean {
+  return typeof element === "function" ? element(name) : element === "anything";
 }
 
-/** Adds a place and those that can be reached from it without a character. */
-function addPlace(tokens: readonly Token[], place: number, into: Collector): void {
-  for (let at = place; addOnce(into, at); at++) {
-    const kind = tokens[at]?.kind;
-    if (kind === "deep") addOnce(into, -at - 1);
-    else if (kind !== "star" && kind !== "rest") break;
-  }
+/** Adds what may come instead of a number of directories: none. */
+function follow(elements: readonly Element[], indexes: Iterable<number>): Progress {
+  const all = new Set<number>();
+  for (const index of indexes)
+    for (let at = index; !all.has(at); at++) {
+      all.add(at);
+      if (elements[at] !== "directories") break;
+    }
+  return [...all];
 }
 
-function addOnce({ places, seen }: Collector, place: number): boolean {
-  if (seen === undefined ? places.includes(place) : seen.has(place)) return false;
-  places.push(place);
-  seen?.add(place);
-  return true;
-}
-
-/** Whether what was read so far is a match. */
-export function isMatch(pattern: Pattern, places: Places): boolean {
-  return places.includes(pattern.tokens.length);
+/** Progress is places in the tokens, for patterns whose parts go beyond a name. */
+function byPlaces(tokens: readonly Token[]): How {
+  return {
+    start: startPlaces(tokens),
+    matches: (progress, name) => isMatch(tokens, advance(tokens, progress, name)),
+    enter: (progress, name) => advance(tokens, progress, `${name}/`),
+  };
 }

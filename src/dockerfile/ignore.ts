@@ -2,14 +2,7 @@ import { LighterError } from "#base";
 import { cleanPath } from "./clean-path.ts";
 import { decode } from "./decode.ts";
 import { trimSpace } from "./go-text.ts";
-import {
-  advance,
-  compilePattern,
-  isMatch,
-  type Pattern,
-  type Places,
-  startPlaces,
-} from "./ignore-pattern.ts";
+import { compilePattern, type Pattern, type Progress } from "./ignore-pattern.ts";
 
 /** What the patterns say of one path, and the way to what lies below it. */
 export interface IgnoreEntry {
@@ -98,40 +91,26 @@ function compileLine(line: string): Pattern[] {
 }
 
 function rootEntry(patterns: readonly Pattern[]): IgnoreEntry {
-  const places = patterns.map(startPlaces);
-  const matched = patterns.map(() => false);
-  return {
-    ignored: false,
-    mayContain: () => true,
-    child: (name) => entryOf({ patterns, matched, places }, name),
-  };
+  const directory = patterns.map((pattern) => ({ pattern, matched: false, progress: pattern.start }));
+  return { ignored: false, mayContain: () => true, child: (name) => entryOf(directory, name) };
 }
 
-/** A directory during a walk: which patterns matched it or a parent, and how far each has come along its path. */
-interface Directory {
-  readonly patterns: readonly Pattern[];
-  readonly matched: readonly boolean[];
-  /** Behind the slash that follows the directory. */
-  readonly places: readonly Places[];
+/** What a directory has to remember of a pattern, in the order of the file: those that can match no more are left out. */
+interface Following {
+  readonly pattern: Pattern;
+  /** It matched the directory or one above. */
+  readonly matched: boolean;
+  readonly progress: Progress;
 }
+
+type Directory = readonly Following[];
 
 function entryOf(directory: Directory, name: string): IgnoreEntry {
-  const { patterns } = directory;
-  const places: Places[] = [];
-  const matched: boolean[] = [];
   let ignored = false;
-  patterns.forEach((pattern, index) => {
-    const at = advance(pattern, directory.places[index] ?? [], name);
-    places.push(at);
-    // A pattern that could not change the verdict is not asked, and below this path it then counts as not matched.
-    const asked = directory.matched[index] || (pattern.negated === ignored && isMatch(pattern, at));
-    matched.push(asked);
-    if (asked) ignored = !pattern.negated;
-  });
-  const inner = lazily((): Directory => {
-    const below = patterns.map((pattern, index) => advance(pattern, places[index] ?? [], "/"));
-    return { patterns, matched, places: below };
-  });
+  for (const following of directory) {
+    if (isAsked(following, name, ignored)) ignored = !following.pattern.negated;
+  }
+  const inner = lazily(() => enter(directory, name));
   return {
     ignored,
     mayContain: () => !ignored || mayKeep(inner()),
@@ -139,11 +118,29 @@ function entryOf(directory: Directory, name: string): IgnoreEntry {
   };
 }
 
+/** A pattern that could not change the verdict is not asked, and below this path it then counts as not matched. */
+function isAsked({ pattern, matched, progress }: Following, name: string, ignored: boolean): boolean {
+  return matched || (pattern.negated === ignored && pattern.matches(progress, name));
+}
+
+function enter(directory: Directory, name: string): Directory {
+  const inner: Following[] = [];
+  let ignored = false;
+  for (const following of directory) {
+    const { pattern } = following;
+    const matched = isAsked(following, name, ignored);
+    if (matched) ignored = !pattern.negated;
+    const progress = pattern.enter(following.progress, name);
+    if (matched || progress.length > 0) inner.push({ pattern, matched, progress });
+  }
+  return inner;
+}
+
 /** Below an ignored directory only a negation that follows the deciding pattern can keep anything. */
-function mayKeep({ patterns, matched, places }: Directory): boolean {
-  const decisive = matched.lastIndexOf(true);
-  return patterns.some(
-    ({ negated }, index) => negated && index > decisive && (places[index] ?? []).length > 0,
+function mayKeep(directory: Directory): boolean {
+  const decisive = directory.findLastIndex(({ matched }) => matched);
+  return directory.some(
+    ({ pattern, progress }, index) => pattern.negated && index > decisive && progress.length > 0,
   );
 }
 

@@ -4,8 +4,8 @@ import { describe, test } from "node:test";
 import { compileIgnore, expandWord, parse, print } from "./index.ts";
 
 /**
- * Runs `work` on an input and on one eight times its size. Linear work takes about eight times as long; quadratic
- * work takes sixty-four, and is still below what is allowed only when both are too short to measure.
+ * Runs `work` on an input and on one eight times its size. What is linear takes about eight times as long, what is
+ * quadratic sixty-four: sizes are chosen so that this is far more than the allowance for a busy machine.
  */
 function assertLinear<Input>(
   make: (size: number) => Input,
@@ -13,7 +13,7 @@ function assertLinear<Input>(
   work: (input: Input) => unknown,
 ): void {
   const measure = (input: Input): number => {
-    const times = Array.from({ length: 3 }, () => {
+    const times = Array.from({ length: 4 }, () => {
       const start = performance.now();
       work(input);
       return performance.now() - start;
@@ -22,7 +22,7 @@ function assertLinear<Input>(
   };
   const small = measure(make(size));
   const large = measure(make(size * 8));
-  assert.ok(large < 25 * small + 60, `${size}: ${small.toFixed(1)} ms, ${size * 8}: ${large.toFixed(1)} ms`);
+  assert.ok(large < 25 * small + 300, `${size}: ${small.toFixed(1)} ms, ${size * 8}: ${large.toFixed(1)} ms`);
 }
 
 const unset = (): undefined => undefined;
@@ -40,7 +40,7 @@ describe("time grows with the text", () => {
     ["words", line("ENV ", "a=b "), 2_000],
     ["flags", line("COPY ", "--exclude=a "), 650],
     ["flags that are refused", line("RUN ", "--mount=z, "), 650],
-    ["arguments with comments", (size) => `${"# a b\n".repeat(size)}${line("ARG ", "c ")(size)}`, 600],
+    ["arguments with comments", (size) => `${"# a b\n".repeat(size)}${line("ARG ", "c ")(size)}`, 3_000],
     ["elements", (size) => `FROM a\nRUN [${'"a", '.repeat(size)}"b"]\n`, 1_600],
     ["nested arrays", (size) => `FROM a\nRUN ${"[".repeat(size)}${"]".repeat(size)}\n`, 4_000],
     ["triggers of triggers", line("", "ONBUILD "), 1_000],

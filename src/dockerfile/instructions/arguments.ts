@@ -42,9 +42,22 @@ function pairOf(word: string): KeyValue {
   return { key: word.slice(0, equals), value: word.slice(equals + 1), legacy: false };
 }
 
-/** What a comment above says of `name`: the rest of the first line that begins with it. */
-export function docComment(comments: readonly string[], name: string): { docComment?: string } {
-  if (comments.length === 0 || name === "") return {};
-  const line = comments.find((comment) => comment.startsWith(`${name} `));
-  return line === undefined ? {} : { docComment: line.slice(name.length + 1) };
+/** What the comments above say of a name: the rest of the first line that begins with it. */
+export function docComments(comments: readonly string[]): (name: string) => { docComment?: string } {
+  if (comments.length === 0) return () => ({});
+  // By first word, so that many names and many comments take no time squared. A name has no blanks but in quotes.
+  const byWord = new Map<string, string>();
+  for (const comment of comments) {
+    const word = firstWord(comment);
+    if (word !== undefined && !byWord.has(word)) byWord.set(word, comment);
+  }
+  return (name) => {
+    const line = name === "" ? undefined : byWord.get(name);
+    return line === undefined ? {} : { docComment: line.slice(name.length + 1) };
+  };
+}
+
+function firstWord(comment: string): string | undefined {
+  const blank = comment.indexOf(" ");
+  return blank < 0 ? undefined : comment.slice(0, blank);
 }

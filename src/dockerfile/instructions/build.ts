@@ -3,7 +3,7 @@ import { readFlagValues } from "../flags.ts";
 import { compareText, trimSpace } from "../go-text.ts";
 import { Refusal } from "../refusal.ts";
 import { didYouMean } from "../suggest.ts";
-import { commandLine, docComment, keyValues, onlyArgument, requireArguments } from "./arguments.ts";
+import { commandLine, docComments, keyValues, onlyArgument, requireArguments } from "./arguments.ts";
 import { addInstruction, copyInstruction } from "./copy.ts";
 import { fromInstruction } from "./from.ts";
 import { healthcheckInstruction } from "./healthcheck.ts";
@@ -87,15 +87,19 @@ export function buildInstruction(source: InstructionSource, trigger: Instruction
 
 function argDefinitions(source: InstructionSource): readonly ArgDefinition[] {
   requireArguments(source, "ARG");
-  return Object.freeze(source.words.map((word) => argDefinition(word, source.comments)));
+  const describe = docComments(source.comments);
+  return Object.freeze(source.words.map((word) => argDefinition(word, describe)));
 }
 
-function argDefinition({ value: text, range }: Word, comments: readonly string[]): ArgDefinition {
+function argDefinition(
+  { value: text, range }: Word,
+  describe: ReturnType<typeof docComments>,
+): ArgDefinition {
   const equals = text.indexOf("=");
   if (equals === 0) throw new Refusal("instruction/arguments", "ARG names can not be blank", { range });
   const key = equals < 0 ? text : text.slice(0, equals);
   const value = equals < 0 ? {} : { value: text.slice(equals + 1) };
-  return Object.freeze({ key, ...value, ...docComment(comments, key) });
+  return Object.freeze({ key, ...value, ...describe(key) });
 }
 
 function shellOf(source: InstructionSource): readonly string[] {

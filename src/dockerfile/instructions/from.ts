@@ -2,7 +2,7 @@ import type { FromInstruction, InstructionSource } from "../ast.ts";
 import { readFlagValues } from "../flags.ts";
 import { quote } from "../go-text.ts";
 import { Refusal } from "../refusal.ts";
-import { docComment } from "./arguments.ts";
+import { docComments } from "./arguments.ts";
 
 const STAGE_NAME = /^[a-z][a-z0-9\-_.]*$/;
 
@@ -14,7 +14,7 @@ export function fromInstruction(source: InstructionSource): FromInstruction {
     image: source.words[0]?.value ?? "",
     ...(name === undefined ? {} : { name }),
     ...(platform === undefined ? {} : { platform }),
-    ...docComment(source.comments, name ?? ""),
+    ...docComments(source.comments)(name ?? ""),
     ...source,
   });
 }
