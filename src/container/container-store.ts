@@ -53,7 +53,7 @@ export class ContainerStore {
 
   /** Removes all of a container. The name goes first: while the directory stands, nobody else takes the name for free. Idempotent. */
   remove(id: string): void {
-    const name = this.#read(id)?.name;
+    const name = this.find(id)?.name;
     if (name !== undefined && this.#holderOf(name) === id) rmSync(this.#namePath(name), { force: true });
     rmSync(this.directory(id), { recursive: true, force: true });
   }
@@ -61,13 +61,13 @@ export class ContainerStore {
   /** Newest first. */
   list(): readonly ContainerRecord[] {
     return this.#ids()
-      .flatMap((id) => this.#read(id) ?? [])
+      .flatMap((id) => this.find(id) ?? [])
       .sort((a, b) => (a.created < b.created ? 1 : -1));
   }
 
   /** By name, ID or a unique beginning of one. @throws CONTAINER_NOT_FOUND, CONTAINER_INVALID when the beginning fits several */
   get(text: string): ContainerRecord {
-    const named = /^[\w.-]+$/.test(text) ? this.#holderOf(text) : undefined;
+    const named = /^[a-zA-Z0-9][\w.-]*$/.test(text) ? this.#holderOf(text) : undefined;
     const candidates =
       named === undefined ? this.#ids().filter((id) => text !== "" && id.startsWith(text)) : [named];
     if (candidates.length > 1)
@@ -75,7 +75,7 @@ export class ContainerStore {
         "CONTAINER_INVALID",
         `cannot choose container "${text}": several IDs begin so; give more of it`,
       );
-    const record = candidates[0] === undefined ? undefined : this.#read(candidates[0]);
+    const record = candidates[0] === undefined ? undefined : this.find(candidates[0]);
     if (record !== undefined) return record;
     throw new LighterError(
       "CONTAINER_NOT_FOUND",
@@ -88,7 +88,7 @@ export class ContainerStore {
 
   /** Directories without a readable record: left by a process that died while it made or removed them. */
   listBroken(): readonly string[] {
-    return this.#ids().filter((id) => this.#read(id) === undefined);
+    return this.#ids().filter((id) => this.find(id) === undefined);
   }
 
   #takeName(id: string, asked: string | undefined): string {
@@ -122,7 +122,8 @@ export class ContainerStore {
       : [];
   }
 
-  #read(id: string): ContainerRecord | undefined {
+  /** By whole ID. */
+  find(id: string): ContainerRecord | undefined {
     const text = readText(this.#recordPath(id));
     if (text === undefined || text === "") return undefined;
     try {

@@ -8,8 +8,11 @@ const killedStatus = 137;
 export function sweepRecords(store: ContainerStore, runDirectory: string): void {
   const isClaimed = (id: string): boolean => existsSync(join(runDirectory, id));
   for (const id of store.listBroken()) if (!isClaimed(id)) store.remove(id);
-  for (const record of store.list()) {
-    if (record.state.status === "exited" || isClaimed(record.id)) continue;
+  for (const { id, state: seen } of store.list()) {
+    if (seen.status === "exited" || isClaimed(id)) continue;
+    // An owner writes the end and then lets the claim go: what was read before the claim was gone may be old.
+    const record = store.find(id);
+    if (record === undefined || record.state.status === "exited") continue;
     if (record.remove || record.state.status === "created") {
       store.remove(record.id);
       continue;
