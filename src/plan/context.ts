@@ -1,5 +1,6 @@
 import { type DockerfileFile, type IgnoreMatcher, type Reporter, suggest } from "#dockerfile";
 import type { Platform } from "#oci";
+import type { EpochSource } from "./epoch.ts";
 import type { GraphBuilder } from "./graph-builder.ts";
 import type { PlanOptions, ResolvedBase } from "./request.ts";
 import type { OutlineArg, StageTable } from "./stage-state.ts";
@@ -16,6 +17,7 @@ export interface PlanContext {
   readonly targetPlatform: Platform;
   readonly isTargetImplicit: boolean;
   readonly epochSeconds?: number;
+  readonly epochSource?: EpochSource;
   readonly table: StageTable;
   readonly builder: GraphBuilder;
   readonly reporter: Reporter;

@@ -1,5 +1,6 @@
 import type { LintWarning } from "#dockerfile";
 import type { Digest, ImageConfig, Platform, Reference } from "#oci";
+import type { EpochSource } from "./epoch.ts";
 import type { Outline } from "./outline.ts";
 
 /** Identifies a vertex: the digest of its operation and of the ids of its inputs. Names, ranges and stages are no part of it. */
@@ -275,6 +276,11 @@ export interface Plan {
   readonly outline: Outline;
   /** SOURCE_DATE_EPOCH: `created` of the image and of its new history. */
   readonly epochSeconds?: number;
+  /**
+   * SOURCE_DATE_EPOCH names this source, and the plan was made without a time: fetch it, and plan again with the
+   * build argument SOURCE_DATE_EPOCH set to its seconds.
+   */
+  readonly epochSource?: EpochSource;
   /** Build checks that found something. */
   readonly warnings: readonly LintWarning[];
 }

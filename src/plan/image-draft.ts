@@ -1,4 +1,4 @@
-import type { Healthcheck, ImageConfig, Platform, ProcessConfig } from "#oci";
+import type { Digest, Healthcheck, ImageConfig, Platform, ProcessConfig } from "#oci";
 import type { HistoryStep } from "./graph.ts";
 
 /** History as a list that stages share: a stage adds to the head of its base's. */
@@ -117,9 +117,16 @@ export function configOf(draft: ImageDraft, labels: Readonly<Record<string, stri
     ...draft.platform,
     ...(hasText(draft.author) && { author: draft.author }),
     config: processConfig(draft, labels),
-    rootfs: draft.base?.rootfs ?? { type: "layers", diff_ids: [] },
+    rootfs: { type: "layers", diff_ids: draft.base === undefined ? [] : diffIdsOf(draft.base) },
     history: draft.base?.history ?? [],
   };
+}
+
+/** The layers of a config. Images made by Go programs say `null` for none, and old ones leave `rootfs` out. */
+export function diffIdsOf(config: {
+  readonly rootfs?: { readonly diff_ids?: readonly Digest[] | null };
+}): readonly Digest[] {
+  return config.rootfs?.diff_ids ?? [];
 }
 
 function processConfig(draft: ImageDraft, labels: Readonly<Record<string, string>>): ProcessConfig {

@@ -38,15 +38,18 @@ export interface ImageFacts {
   readonly created: string;
   /** When the layer of a vertex was made; `created` where nothing is known. */
   readonly createdAt?: (vertex: VertexId) => string | undefined;
+  /** What to say of a layer, by its index, that no instruction stands for: the files of a context used as a base. */
+  readonly describeLayer?: (index: number) => string;
 }
 
-/** The config of the image that was built. */
+/** The config of the image that was built. History has a line for every layer, and no more layers than there are. */
 export function finishImage(template: ImageTemplate, facts: ImageFacts): ImageConfig {
   const steps = template.history.map((step) => historyEntry(step, facts));
+  const history = withEveryLayer([...(template.config.history ?? []), ...steps], facts);
   return {
     ...template.config,
     created: facts.created,
-    history: [...(template.config.history ?? []), ...steps],
+    history,
     rootfs: { type: "layers", diff_ids: facts.diffIds },
   };
 }
@@ -59,4 +62,19 @@ function historyEntry(step: HistoryStep, facts: ImageFacts): History {
     comment: step.comment,
     ...(step.layer === undefined && { empty_layer: true }),
   };
+}
+
+/** https://github.com/moby/buildkit/blob/v0.32.2/exporter/containerimage/writer.go (normalizeLayersAndHistory) */
+function withEveryLayer(history: readonly History[], facts: ImageFacts): History[] {
+  let layers = 0;
+  const known = history.map((entry) => {
+    if (entry.empty_layer === true || layers++ < facts.diffIds.length) return entry;
+    return { ...entry, empty_layer: true };
+  });
+  const missing = facts.diffIds.slice(layers).map((_, index) => ({
+    created: facts.created,
+    created_by: facts.describeLayer?.(layers + index) ?? "",
+    comment: "buildkit.exporter.image.v0",
+  }));
+  return [...known, ...missing];
 }

@@ -1,3 +1,4 @@
+export type { EpochSource } from "./epoch.ts";
 export type {
   BindMount,
   CacheMount,

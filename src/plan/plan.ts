@@ -105,7 +105,7 @@ function newContext(request: PlanRequest, reporter: PlanContext["reporter"]): Pl
   const platformEnv = platformArgs({ build: buildPlatform, target: targetPlatform }, buildArgs, targetName);
   checkDefaultArgs({ file, reporter }, platformEnv);
   const { env, args } = readGlobalArgs(file, platformEnv, buildArgs);
-  const epochSeconds = takeEpoch(request, env, buildArgs);
+  const epoch = takeEpoch(request, env, buildArgs);
   return {
     file,
     options: request,
@@ -114,7 +114,7 @@ function newContext(request: PlanRequest, reporter: PlanContext["reporter"]): Pl
     globalArgs: args,
     targetPlatform,
     isTargetImplicit: request.platform === undefined,
-    ...(epochSeconds !== undefined && { epochSeconds }),
+    ...epoch,
     table: { states: [], byName: new Map() },
     builder: new GraphBuilder(),
     reporter,
@@ -126,25 +126,24 @@ function newContext(request: PlanRequest, reporter: PlanContext["reporter"]): Pl
   };
 }
 
-/** SOURCE_DATE_EPOCH; where it named a source, the variable is gone afterwards, as its time is not known yet. */
+/** SOURCE_DATE_EPOCH; where it names a source, the variable is gone afterwards, as its time is not known yet. */
 function takeEpoch(
   request: PlanRequest,
   env: Map<string, string>,
   buildArgs: Map<string, string>,
-): number | undefined {
+): Pick<PlanContext, "epochSeconds" | "epochSource"> {
   const name = "SOURCE_DATE_EPOCH";
-  const value = buildArgs.get(name) ?? env.get(name) ?? "";
-  if (value === "") return undefined;
-  const { file } = request.parsed;
-  const { stages, escape } = file;
+  const { stages, escape } = request.parsed.file;
   const namedContexts = request.namedContexts ?? new Map();
-  const seconds = readEpoch(value, { stages, escape, env, buildArgs, namedContexts });
+  const value = buildArgs.get(name) ?? env.get(name) ?? "";
+  const epoch = readEpoch(value, { stages, escape, env, buildArgs, namedContexts });
+  if (epoch === undefined) return {};
   for (const scope of [env, buildArgs]) {
     if (!scope.has(name)) continue;
-    if (seconds === undefined) scope.delete(name);
-    else scope.set(name, String(seconds));
+    if (epoch.kind === "source") scope.delete(name);
+    else scope.set(name, String(epoch.seconds));
   }
-  return seconds;
+  return epoch.kind === "seconds" ? { epochSeconds: epoch.seconds } : { epochSource: epoch.source };
 }
 
 function dispatchStages(context: PlanContext, target: StageState): void {
@@ -174,6 +173,7 @@ function planOf(context: PlanContext, target: StageState): Omit<Plan, "warnings"
     image: imageTemplate(context, target),
     outline: outlineOf(context, target),
     ...(context.epochSeconds !== undefined && { epochSeconds: context.epochSeconds }),
+    ...(context.epochSource !== undefined && { epochSource: context.epochSource }),
   };
 }
 

@@ -11,7 +11,7 @@ import { parseBaseName } from "./base-name.ts";
 import { type PlanContext, pathsOfContext } from "./context.ts";
 import { contextTree } from "./context-source.ts";
 import { locate } from "./fault.ts";
-import { draftOf, emptyDraft } from "./image-draft.ts";
+import { diffIdsOf, draftOf, emptyDraft } from "./image-draft.ts";
 import { findNamedContext } from "./named-context.ts";
 import { addOnbuildCommands } from "./onbuild.ts";
 import { type BaseRequest, baseKey, type NamedContext, type ResolvedBase } from "./request.ts";
@@ -166,8 +166,7 @@ function digestedName(reference: Reference, base: ResolvedBase): string {
 /** An image with neither layers nor history that tells of one is as empty as scratch. */
 function hasLayers(config: ImageConfig): boolean {
   return (
-    config.rootfs.diff_ids.length > 0 ||
-    (config.history ?? []).some(({ empty_layer }) => empty_layer !== true)
+    diffIdsOf(config).length > 0 || (config.history ?? []).some(({ empty_layer }) => empty_layer !== true)
   );
 }
 

@@ -117,20 +117,18 @@ function sortLines(outline: object): object {
   return { ...outline, args: args.toSorted((a, b) => line(a) - line(b) || (a.name < b.name ? -1 : 1)) };
 }
 
+/** The reference builder was asked before anything was built: it knew the layers of the base only. */
 function imageJson({ image }: Plan): object {
-  const facts = { diffIds: image.config.rootfs.diff_ids, created: "" };
-  const { created: _, history = [], ...config } = finishImage(image, facts);
+  const base = image.config.rootfs.diff_ids;
+  const built = image.history.flatMap(({ layer }) => layer ?? []);
+  const {
+    created: _,
+    history = [],
+    ...config
+  } = finishImage(image, { diffIds: [...base, ...built], created: "" });
   const entries = history.map(({ created: _created, ...entry }) => entry);
-  const rootfs = {
-    ...config.rootfs,
-    diff_ids: config.rootfs.diff_ids.length > 0 ? config.rootfs.diff_ids : null,
-  };
-  return compact({
-    ...config,
-    config: config.config,
-    rootfs,
-    history: entries.length > 0 ? entries : undefined,
-  });
+  const rootfs = { ...config.rootfs, diff_ids: base.length > 0 ? base : null };
+  return compact({ ...config, rootfs, history: entries.length > 0 ? entries : undefined });
 }
 
 function compact(value: object): object {

@@ -7,7 +7,7 @@ import { gunzipSync } from "node:zlib";
 import { type ImageConfig, parseDigest } from "#oci";
 import { type PlanAnswer, type PlanRequest, plan, type ResolvedBase } from "#plan";
 
-const CORPORA = join(process.cwd(), "../shared/corpora");
+export const CORPORA = join(process.cwd(), "../shared/corpora");
 /** The reason to skip, else false. */
 export const missing = existsSync(CORPORA) ? false : `no corpora at ${CORPORA}`;
 
