@@ -1,5 +1,14 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, constants, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { LighterError } from "#base";
 import type { Host, Lock } from "#host";
@@ -19,6 +28,9 @@ export function openIngest(paths: ContentPaths, host: Pick<Host, "locks" | "file
   }
 }
 
+const holeBytes = 64 << 10;
+const zeros = Buffer.alloc(1 << 20);
+
 interface Parts {
   readonly path: string;
   readonly lock: Lock;
@@ -30,6 +42,7 @@ class FileIngest implements Ingest {
   readonly #parts: Parts;
   readonly #digester = new Digester();
   #fd: number | undefined;
+  #endsInHole = false;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -40,11 +53,19 @@ class FileIngest implements Ingest {
     const fd = this.#openFd();
     this.#digester.update(bytes);
     try {
-      for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
+      this.#append(fd, bytes);
     } catch (error) {
       this[Symbol.dispose]();
       throw diskError(error, { verb: "write to the store", object: this.#parts.paths.root });
     }
+  }
+
+  /** Chunks of zeros become holes: a layer spells out the holes of its files, the disk need not. */
+  #append(fd: number, bytes: Uint8Array): void {
+    const start = this.#digester.sizeBytes - bytes.length;
+    this.#endsInHole = bytes.length >= holeBytes && isZero(bytes);
+    if (this.#endsInHole) return;
+    for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, bytes.length - at, start + at);
   }
 
   commit(
@@ -56,6 +77,7 @@ class FileIngest implements Ingest {
     const digest = this.#digester.digest();
     try {
       checkExpected({ digest, size }, expect);
+      if (this.#endsInHole) ftruncateSync(fd, size);
       fsyncSync(fd);
       // Renaming over a blob of the same name is harmless, and heals one whose bytes went bad.
       renameSync(this.#parts.path, blobPath(this.#parts.paths, digest));
@@ -98,4 +120,12 @@ function checkExpected(
       `cannot store blob "${expect.digest}": its bytes are those of ${actual.digest}; fetch it again`,
       { details: { expected: expect.digest, actual: actual.digest } },
     );
+}
+
+function isZero(bytes: Uint8Array): boolean {
+  for (let at = 0; at < bytes.length; at += zeros.length) {
+    const length = Math.min(zeros.length, bytes.length - at);
+    if (bytes[at] !== 0 || zeros.compare(bytes, at, at + length, 0, length) !== 0) return false;
+  }
+  return true;
 }

@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   readdirSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
@@ -76,6 +77,23 @@ test("streams fail at their end when the bytes are wrong", async () => {
   }, isCode("DIGEST_MISMATCH"));
 });
 
+test("runs of zeros take no room on the disk, at the end of a blob too", () => {
+  const store = openStore();
+  for (const parts of [
+    [Buffer.from("head"), Buffer.alloc(5 << 20), Buffer.from("tail")],
+    [Buffer.from("head"), Buffer.alloc(5 << 20)],
+    [Buffer.alloc(5 << 20)],
+  ]) {
+    using ingest = store.content.ingest();
+    for (const part of parts) ingest.write(part);
+    const { digest, size } = ingest.commit("x");
+    assert.equal(digest, digestOf(Buffer.concat(parts)));
+    const stats = statSync(pathOf(store, digest));
+    assert.deepEqual([stats.size, stats.blocks < 64], [size, true]);
+    for (const _ of store.content.readChunks(digest));
+  }
+});
+
 test("an ingest keeps nothing that is not what was announced", () => {
   const { root, content } = openStore();
   const cases = [
@@ -101,10 +119,10 @@ test("a full disk ends an ingest and a layer with STORE_FULL and leaves the stor
   execFileSync("mount", ["-t", "tmpfs", "-o", "size=4m", "tmpfs", root]);
   try {
     const store = openStore(root);
-    assert.throws(() => store.content.put(Buffer.alloc(8_000_000), "x"), isCode("STORE_FULL"));
+    assert.throws(() => store.content.put(Buffer.alloc(8_000_000, 1), "x"), isCode("STORE_FULL"));
     assert.deepEqual(readdirSync(join(root, "ingest")), []);
     await using active = store.snapshots.prepare(undefined);
-    writeFileSync(join(active.upper, "file"), Buffer.alloc(2_500_000));
+    writeFileSync(join(active.upper, "file"), Buffer.alloc(2_500_000, 1));
     const snapshot = store.snapshots.commit(active, "large");
     await assert.rejects(store.images.commitLayer(snapshot), isCode("STORE_FULL"));
     store.snapshots.remove(snapshot);
