@@ -8,6 +8,7 @@ import { type NetworkProvider, type Runtime, sweepContainers } from "#runtime";
 import type { Snapshotter } from "#snapshot";
 import type { ContainerRecord } from "./container-record.ts";
 import { ContainerStore } from "./container-store.ts";
+import { markRemoval } from "./removal-mark.ts";
 import { runContainer } from "./run-container.ts";
 import type { RunRequest } from "./run-request.ts";
 import { sweepRecords } from "./sweep-records.ts";
@@ -85,8 +86,13 @@ async function endRunning(
       { details: { id: record.id } },
     );
   const runtime = await options.runtime();
-  const claim = join(runDirectory, record.id, "lock");
-  for (const deadline = Date.now() + killTimeoutMs; !isFree(options.host, claim); await delay(pollMs)) {
+  const claim = join(runDirectory, record.id);
+  markRemoval(claim);
+  for (
+    const deadline = Date.now() + killTimeoutMs;
+    !isFree(options.host, join(claim, "lock"));
+    await delay(pollMs)
+  ) {
     if (Date.now() > deadline)
       throw new LighterError("RUNTIME_FAILED", `cannot remove container "${record.name}": it does not end`);
     // Again and again, because the owner may be about to start it.

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { hostname as hostName } from "node:os";
 import { join } from "node:path";
-import { Cleanup } from "#base";
+import { Cleanup, isLighterError } from "#base";
 import {
   type Attachment,
   buildSpec,
@@ -23,8 +23,12 @@ import type { ContainersOptions } from "./create-containers.ts";
 import { parseExtraHost } from "./extra-host.ts";
 import { processSettings } from "./process-settings.ts";
 import { RecordKeeper } from "./record-keeper.ts";
+import { removalMark } from "./removal-mark.ts";
 import type { RunRequest } from "./run-request.ts";
 import { parseVolumes, volumeMount } from "./volume.ts";
+
+/** What a shell says of a program killed by SIGKILL. */
+const killedStatus = 137;
 
 interface Parts extends ContainersOptions {
   readonly store: ContainerStore;
@@ -179,13 +183,15 @@ async function start(
   made: { readonly claim: ContainerClaim; readonly spec: RuntimeSpec; readonly request: RunRequest },
 ): Promise<number> {
   const { claim, spec, request } = made;
-  return await runtime.run({
-    id: claim.id,
-    bundle: claim.bundle,
-    spec,
-    stdio: stdioOf(request),
-    ...optionalSignal(request),
-  });
+  try {
+    const stdio = stdioOf(request);
+    return await runtime.run({ id: claim.id, bundle: claim.bundle, spec, stdio, ...optionalSignal(request) });
+  } catch (error) {
+    // Killed while it was starting, the runtime tells of a broken pipe; the container was removed, and that is no fault.
+    if (isLighterError(error, "RUNTIME_FAILED") && existsSync(removalMark(claim.directory)))
+      return killedStatus;
+    throw error;
+  }
 }
 
 function stdioOf({ stdio = "inherit", interactive = false, tty = false }: RunRequest): ProcessStdio {

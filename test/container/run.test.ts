@@ -216,12 +216,15 @@ test("records", { skip }, async (t) => {
     assert.match(record?.name ?? "", /^[a-z]+_[a-z]+$/);
     await containers.remove(record?.id ?? "");
   });
-  await t.test("a running one is not removed, but by force", async () => {
-    const life = theStage().run({ ...sh("sleep 60"), name: "runs", network: "bridge" });
-    await waitFor(() => containers.list().some(({ state }) => state.status === "running"));
-    await assert.rejects(containers.remove("runs"), { code: "CONTAINER_RUNNING" });
-    await containers.remove("runs", { force: true });
-    assert.equal((await life).status, 137);
+  await t.test("a running one is not removed, but by force, at any moment", async () => {
+    for (const waitMs of [0, 2, 4, 8, 16, 50]) {
+      const life = theStage().run({ ...sh("sleep 60"), name: "runs", network: "bridge" });
+      await waitFor(() => containers.list().some(({ state }) => state.status === "running"));
+      await assert.rejects(containers.remove("runs"), { code: "CONTAINER_RUNNING" });
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
+      await containers.remove("runs", { force: true });
+      assert.equal((await life).status, 137, `after ${waitMs} ms`);
+    }
   });
 });
 
