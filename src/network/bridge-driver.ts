@@ -34,7 +34,9 @@ export function createBridgeDriver(
       if (networks.length + endpoints.length === 0) return;
       await ledger.update(async (page) => {
         const dead = page.state.endpoints.filter((endpoint) => !ledger.isAlive(endpoint));
-        if (dead.length > 0 || hasIdleNetwork(page.state)) await release({ ledger, kernel }, page, dead);
+        if (dead.length === 0 && !hasIdleNetwork(page.state)) return;
+        await kernel.removeLinks(dead.map(({ link }) => link));
+        await release({ ledger, kernel }, page, dead);
       });
     },
   };
@@ -96,7 +98,10 @@ async function join(
     kernel.forgetFlows(joining.ports);
   } catch (error) {
     // The first failure is the one to tell; what this cannot undo, the next sweep does.
-    await release(parts, page, [endpoint]).catch(() => {});
+    await kernel
+      .removeLinks([endpoint.link])
+      .then(() => release(parts, page, [endpoint]))
+      .catch(() => {});
     throw error;
   }
   return { endpoint, network };
@@ -118,12 +123,13 @@ function newEndpoint(joining: Joining, network: BridgeNetwork, others: readonly 
 }
 
 async function leave({ ledger, kernel }: Parts, endpoint: Endpoint): Promise<void> {
-  // Started before the lock: removing a link makes the kernel wait, and others need not.
+  // Beside the lock: removing a link makes the kernel wait, and others need not. Should this process die now, the link goes
+  // with the namespace that only this process holds.
   const removed = kernel.removeLinks([endpoint.link]);
   await Promise.all([removed, ledger.update((page) => release({ ledger, kernel }, page, [endpoint]))]);
 }
 
-/** Kernel first, state after: until the state forgets it, a sweep can repeat it. */
+/** Kernel first, state after: until the state forgets it, a sweep can repeat it. The links of the endpoints are the caller's. */
 async function release(
   { ledger, kernel }: Pick<Parts, "ledger" | "kernel">,
   page: LedgerPage,
@@ -137,7 +143,7 @@ async function release(
   const next: NetworkState = { ...page.state, endpoints, networks };
   if (idle.length > 0 || gone.some(({ ports }) => ports.length > 0)) kernel.applyFirewall(next);
   kernel.forgetFlows(gone.flatMap(({ ports }) => ports));
-  await kernel.removeLinks([...gone.map(({ link }) => link), ...idle.map(({ bridge }) => bridge)]);
+  await kernel.removeLinks(idle.map(({ bridge }) => bridge));
   page.save(next);
   for (const { id } of gone) ledger.forget(id);
 }
