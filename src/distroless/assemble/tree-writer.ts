@@ -99,13 +99,14 @@ export class TreeWriter {
       : undefined;
   }
 
-  /** Makes a directory, or leaves the one (or the link to one) that stands there. */
+  /** Makes a directory, or leaves the one (or the link to one) that stands there. The first package to bring it sets its attributes. */
   directory(path: string, attributes: Attributes, owner?: string): void {
     const real = this.#place(path, attributes);
     const existing = this.#nodes.get(real);
-    if (existing?.kind === "directory" || (existing?.kind === "symlink" && this.#isDirectory(real))) return;
-    if (existing !== undefined) throw occupied(path, existing);
-    this.#attempt(real, () => mkdirSync(this.#at(real)));
+    if (existing?.kind === "symlink" && this.#isDirectory(real)) return;
+    if (existing?.kind === "directory" && (existing.owner !== undefined || owner === undefined)) return;
+    if (existing !== undefined && existing.kind !== "directory") throw occupied(path, existing);
+    if (existing === undefined) this.#attempt(real, () => mkdirSync(this.#at(real)));
     this.#nodes.set(real, { kind: "directory", owner });
     this.#directories.set(real, attributes);
   }
