@@ -91,6 +91,7 @@ export interface FromInstruction extends InstructionSource {
   readonly docComment?: string;
 }
 
+/** One name of ARG, with its default if it has one. */
 export interface ArgDefinition {
   readonly key: string;
   readonly value?: string;
@@ -110,11 +111,13 @@ export interface KeyValue {
   readonly legacy: boolean;
 }
 
+/** `ENV key=value ...`. */
 export interface EnvInstruction extends InstructionSource {
   readonly kind: "ENV";
   readonly pairs: readonly KeyValue[];
 }
 
+/** `LABEL key=value ...`. */
 export interface LabelInstruction extends InstructionSource {
   readonly kind: "LABEL";
   readonly pairs: readonly KeyValue[];
@@ -148,6 +151,7 @@ export interface Device {
   readonly required: boolean;
 }
 
+/** `RUN [--mount=...] [--network=...] [--security=...] [--device=...] command`. */
 export interface RunInstruction extends InstructionSource {
   readonly kind: "RUN";
   readonly command: CommandLine;
@@ -175,12 +179,14 @@ interface CopySource extends InstructionSource {
   readonly excludes: readonly string[];
 }
 
+/** `COPY [flags] source... destination`. */
 export interface CopyInstruction extends CopySource {
   readonly kind: "COPY";
   readonly from?: string;
   readonly parents: boolean;
 }
 
+/** `ADD [flags] source... destination`. */
 export interface AddInstruction extends CopySource {
   readonly kind: "ADD";
   readonly checksum?: string;
@@ -190,48 +196,56 @@ export interface AddInstruction extends CopySource {
   readonly unpack?: boolean;
 }
 
+/** `WORKDIR path`. */
 export interface WorkdirInstruction extends InstructionSource {
   readonly kind: "WORKDIR";
   readonly path: string;
 }
 
+/** `USER user[:group]`. */
 export interface UserInstruction extends InstructionSource {
   readonly kind: "USER";
   readonly user: string;
 }
 
+/** `VOLUME path ...`. */
 export interface VolumeInstruction extends InstructionSource {
   readonly kind: "VOLUME";
   readonly volumes: readonly string[];
 }
 
+/** `EXPOSE port[/protocol] ...`. */
 export interface ExposeInstruction extends InstructionSource {
   readonly kind: "EXPOSE";
   /** Sorted by bytes, as BuildKit keeps them; `words` has the order of the line. */
   readonly ports: readonly string[];
 }
 
+/** `CMD command`. */
 export interface CmdInstruction extends InstructionSource {
   readonly kind: "CMD";
   readonly command: CommandLine;
 }
 
+/** `ENTRYPOINT command`. */
 export interface EntrypointInstruction extends InstructionSource {
   readonly kind: "ENTRYPOINT";
   readonly command: CommandLine;
 }
 
+/** `SHELL ["executable", ...]`. */
 export interface ShellInstruction extends InstructionSource {
   readonly kind: "SHELL";
   readonly shell: readonly string[];
 }
 
+/** `STOPSIGNAL signal`. */
 export interface StopSignalInstruction extends InstructionSource {
   readonly kind: "STOPSIGNAL";
   readonly signal: string;
 }
 
-/** Durations in nanoseconds, as the image config has them; 0 means inherit. */
+/** `HEALTHCHECK [options] CMD command`, or `NONE`. Durations in nanoseconds, as the image config has them; 0 means inherit. */
 export interface HealthcheckInstruction extends InstructionSource {
   readonly kind: "HEALTHCHECK";
   /** `["NONE"]`, `["CMD", ...]` or `["CMD-SHELL", text]`. */
@@ -243,11 +257,13 @@ export interface HealthcheckInstruction extends InstructionSource {
   readonly retries: number;
 }
 
+/** `MAINTAINER name`, deprecated. */
 export interface MaintainerInstruction extends InstructionSource {
   readonly kind: "MAINTAINER";
   readonly maintainer: string;
 }
 
+/** `ONBUILD instruction`. */
 export interface OnbuildInstruction extends InstructionSource {
   readonly kind: "ONBUILD";
   /** The source text of the trigger, heredocs included: what the image config stores. */

@@ -1,21 +1,12 @@
-import type {
-  Comment,
-  Directive,
-  DockerfileFile,
-  Heredoc,
-  Instruction,
-  InstructionSource,
-  Range,
-  Stage,
-} from "./ast.ts";
+import type { Directive, DockerfileFile, Instruction } from "./ast.ts";
 import { decode } from "./decode.ts";
 import type { Diagnostic } from "./diagnostic.ts";
 import { directiveNode, readDirective } from "./directives.ts";
-import { frameOf } from "./frame.ts";
 import { frozenList } from "./frozen.ts";
-import { skipSpace, trimSpace } from "./go-text.ts";
-import { buildInstruction } from "./instructions/build.ts";
-import { isComment, readLogicalLine } from "./logical-line.ts";
+import { skipSpace } from "./go-text.ts";
+import { isComment } from "./logical-line.ts";
+import { addComment, lineRange, type ParseState, reportSyntax } from "./parse-state.ts";
+import { readInstruction } from "./read-instruction.ts";
 import { Refusal } from "./refusal.ts";
 import {
   isLineTooLong,
@@ -27,12 +18,7 @@ import {
   sourceText,
   trimNewline,
 } from "./source.ts";
-import {
-  canHoldHeredocs,
-  readHeredocs,
-  type SplitInstruction,
-  splitInstruction,
-} from "./split-instruction.ts";
+import { groupStages } from "./stages.ts";
 
 /** A parsed file and everything there is to say about it. Without an error every instruction has its meaning. */
 export interface ParseResult {
@@ -72,21 +58,11 @@ export function parseTrigger(text: string): {
   return instruction === undefined || more.length > 0 ? { diagnostics } : { instruction, diagnostics };
 }
 
-interface State {
-  readonly source: SourceText;
-  escape: "\\" | "`";
-  readonly directives: Directive[];
-  readonly instructions: Instruction[];
-  readonly comments: Comment[];
-  readonly syntaxErrors: Diagnostic[];
-  readonly instructionErrors: Diagnostic[];
-}
-
-function readAll(text: string): State {
+function readAll(text: string): ParseState {
   const whole = sourceText(text);
   const tooLong = findLongLine(whole);
   const source = tooLong === undefined ? whole : { text, lineStarts: whole.lineStarts.slice(0, tooLong + 1) };
-  const state: State = {
+  const state: ParseState = {
     source,
     escape: "\\",
     directives: [],
@@ -109,7 +85,7 @@ function findLongLine(source: SourceText): number | undefined {
 }
 
 /** Reads the directives at the top and returns the line behind them. */
-function readDirectives(state: State): number {
+function readDirectives(state: ParseState): number {
   const { source } = state;
   const seen = new Set<string>();
   let index = 0;
@@ -131,7 +107,7 @@ function readDirectives(state: State): number {
   return index;
 }
 
-function setEscape(state: State, { value, range }: Directive): void {
+function setEscape(state: ParseState, { value, range }: Directive): void {
   if (value === "\\" || value === "`") state.escape = value;
   else {
     const message = `invalid escape token '${value}' does not match \` or \\`;
@@ -139,7 +115,7 @@ function setEscape(state: State, { value, range }: Directive): void {
   }
 }
 
-function readLines(state: State, first: number): void {
+function readLines(state: ParseState, first: number): void {
   const { source } = state;
   let comments: string[] = [];
   for (let index = first; index < lineCount(source); ) {
@@ -157,162 +133,15 @@ function readLines(state: State, first: number): void {
   }
 }
 
-/**
- * Keeps a comment and returns its text. A comment that is indented keeps its `#` in the text, as BuildKit has it:
- * its doc comments and `check=` lines count only at the start of a line.
- */
-function addComment(state: State, index: number): string {
-  const line = trimNewline(lineAt(state.source, index));
-  state.comments.push(Object.freeze({ text: commentText(line), range: lineRange(state.source, index) }));
-  return trimSpace(line.slice(1));
-}
-
-function commentText(line: string): string {
-  return trimSpace(line.slice(skipSpace(line, 0) + 1));
-}
-
-/** Reads the instruction that starts at line `first` and returns the line behind it. */
-function readInstruction(state: State, first: number, comments: readonly string[]): number {
-  const { source, escape } = state;
-  const line = readLogicalLine(source, first, escape, (index) => addComment(state, index));
-  const split = splitInstruction(line, 0, escape);
-  const heredocs = canHoldHeredocs(split) ? readHeredocs(line) : { heredocs: [], nextLine: line.nextLine };
-  const start = line.origins[1] ?? 0;
-  const range = rangeAt(source, start, endOffset(source, heredocs.nextLine));
-  const found = sourceOf(split, { range, comments, heredocs: frozenList(heredocs.heredocs) });
-  const whole = line.hasEmptyContinuation ? { ...found, emptyContinuationLine: line.nextLine } : found;
-  state.instructions.push(judge(state, whole, { split, refusal: split.refusal ?? heredocs.refusal }));
-  return heredocs.nextLine;
-}
-
-/** The end of the line before `nextLine`, without its line ending. */
-function endOffset(source: SourceText, nextLine: number): number {
-  const start = source.lineStarts[nextLine - 1] ?? 0;
-  return start + trimNewline(lineAt(source, nextLine - 1)).length;
-}
-
-function sourceOf(
-  split: SplitInstruction,
-  about: {
-    readonly range: Range;
-    readonly comments: readonly string[];
-    readonly heredocs: readonly Heredoc[];
-  },
-): InstructionSource {
-  const { keyword, flags, words, json, original } = split;
-  const { range, comments, heredocs } = about;
-  return { range, keyword, flags, words, json, heredocs, original, comments };
-}
-
-/** Gives the instruction its meaning, or reports why it has none. */
-function judge(
-  state: State,
-  source: InstructionSource,
-  { split, refusal }: { readonly split: SplitInstruction; readonly refusal: Refusal | undefined },
-): Instruction {
-  const trigger = split.trigger && triggerOf(split.trigger, source);
-  const rest = trigger === undefined ? {} : { trigger };
-  if (refusal !== undefined) {
-    reportSyntax(state, refusal, source.range);
-    return Object.freeze({ kind: "INVALID", ...rest, ...source });
-  }
-  try {
-    return buildInstruction(source, trigger);
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    state.instructionErrors.push(
-      diagnostic(state.source, error, { range: source.range, phase: "instruction" }),
-    );
-    return Object.freeze({ kind: "INVALID", ...rest, ...source });
-  }
-}
-
-/** The instruction behind ONBUILD. It is not judged here: what is wrong with it shows where the image is used. */
-function triggerOf(split: SplitInstruction, outer: InstructionSource): Instruction {
-  const source = sourceOf(split, { range: outer.range, comments: [], heredocs: outer.heredocs });
-  const trigger = split.trigger && triggerOf(split.trigger, outer);
-  try {
-    return buildInstruction(source, trigger);
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    return Object.freeze({ kind: "INVALID", ...(trigger === undefined ? {} : { trigger }), ...source });
-  }
-}
-
-/** Sorts instructions into stages. What stands between a refused FROM and the next one belongs to none. */
-function groupStages(state: State): Pick<DockerfileFile, "globalArgs" | "stages"> {
-  const globalArgs: DockerfileFile["globalArgs"][number][] = [];
-  const stages: { index: number; from: Stage["from"]; instructions: Instruction[] }[] = [];
-  let current: "none" | "refused" | Instruction[] = "none";
-  for (const instruction of state.instructions) {
-    if (instruction.kind === "FROM") {
-      current = [];
-      stages.push({ index: stages.length, from: instruction, instructions: current });
-    } else if (instruction.kind === "INVALID" && instruction.keyword.value.toUpperCase() === "FROM") {
-      current = "refused";
-    } else if (typeof current === "object") current.push(instruction);
-    else if (current === "none" && instruction.kind === "ARG") globalArgs.push(instruction);
-    else if (current === "none" && instruction.kind !== "INVALID") {
-      reportNoStage(state, instruction);
-      current = "refused";
-    }
-  }
-  for (const stage of stages) Object.freeze(stage.instructions);
-  return {
-    globalArgs: Object.freeze(globalArgs),
-    stages: Object.freeze(stages.map((stage) => Object.freeze(stage))),
-  };
-}
-
-function reportNoStage(state: State, instruction: Instruction): void {
-  const refusal = new Refusal("stage/missing", "no build stage in current context", {
-    range: instruction.keyword.range,
-    hint: "begin with FROM; only ARG may stand before it",
-  });
-  const found = diagnostic(state.source, refusal, { range: instruction.range, phase: "stage" });
-  // Errors of instructions and stages are told in the order of the lines.
-  const later = state.instructionErrors.findIndex(
-    ({ range }) => range.start.offset > instruction.range.start.offset,
-  );
-  state.instructionErrors.splice(later < 0 ? state.instructionErrors.length : later, 0, found);
-}
-
-function reportLongLine(state: State, index: number): void {
+function reportLongLine(state: ParseState, index: number): void {
   const message = `dockerfile line greater than max allowed size of ${MAX_LINE_BYTES}`;
   const hint = "break the line with continuations, or put the text in a file";
   reportSyntax(state, new Refusal("syntax/line-too-long", message, { hint }), lineRange(state.source, index));
 }
 
-function reportNoInstructions(state: State): void {
+function reportNoInstructions(state: ParseState): void {
   const end = state.source.text.length;
   const hint = "begin with FROM";
   const refusal = new Refusal("syntax/no-instructions", "file with no instructions", { hint });
   reportSyntax(state, refusal, rangeAt(state.source, end, end));
-}
-
-function reportSyntax(state: State, refusal: Refusal, range: Range): void {
-  state.syntaxErrors.push(diagnostic(state.source, refusal, { range, phase: "syntax" }));
-}
-
-function diagnostic(
-  source: SourceText,
-  refusal: Refusal,
-  at: { readonly range: Range; readonly phase: Diagnostic["phase"] },
-): Diagnostic {
-  const range = refusal.range ?? at.range;
-  return Object.freeze({
-    code: refusal.code,
-    severity: "error",
-    phase: at.phase,
-    message: refusal.message,
-    range,
-    line: at.range.start.line,
-    ...(refusal.hint === undefined ? {} : { hint: refusal.hint }),
-    frame: frameOf(source, range),
-  });
-}
-
-function lineRange(source: SourceText, index: number): Range {
-  const start = source.lineStarts[index] ?? 0;
-  return rangeAt(source, start, start + trimNewline(lineAt(source, index)).length);
 }
