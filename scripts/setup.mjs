@@ -34,11 +34,20 @@ function installNpmPackages() {
 function needs() {
   return [
     { for: "run", package: "crun", present: () => hasProgram("crun") || hasProgram("runc") },
-    { for: "run", package: "nftables", present: () => hasLibrary("libnftables.so.1") || hasProgram("nft") },
+    {
+      for: "run",
+      package: "libnftables1",
+      present: () => hasLibrary("libnftables.so.1") || hasProgram("nft"),
+    },
+    { for: "test", package: "busybox-static", present: () => hasProgram("busybox") },
     { for: "test", package: "iproute2", present: () => hasProgram("ip") },
+    { for: "test", package: "nftables", present: () => hasProgram("nft") },
+    { for: "test", package: "runc", present: () => hasProgram("runc") },
     { for: "test", package: "skopeo", present: () => hasProgram("skopeo") },
     { for: "test", package: "umoci", present: () => hasProgram("umoci") },
-    { for: "test", package: "nftables", present: () => hasProgram("nft") },
+    { for: "test", package: "xz-utils", present: () => hasProgram("xz") },
+    { for: "test", package: "zstd", present: () => hasProgram("zstd") },
+    { for: "bench", package: "iproute2", present: () => hasProgram("ip") },
     { for: "bench", package: "docker.io", present: () => hasProgram("dockerd") },
     { for: "bench", package: "buildah", present: () => hasProgram("buildah") },
     { for: "bench", package: "podman", present: () => hasProgram("podman") },

@@ -1,0 +1,150 @@
+// What only a real process shows: signals, pipes that close, descriptors, the environment.
+import assert from "node:assert/strict";
+import type { ChildProcess } from "node:child_process";
+import { spawnSync } from "node:child_process";
+import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { type Clone, openClone, whyNoMachine } from "../support/cli.ts";
+import { leftovers } from "../support/leftovers.ts";
+
+const skip = whyNoMachine();
+
+function makeContext(clone: Clone, dockerfile: string): string {
+  const context = join(clone.folder, "context");
+  mkdirSync(context, { recursive: true });
+  copyFileSync(existsSync("/bin/busybox") ? "/bin/busybox" : "/usr/bin/busybox", join(context, "busybox"));
+  writeFileSync(join(context, "Dockerfile"), dockerfile);
+  return context;
+}
+
+const base = `FROM scratch
+COPY busybox /bin/busybox
+COPY busybox /bin/sh
+`;
+
+interface Ended {
+  readonly code: number | null;
+  readonly output: string;
+}
+
+function ended(child: ChildProcess): Promise<Ended> {
+  let output = "";
+  child.stdout?.on("data", (chunk) => (output += String(chunk)));
+  child.stderr?.on("data", (chunk) => (output += String(chunk)));
+  return new Promise((resolve) => child.once("close", (code) => resolve({ code, output })));
+}
+
+/** Starts a command, waits until it has printed `word`, and sends the signal. */
+async function interrupted(
+  clone: Clone,
+  args: readonly string[],
+  word: string,
+  signal: NodeJS.Signals,
+): Promise<Ended> {
+  const child = clone.start(args);
+  const end = ended(child);
+  await new Promise<void>((resolve) => {
+    let seen = "";
+    const look = (chunk: unknown) => {
+      seen += String(chunk);
+      if (seen.includes(word)) resolve();
+    };
+    child.stdout?.on("data", look);
+    child.stderr?.on("data", look);
+    child.once("close", () => resolve());
+  });
+  child.kill(signal);
+  return await end;
+}
+
+test("Ctrl-C and SIGTERM end a build cleanly, and the next build works", { skip }, async () => {
+  using clone = openClone();
+  const context = makeContext(clone, `${base}RUN echo under way; /bin/busybox sleep 60\n`);
+  for (const [signal, status] of [
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const) {
+    const began = Date.now();
+    const { code, output } = await interrupted(
+      clone,
+      ["build", "-t", "slow", context],
+      "under way\n",
+      signal,
+    );
+    assert.equal(code, status, output);
+    assert.ok(Date.now() - began < 20_000, "it waited for the step");
+    assert.match(output, /CANCELED/);
+    assert.deepEqual(leftovers(clone.root), []);
+  }
+  makeContext(clone, `${base}RUN echo well\n`);
+  const build = clone.run(["build", "-t", "quick", context]);
+  assert.equal(build.status, 0, build.stderr);
+});
+
+test("Ctrl-C ends a container and leaves nothing of it", { skip }, async () => {
+  using clone = openClone();
+  const context = makeContext(
+    clone,
+    `${base}CMD ["/bin/sh", "-c", "echo under way; /bin/busybox sleep 60"]\n`,
+  );
+  assert.equal(clone.run(["build", "-q", "-t", "slow", context]).status, 0);
+  const { code } = await interrupted(
+    clone,
+    ["run", "--rm", "--network", "none", "slow"],
+    "under way\n",
+    "SIGINT",
+  );
+  assert.equal(code, 130);
+  assert.deepEqual(leftovers(clone.root), []);
+  assert.equal(clone.run(["ps", "-aq"]).stdout, "");
+});
+
+test("run gives the program's status, streams, environment and arguments through", { skip }, () => {
+  using clone = openClone();
+  const context = makeContext(clone, `${base}ENV A=image\nENTRYPOINT ["/bin/sh", "-c"]\n`);
+  assert.equal(clone.run(["build", "-q", "-t", "shell", context]).status, 0);
+  const run = (args: readonly string[], options = {}) =>
+    clone.run(["run", "--rm", "--network", "none", ...args], options);
+  assert.equal(run(["shell", "exit 7"]).status, 7);
+  const streams = run(["shell", "echo out; echo err >&2"]);
+  assert.deepEqual([streams.stdout, streams.stderr], ["out\n", "err\n"]);
+  assert.equal(
+    run(["-e", "A=flag", "-e", "B", "shell", "echo $A $B"], { env: { B: "mine" } }).stdout,
+    "flag mine\n",
+  );
+  assert.equal(run(["-i", "shell", "/bin/busybox cat"], { input: "typed" }).stdout, "typed");
+  assert.equal(run(["shell", "/bin/busybox cat"], { input: "typed" }).stdout, "");
+  assert.equal(run(["--entrypoint", "/bin/busybox", "shell", "echo", "hello"]).stdout, "hello\n");
+  assert.equal(run(["--entrypoint", "/absent", "shell"]).status, 127);
+  assert.equal(run(["--entrypoint", "/bin", "shell"]).status, 126);
+});
+
+test("images travel: save, load, tag, rmi; a reader that stops early is no failure", { skip }, () => {
+  using clone = openClone();
+  const context = makeContext(clone, `${base}CMD ["/bin/busybox", "echo", "travelled"]\n`);
+  assert.equal(clone.run(["build", "-q", "-t", "traveller", context]).status, 0);
+  assert.equal(clone.run(["tag", "traveller", "traveller:v1"]).status, 0);
+  const id = clone.run(["images", "-q", "--no-trunc", "traveller:v1"]).stdout;
+  for (const format of ["docker", "oci"]) {
+    const archive = join(clone.folder, `${format}.tar`);
+    assert.equal(clone.run(["save", "--format", format, "-o", archive, "traveller:v1"]).status, 0);
+    assert.match(
+      clone.run(["rmi", "-f", id.trim()]).stdout,
+      /Untagged: traveller:v1\n[\s\S]*Deleted: sha256:/,
+    );
+    assert.equal(clone.run(["load", "-i", archive]).stdout, "Loaded image: traveller:v1\n");
+    assert.equal(clone.run(["images", "-q", "--no-trunc"]).stdout, id);
+    assert.equal(clone.run(["run", "--rm", "--network", "none", "traveller:v1"]).stdout, "travelled\n");
+  }
+  const early = spawnSync(
+    "sh",
+    ["-c", "bin/lighter save traveller:v1 | head -c 10 | wc -c; bin/lighter images | head -1"],
+    {
+      env: { ...process.env, LIGHTER_ROOT: clone.root },
+      encoding: "utf8",
+    },
+  );
+  assert.match(early.stdout, /^10\nREPOSITORY/);
+  assert.equal(early.stderr, "");
+});
