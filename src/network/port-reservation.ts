@@ -99,6 +99,7 @@ function bindingError(
           cause: error,
         },
       );
+    case undefined:
     default:
       return error;
   }
