@@ -47,6 +47,7 @@ function needs() {
     { for: "test", package: "umoci", present: () => hasProgram("umoci") },
     { for: "test", package: "xz-utils", present: () => hasProgram("xz") },
     { for: "test", package: "zstd", present: () => hasProgram("zstd") },
+    { for: "bench", package: "time", present: () => hasProgram("time") },
     { for: "bench", package: "iproute2", present: () => hasProgram("ip") },
     { for: "bench", package: "docker.io", present: () => hasProgram("dockerd") },
     { for: "bench", package: "buildah", present: () => hasProgram("buildah") },

@@ -68,3 +68,13 @@ function assertLike(actual: readonly string[], wanted: readonly string[], comman
 function escapePattern(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 }
+
+test("examples/library builds and runs through the engine", { skip: reasonToSkip() }, () => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["examples/library/build-and-run.mjs"], {
+    env: { ...process.env, LIGHTER_ROOT: root },
+    encoding: "utf8",
+  });
+  assert.equal(status, 0, stderr);
+  assert.match(stdout, /^built sha256:[0-9a-f]{64}, \d+ bytes$/m);
+  assert.match(stdout, /^6 x 7 = 42 \(status 0\)$/m);
+});
