@@ -7,20 +7,26 @@ export function findFinalStage(file: DockerfileFile): Stage | undefined {
 
 /** The last stage with the stages it is based on, nearest first: what ends up in the image. */
 export function finalStages(file: DockerfileFile): Stage[] {
+  const bases = baseStages(file);
   const stages: Stage[] = [];
   let stage = findFinalStage(file);
   while (stage !== undefined) {
     stages.push(stage);
-    stage = baseStage(file, stage);
+    stage = bases.get(stage);
   }
   return stages;
 }
 
-/** The earlier stage that FROM names. */
-export function baseStage(file: DockerfileFile, stage: Stage): Stage | undefined {
-  return file.stages
-    .slice(0, stage.index)
-    .findLast(({ from }) => from.name === stage.from.image.toLowerCase());
+/** For every stage that starts from an earlier one, that one. */
+export function baseStages(file: DockerfileFile): ReadonlyMap<Stage, Stage> {
+  const bases = new Map<Stage, Stage>();
+  const named = new Map<string, Stage>();
+  for (const stage of file.stages) {
+    const base = named.get(stage.from.image.toLowerCase());
+    if (base !== undefined) bases.set(stage, base);
+    if (stage.from.name !== undefined) named.set(stage.from.name, stage);
+  }
+  return bases;
 }
 
 /** The image that the final stage goes back to, as FROM writes it. */

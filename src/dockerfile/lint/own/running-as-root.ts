@@ -15,7 +15,14 @@ export const runningAsRoot: OwnRule = {
   check: (file, reporter) => {
     const stage = findFinalStage(file);
     if (stage === undefined || /[:-]nonroot\b/.test(finalImage(file))) return;
-    const last = finalInstructions(file).findLast((instruction) => instruction.kind === "USER");
+    const instructions = finalInstructions(file);
+    // Files alone, to be taken out or copied from: nothing runs.
+    if (
+      finalImage(file) === "scratch" &&
+      !instructions.some(({ kind }) => kind === "CMD" || kind === "ENTRYPOINT")
+    )
+      return;
+    const last = instructions.findLast((instruction) => instruction.kind === "USER");
     if (last !== undefined && !isRoot(last)) return;
     const at = last ?? stage.from;
     const sentence =

@@ -30,7 +30,7 @@ function checkInstruction(file: DockerfileFile, instruction: Instruction, report
   const report = (sentence: string): void =>
     reporter.within(instruction.comments).report(rule, instruction.range, sentence);
   if (instruction.kind === "COPY" || instruction.kind === "ADD") {
-    const found = instruction.sources.find((source) => secretFiles.test(source));
+    const found = instruction.sources.find((source) => secretFiles.test(source) && !/^https?:/.test(source));
     const fromStage = instruction.kind === "COPY" && instruction.from !== undefined;
     if (found !== undefined && !fromStage)
       report(`${found} becomes part of a layer: give it to the RUN that needs it with --mount=type=secret`);

@@ -1,6 +1,6 @@
 import type { DockerfileFile, FromInstruction, Instruction, Stage } from "../../ast.ts";
 import type { Fix } from "../warning.ts";
-import { baseStage, findFinalStage, imageName } from "./final-stage.ts";
+import { baseStages, findFinalStage, imageName } from "./final-stage.ts";
 import { type OwnRule, sentenceRule } from "./own-rule.ts";
 
 const rule = sentenceRule(
@@ -25,7 +25,7 @@ export const smallerFinalBase: OwnRule = {
   rule,
   check: (file, reporter) => {
     const stage = findFinalStage(file);
-    if (stage === undefined || file.stages.length < 2 || baseStage(file, stage) !== undefined) return;
+    if (stage === undefined || file.stages.length < 2 || baseStages(file).has(stage)) return;
     const system = imageName(stage.from.image);
     if (!systems.has(system) || !stage.instructions.every(needsNoSystem)) return;
     const program = programOf(stage.instructions);

@@ -1,6 +1,6 @@
 import type { DockerfileFile, FromInstruction } from "../../ast.ts";
 import type { Fix } from "../warning.ts";
-import { baseStage, imageName } from "./final-stage.ts";
+import { baseStages, imageName } from "./final-stage.ts";
 import { type OwnRule, sentenceRule } from "./own-rule.ts";
 
 const rule = sentenceRule(
@@ -12,10 +12,10 @@ const rule = sentenceRule(
 export const unpinnedBase: OwnRule = {
   rule,
   check: (file, reporter, { findDigest }) => {
+    const bases = baseStages(file);
     for (const stage of file.stages) {
       const { from } = stage;
-      if (from.image === "scratch" || from.image.includes("@") || baseStage(file, stage) !== undefined)
-        continue;
+      if (from.image === "scratch" || from.image.includes("@") || bases.has(stage)) continue;
       const fix = fixOf(file, from, findDigest?.(from.image));
       reporter
         .within(from.comments)
