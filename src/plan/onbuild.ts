@@ -9,6 +9,8 @@ import type { Command, StageState } from "./stage-state.ts";
  * @returns whether they take anything from other stages or images
  */
 export function addOnbuildCommands(context: PlanContext, state: StageState): boolean {
+  // An image that is only copied from runs nothing. BuildKit reads its triggers, and never ends when they name it.
+  if (state.isSource) return false;
   const triggers = [...imageTriggers(state), ...stageTriggers(state)];
   if (triggers.length === 0) return false;
   const commands = triggers.map((trigger) => locate(state.range, () => readTrigger(context, state, trigger)));

@@ -263,6 +263,12 @@ describe("image config", () => {
     assert.deepEqual(history(text), ["- LABEL a=1", "- LABEL c=1"]);
     assert.deepEqual(config("FROM scratch\nONBUILD LABEL a=1").OnBuild, ["LABEL a=1"]);
   });
+  test("ONBUILD of an image that is only copied from is nobody's", () => {
+    const text = "FROM scratch\nCOPY --from=a /x /\n";
+    assert.deepEqual(history(text, { config: { OnBuild: ["COPY --from=a / /"] } }), [
+      "+ COPY /x / # buildkit",
+    ]);
+  });
   test("labels of the command line win", () => {
     const labels = { a: "cli", z: "cli" };
     assert.deepEqual(config("FROM a\nLABEL b=2 a=3", { labels, config: base }).Labels, {
