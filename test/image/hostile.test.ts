@@ -173,6 +173,27 @@ test("a hard link replaced by a file does not change the other name", () => {
   assert.notEqual(lines[0], lines[1]);
 });
 
+test("owners, groups and modes are the archive's in set-group-id directories too, whatever comes first", () => {
+  const shared = { ...dir("shared"), mode: 0o2775, gid: 50 };
+  const root = extract([
+    file("shared/before"),
+    shared,
+    file("shared/after"),
+    { ...file("shared/mine"), uid: 7, gid: 50, mode: 0o4640 },
+    { ...file("shared/open"), mode: 0o666 },
+  ]);
+  assert.deepEqual(
+    treeLines(root).map((line) => line.split(" ").slice(0, 4).join(" ")),
+    [
+      "shared dir 2775 0:50",
+      "shared/after file 0644 0:0",
+      "shared/before file 0644 0:0",
+      "shared/mine file 4640 7:50",
+      "shared/open file 0666 0:0",
+    ],
+  );
+});
+
 /** Two layers below, as overlay keeps them: the upper one hides `etc/hidden` and all of `opaque`. */
 function lowerLayers(): readonly string[] {
   const [top, bottom] = ["top", "bottom"].map((name) => mkdtempSync(join(base, `${name}-`)));

@@ -1,13 +1,7 @@
 import {
-  chmodSync,
   constants,
-  fchmodSync,
-  fchownSync,
-  futimesSync,
-  lchownSync,
   linkSync,
   lstatSync,
-  lutimesSync,
   mkdirSync,
   openSync,
   readlinkSync,
@@ -19,7 +13,8 @@ import { encodeName, hasEscapes, type TarEntry, TarReader, type TarSink } from "
 import { systemErrorCode } from "#base";
 import { errnoOf, type Files } from "#host";
 import { opaqueWhiteout, whiteoutPrefix } from "#oci";
-import { isOverlayXattr, isWhiteout, makeWhiteout } from "../overlay-form.ts";
+import { isWhiteout, makeWhiteout } from "../overlay-form.ts";
+import { Attributes, birthMode } from "./attributes.ts";
 import { copyUpFile } from "./copy-up.ts";
 import { Directories } from "./directories.ts";
 import { entryError } from "./entry-error.ts";
@@ -27,13 +22,9 @@ import { FileWriter } from "./file-writer.ts";
 import { LowerView } from "./lower-view.ts";
 import { baseOf, cleanName, hostile, invalid, joinName, parentOf, pathOf, textPathOf } from "./names.ts";
 import type { ExtractOptions, ExtractSummary } from "./options.ts";
-import { setTime } from "./set-time.ts";
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
 const defaultLimits = { dataBytes: 256 * 2 ** 30, entries: 10_000_000 };
-
-/** Labels that the host's security modules give to files: they mean nothing on another host. */
-const hostXattrs: ReadonlySet<string> = new Set(["security.selinux", "security.ima", "security.evm"]);
 
 const typeBits = { character: 0o020000, block: 0o060000, fifo: 0o010000 } as const;
 
@@ -49,7 +40,7 @@ export class Extraction implements Disposable {
   readonly #directories: Directories;
   readonly #reader: TarReader;
   readonly #limits: { readonly dataBytes: number; readonly entries: number };
-  readonly #warnings: string[] = [];
+  readonly #attributes: Attributes;
   #entries = 0;
   #dataBytes = 0;
   #file: FileWriter | undefined;
@@ -62,6 +53,7 @@ export class Extraction implements Disposable {
     this.#limits = { ...defaultLimits, ...options.limits };
     this.#lower = new LowerView(options.lower ?? [], this.#files);
     this.#directories = new Directories({ root: options.root, lower: this.#lower, files: this.#files });
+    this.#attributes = new Attributes({ files: this.#files, root: options.root, owner: options.owner });
     this.#reader = new TarReader(this.#sink());
   }
 
@@ -78,7 +70,7 @@ export class Extraction implements Disposable {
     } catch (error) {
       throw entryError("", error);
     }
-    return { entries: this.#entries, dataBytes: this.#dataBytes, warnings: this.#warnings };
+    return { entries: this.#entries, dataBytes: this.#dataBytes, warnings: this.#attributes.warnings };
   }
 
   /** Ends the extraction, finished or not. */
@@ -137,7 +129,7 @@ export class Extraction implements Disposable {
 
   #root(entry: TarEntry): void {
     if (entry.kind !== "directory") throw hostile(entry.path, `the root cannot become a ${entry.kind}`);
-    this.#dress(entry, "");
+    this.#dressDirectory(entry, "");
   }
 
   /** `name` is a real name: every directory in it exists and is no link. */
@@ -151,7 +143,7 @@ export class Extraction implements Disposable {
         break;
       case "symlink":
         this.#replacing(name, (path) => symlinkSync(nameBytes(entry.linkPath), path));
-        this.#dressLink(entry, name);
+        this.#attributes.setOnLink(entry, name);
         break;
       case "hardlink":
         this.#makeHardLink(entry, name);
@@ -166,7 +158,7 @@ export class Extraction implements Disposable {
 
   #beginFile(entry: TarEntry, name: string): void {
     const fd = this.#replacing(name, (path) =>
-      openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600),
+      openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, birthMode(entry)),
     );
     this.#file = new FileWriter(fd, entry.sizeBytes);
     this.#fileName = name;
@@ -176,13 +168,7 @@ export class Extraction implements Disposable {
     const file = this.#file;
     if (file === undefined) return;
     file.end();
-    const { uid, gid } = this.#options.owner ?? entry;
-    // The order matters: changing the owner clears set-id bits and capabilities.
-    fchownSync(file.fd, uid, gid);
-    this.#setXattrs(entry, this.#fileName);
-    fchmodSync(file.fd, entry.mode);
-    if (isWholeSecond(entry)) futimesSync(file.fd, entry.mtimeSeconds, entry.mtimeSeconds);
-    else this.#setTime(entry, this.#fileName);
+    this.#attributes.setOnFile(entry, { fd: file.fd, name: this.#fileName });
     this.#closeFile();
   }
 
@@ -195,7 +181,11 @@ export class Extraction implements Disposable {
     if (stats !== undefined && !stats.isDirectory()) this.#remove(name);
     if (stats === undefined || !stats.isDirectory()) mkdirSync(path);
     if (wasWhiteout) this.#directories.hideBelow(name);
-    this.#dress(entry, name);
+    this.#dressDirectory(entry, name);
+  }
+
+  #dressDirectory(entry: TarEntry, name: string): void {
+    this.#directories.setPending(name, this.#attributes.setOnDirectory(entry, name));
   }
 
   #keepsLink(name: string, target: string | undefined, isAbsent: boolean): boolean {
@@ -236,7 +226,7 @@ export class Extraction implements Disposable {
     const kind = entry.kind === "block" || entry.kind === "character" ? entry.kind : "fifo";
     const path = textPathOf(this.#options.root, name);
     this.#replacing(name, () => this.#files.makeNode(path, typeBits[kind] | 0o600, { major, minor }));
-    this.#dressNode(entry, name);
+    this.#attributes.setOnNode(entry, name);
   }
 
   #whiteout(name: string): void {
@@ -278,55 +268,9 @@ export class Extraction implements Disposable {
     const stats = lstatSync(path);
     if (stats.isDirectory()) rmSync(path, { recursive: true });
     else unlinkSync(path);
-    if (stats.isDirectory() || stats.isSymbolicLink()) this.#directories.forget(name);
-  }
-
-  #dress(entry: TarEntry, name: string): void {
-    const path = pathOf(this.#options.root, name);
-    const { uid, gid } = this.#options.owner ?? entry;
-    lchownSync(path, uid, gid);
-    this.#setXattrs(entry, name);
-    const isWritable = (entry.mode & 0o700) === 0o700;
-    chmodSync(path, isWritable ? entry.mode : entry.mode | 0o700);
-    this.#directories.setPending(name, { mtimeNs: timeNs(entry), ...(!isWritable && { mode: entry.mode }) });
-  }
-
-  #dressNode(entry: TarEntry, name: string): void {
-    const { uid, gid } = this.#options.owner ?? entry;
-    const path = pathOf(this.#options.root, name);
-    lchownSync(path, uid, gid);
-    this.#setXattrs(entry, name);
-    chmodSync(path, entry.mode);
-    this.#setTime(entry, name);
-  }
-
-  #dressLink(entry: TarEntry, name: string): void {
-    const path = pathOf(this.#options.root, name);
-    const { uid, gid } = this.#options.owner ?? entry;
-    lchownSync(path, uid, gid);
-    this.#setXattrs(entry, name);
-    if (isWholeSecond(entry)) lutimesSync(path, entry.mtimeSeconds, entry.mtimeSeconds);
-    else this.#setTime(entry, name);
-  }
-
-  #setTime(entry: TarEntry, name: string): void {
-    setTime(this.#files, this.#options.root, name, timeNs(entry));
-  }
-
-  #setXattrs(entry: TarEntry, name: string): void {
-    for (const [xattr, value] of entry.xattrs) {
-      if (isOverlayXattr(xattr)) throw hostile(entry.path, `it carries overlay's own attribute ${xattr}`);
-      if (!hostXattrs.has(xattr)) this.#setXattr(name, xattr, value);
-    }
-  }
-
-  #setXattr(name: string, xattr: string, value: Uint8Array): void {
-    try {
-      this.#files.setXattr(textPathOf(this.#options.root, name), xattr, value);
-    } catch (error) {
-      if (errnoOf(error) !== "ENOTSUP" && errnoOf(error) !== "EOPNOTSUPP") throw error;
-      this.#warnings.push(`"${name}": the filesystem cannot hold the attribute ${xattr}`);
-    }
+    if (!stats.isDirectory() && !stats.isSymbolicLink()) return;
+    this.#directories.forget(name);
+    this.#attributes.forget();
   }
 }
 
@@ -334,15 +278,6 @@ function checkOwner(entry: TarEntry): void {
   const isId = (id: number): boolean => id >= 0 && id < 0xffff_ffff;
   if (!isId(entry.uid) || !isId(entry.gid))
     throw invalid(entry.path, `its owner ${entry.uid}:${entry.gid} is out of range`);
-}
-
-/** Node writes such times exactly; negative ones and fractions go another way. */
-function isWholeSecond(entry: TarEntry): boolean {
-  return entry.mtimeNanoseconds === 0 && entry.mtimeSeconds >= 0;
-}
-
-function timeNs(entry: TarEntry): bigint {
-  return BigInt(entry.mtimeSeconds) * 1_000_000_000n + BigInt(entry.mtimeNanoseconds);
 }
 
 function nameBytes(name: string): string | Buffer {
