@@ -80,9 +80,9 @@ export class Images {
    */
   async remove(text: string, options: { readonly force?: boolean } = {}): Promise<Removal> {
     if (options.force !== true) await this.#refuseUsed(this.get(text));
-    const removal = this.#store.images.remove(text, options);
-    if (removal.deleted.length > 0) await this.collect();
-    return removal;
+    // Removing collects, and the collector has to know what the build cache uses.
+    await this.#parts.beforeCollect();
+    return this.#store.images.remove(text, options);
   }
 
   async #refuseUsed(image: Image): Promise<void> {

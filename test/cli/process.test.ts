@@ -120,6 +120,16 @@ test("run gives the program's status, streams, environment and arguments through
   assert.equal(run(["--entrypoint", "/bin", "shell"]).status, 126);
 });
 
+test("removing an image leaves the build cache alone", { skip }, () => {
+  using clone = openClone();
+  const context = makeContext(clone, `${base}RUN echo once\n`);
+  assert.equal(clone.run(["build", "-q", "-t", "again", context]).status, 0);
+  assert.equal(clone.run(["rmi", "again"]).status, 0);
+  const second = clone.run(["build", "-t", "again", context]);
+  assert.equal(second.status, 0);
+  assert.match(second.stderr, /RUN echo once\n#\d+ CACHED\n/);
+});
+
 test("images travel: save, load, tag, rmi; a reader that stops early is no failure", { skip }, () => {
   using clone = openClone();
   const context = makeContext(clone, `${base}CMD ["/bin/busybox", "echo", "travelled"]\n`);
