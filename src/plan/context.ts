@@ -2,6 +2,7 @@ import { type DockerfileFile, type IgnoreMatcher, type Reporter, suggest } from 
 import type { Platform } from "#oci";
 import type { EpochSource } from "./epoch.ts";
 import type { GraphBuilder } from "./graph-builder.ts";
+import type { ImageDraft } from "./image-draft.ts";
 import type { PlanOptions, ResolvedBase } from "./request.ts";
 import type { OutlineArg, StageTable } from "./stage-state.ts";
 
@@ -16,6 +17,8 @@ export interface PlanContext {
   readonly globalArgs: ReadonlyMap<string, OutlineArg>;
   readonly targetPlatform: Platform;
   readonly isTargetImplicit: boolean;
+  /** What a stage has for an image before its base is known. */
+  readonly noImage: ImageDraft;
   readonly epochSeconds?: number;
   readonly epochSource?: EpochSource;
   readonly table: StageTable;

@@ -19,6 +19,7 @@ import { fault, hintOf, rangeOf } from "./fault.ts";
 import { platformArgs, readGlobalArgs } from "./global-args.ts";
 import type { Plan } from "./graph.ts";
 import { GraphBuilder } from "./graph-builder.ts";
+import { emptyDraft } from "./image-draft.ts";
 import { imageTemplate } from "./image-template.ts";
 import { outlineOf } from "./outline.ts";
 import { type BaseRequest, baseKey, type PlanOptions } from "./request.ts";
@@ -114,6 +115,7 @@ function newContext(request: PlanRequest, reporter: PlanContext["reporter"]): Pl
     globalArgs: args,
     targetPlatform,
     isTargetImplicit: request.platform === undefined,
+    noImage: emptyDraft(targetPlatform),
     ...epoch,
     table: { states: [], byName: new Map() },
     builder: new GraphBuilder(),

@@ -12,7 +12,6 @@ import { isBaseName, parsePlatformWord } from "./base-name.ts";
 import type { PlanContext } from "./context.ts";
 import { fault, locate } from "./fault.ts";
 import { readGlobalArgs } from "./global-args.ts";
-import { emptyDraft } from "./image-draft.ts";
 import { findNamedContext } from "./named-context.ts";
 import { addStage, type StageState } from "./stage-state.ts";
 
@@ -175,7 +174,8 @@ export function newStageState(
     isResolved: false,
     isDispatched: false,
     hasOnbuild: false,
-    image: emptyDraft(context.targetPlatform),
+    // Every stage gets an image of its own before anything is written to it.
+    image: context.noImage,
     env: new Map(),
     isEnvOrdered: true,
     workdir: "/",
