@@ -12,9 +12,9 @@ export function createCodecs(getSys: () => Sys, processes: Processes): Codecs {
   const lzma = once(() => openLibrary(() => openLzma(getSys().native)));
   const zstd = once(() => openLibrary(() => openZstd(getSys().native)));
   return {
-    async xz(bytes) {
+    async xz(bytes, { sizeBytes } = {}) {
       const decode = lzma();
-      if (decode !== undefined) return await decode(bytes);
+      if (decode !== undefined) return await decode(bytes, sizeBytes);
       if (processes.find("xz") !== undefined) return await byProgram(processes, "xz", bytes);
       return await byBundledXz(bytes);
     },

@@ -214,8 +214,11 @@ export interface Firewall {
 
 /** Decompression that Node 20 lacks, from system libraries where they exist, else from bundled ones. */
 export interface Codecs {
-  /** Decodes a whole xz stream, off the main thread. */
-  xz(bytes: Uint8Array): Promise<Uint8Array>;
+  /**
+   * Decodes a whole xz stream, off the main thread. With `sizeBytes`, the length that its index says, memory is taken
+   * once, and a stream that is longer is refused before it has been decoded.
+   */
+  xz(bytes: Uint8Array, options?: { readonly sizeBytes?: number }): Promise<Uint8Array>;
   zstd(bytes: Uint8Array): Promise<Uint8Array>;
 }
 

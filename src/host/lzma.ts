@@ -31,13 +31,13 @@ export function openLzma(native: Native): Decoder {
   const open = library.func("int lzma_stream_decoder(void *stream, uint64_t memoryLimit, uint32_t flags)");
   const code = library.func("int lzma_code(void *stream, int action)");
   const end = library.func("void lzma_end(void *stream)");
-  return async (bytes) => {
+  return async (bytes, sizeBytes) => {
     const stream = Buffer.alloc(streamBytes);
     check(open(stream, memoryLimitBytes, LZMA_CONCATENATED));
     try {
       stream.writeBigUInt64LE(bytes.length === 0 ? 0n : native.address(bytes), nextIn);
       stream.writeBigUInt64LE(BigInt(bytes.length), availIn);
-      return await gather(bytes.length, async (piece) => {
+      return await gather({ inputBytes: bytes.length, sizeBytes }, async (piece) => {
         stream.writeBigUInt64LE(native.address(piece), nextOut);
         stream.writeBigUInt64LE(BigInt(piece.length), availOut);
         const result = await callAsync(code, stream, LZMA_FINISH);

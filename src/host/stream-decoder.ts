@@ -1,13 +1,17 @@
 import { LighterError } from "#base";
 import type { NativeFunction, NativeValue } from "./native.ts";
 
-/** Decodes one whole compressed stream. @throws ARCHIVE_INVALID when it is damaged or cut short */
-export type Decoder = (bytes: Uint8Array) => Promise<Uint8Array>;
+/**
+ * Decodes one whole compressed stream, of `sizeBytes` when its index says so.
+ * @throws ARCHIVE_INVALID when it is damaged or cut short, ARCHIVE_HOSTILE when it is longer
+ */
+export type Decoder = (bytes: Uint8Array, sizeBytes?: number) => Promise<Uint8Array>;
 
 // Packages and layers in one piece of memory: more is made to exhaust it.
 const mostOutputBytes = 2 ** 31;
 const smallestOutputBytes = 1 << 16;
 const largestOutputBytes = 1 << 24;
+const largestKnownBytes = 1 << 26;
 
 /** Calls a C function on a thread of libuv's pool, so that streams decode side by side. */
 export function callAsync(fn: NativeFunction, ...values: readonly NativeValue[]): Promise<number> {
@@ -18,24 +22,26 @@ export function callAsync(fn: NativeFunction, ...values: readonly NativeValue[])
 
 /**
  * Gathers output in pieces that grow with what has come, so that neither a hostile header nor a wrong guess reserves
- * memory. `step` fills a piece and says how much, and whether the stream has ended.
+ * memory. A length that is known is taken in one piece, up to 64 MiB; it has a byte to spare, so that the call that fills it
+ * sees the stream's end, too. `step` fills a piece and says how much, and whether the stream has ended.
  */
 export async function gather(
-  inputBytes: number,
+  { inputBytes, sizeBytes }: { readonly inputBytes: number; readonly sizeBytes?: number | undefined },
   step: (piece: Buffer) => Promise<{ readonly filled: number; readonly isEnd: boolean }>,
 ): Promise<Uint8Array> {
   const pieces: Buffer[] = [];
   let total = 0;
-  let size = clamp(inputBytes * 4);
+  const most = sizeBytes ?? mostOutputBytes;
+  let size = sizeBytes === undefined ? clamp(inputBytes * 4) : Math.min(sizeBytes + 1, largestKnownBytes);
   for (;;) {
     const piece = Buffer.allocUnsafeSlow(size);
     const { filled, isEnd } = await step(piece);
     pieces.push(piece.subarray(0, filled));
     total += filled;
-    if (total > mostOutputBytes)
+    if (total > most)
       throw new LighterError(
         "ARCHIVE_HOSTILE",
-        `cannot decode ${inputBytes} bytes: they become more than 2 GiB`,
+        `cannot decode ${inputBytes} bytes: they become more than ${most} bytes`,
       );
     if (isEnd) return pieces.length === 1 ? piece.subarray(0, filled) : Buffer.concat(pieces);
     size = clamp(size * 2);

@@ -19,7 +19,7 @@ export function openZstd(native: Native): Decoder {
     const context = create();
     const input = windowOn(native, bytes);
     try {
-      return await gather(bytes.length, async (piece) => {
+      return await gather({ inputBytes: bytes.length }, async (piece) => {
         const output = windowOn(native, piece);
         const left = await decodeInto(output, input);
         return { filled: Number(output.readBigUInt64LE(positionField)), isEnd: left };

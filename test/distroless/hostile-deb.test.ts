@@ -136,7 +136,7 @@ const damaged: readonly { readonly title: string; readonly deb: Buffer; readonly
       ["control.tar", makeTar({ "./control": "Package: app\nVersion: 1\nArchitecture: amd64\n" })],
       ["data.tar.xz", Buffer.from("FD377A585A0000FF12D9411BAAAA", "hex")],
     ]),
-    message: /cannot decode xz data/,
+    message: /its xz data is damaged/,
   },
   {
     title: "another package inside",

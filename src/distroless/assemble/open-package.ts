@@ -110,10 +110,16 @@ function decoders({ compression, bytes }: DebPart, codecs: Codecs): readonly (()
 
 function xzDecoders(bytes: Uint8Array, codecs: Codecs): readonly (() => Promise<Uint8Array>)[] {
   const parts = splitXz(bytes);
-  const total = parts.reduce((sum, { sizeBytes }) => sum + (sizeBytes ?? 0), 0);
+  if (parts === undefined)
+    throw new LighterError("PACKAGE_INVALID", "cannot unpack package: its xz data is damaged");
+  const total = parts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   if (total > unpackedLimitBytes)
     throw new LighterError("PACKAGE_INVALID", `cannot unpack package: it would unpack to ${total} bytes`);
-  return parts.map((part) => () => codecs.xz(part.bytes));
+  return parts.map(
+    ({ bytes: part, sizeBytes }) =>
+      () =>
+        codecs.xz(part, { sizeBytes }),
+  );
 }
 
 async function inflate(bytes: Uint8Array): Promise<Uint8Array> {

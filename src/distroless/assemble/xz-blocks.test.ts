@@ -13,7 +13,7 @@ test("each block decodes by itself, and together they are the whole", {
 }, () => {
   for (const check of ["crc32", "crc64", "sha256", "none"]) {
     const packed = xz(content, "-0", "--block-size=100000", `--check=${check}`).stdout;
-    const parts = splitXz(packed);
+    const parts = splitXz(packed) ?? [];
     assert.equal(parts.length, Math.ceil(content.length / 100_000));
     const decoded = parts.map(({ bytes, sizeBytes }) => {
       const { status, stdout, stderr } = xz(bytes, "-d");
@@ -25,7 +25,7 @@ test("each block decodes by itself, and together they are the whole", {
   }
 });
 
-test("what is laid out otherwise, or damaged, stays whole for the decoder to judge", {
+test("what is laid out otherwise, or damaged, is not split", {
   skip: !hasXz && "xz is not installed",
 }, () => {
   const packed = xz(content, "-0", "--block-size=100000").stdout;
@@ -45,6 +45,5 @@ test("what is laid out otherwise, or damaged, stays whole for the decoder to jud
     ["empty", Buffer.alloc(0)],
     ["no xz", Buffer.from("nothing of the kind, but long enough to be read as one")],
   ];
-  for (const [title, bytes] of rows)
-    assert.deepEqual(splitXz(bytes), [{ bytes, sizeBytes: undefined }], title);
+  for (const [title, bytes] of rows) assert.equal(splitXz(bytes), undefined, title);
 });

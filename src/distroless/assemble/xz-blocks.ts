@@ -4,8 +4,8 @@ import { crc32 } from "node:zlib";
 export interface XzPart {
   /** A complete xz stream. */
   readonly bytes: Uint8Array;
-  /** Length when decoded, as the index says; undefined when it is not known. */
-  readonly sizeBytes: number | undefined;
+  /** Length when decoded, as the index says. */
+  readonly sizeBytes: number;
 }
 
 const headerBytes = 12;
@@ -14,15 +14,14 @@ const headerMagic = Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]);
 
 /**
  * Splits an xz stream at its blocks, each made a stream of its own, so that several processors can decode one package:
- * dpkg-deb writes a block for each 24 MiB. What is laid out in another way, or damaged, comes back as one part: the
- * decoder will judge it.
+ * dpkg-deb writes a block for each 24 MiB. Undefined when the index is damaged or does not fit the stream, or when there
+ * is more than one stream, which dpkg-deb never writes.
  * @see https://tukaani.org/xz/xz-file-format-1.2.1.txt
  */
-export function splitXz(bytes: Uint8Array): readonly XzPart[] {
-  const whole = [{ bytes, sizeBytes: undefined }];
+export function splitXz(bytes: Uint8Array): readonly XzPart[] | undefined {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const blocks = readIndex(file);
-  if (blocks === undefined) return whole;
+  if (blocks === undefined) return undefined;
   const header = file.subarray(0, headerBytes);
   const parts: XzPart[] = [];
   let at = headerBytes;

@@ -190,15 +190,20 @@ async function fetchIndex(
   );
   if (!matches(bytes, packed))
     throw indexInvalid(url, "its bytes are not those that the signed Release file names");
-  const unpacked = await decode(bytes, packed.path, url, options.codecs);
+  const unpacked = await decode(bytes, { plain, packed, url }, options.codecs);
   if (!matches(unpacked, plain))
     throw indexInvalid(url, "unpacked, it is not what the signed Release file names");
   return unpacked;
 }
 
-async function decode(bytes: Uint8Array, path: string, url: string, codecs: Codecs): Promise<Uint8Array> {
+async function decode(
+  bytes: Uint8Array,
+  { plain, packed, url }: { readonly plain: ReleaseFile; readonly packed: ReleaseFile; readonly url: string },
+  codecs: Codecs,
+): Promise<Uint8Array> {
+  const { path } = packed;
   try {
-    if (path.endsWith(".xz")) return await codecs.xz(bytes);
+    if (path.endsWith(".xz")) return await codecs.xz(bytes, { sizeBytes: plain.sizeBytes });
     if (!path.endsWith(".gz")) return bytes;
     const { gunzipSync } = await import("node:zlib");
     return gunzipSync(bytes, { maxOutputLength: indexLimitBytes });
