@@ -3,7 +3,16 @@
 // Plain Node only: this runs before there is any package.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { delimiter, join } from "node:path";
 
 process.chdir(join(import.meta.dirname, ".."));
@@ -106,15 +115,15 @@ lighter needs programs that are not on this machine, and set-up cannot install t
 }
 
 function build() {
-  const sources = digest(
-    JSON.stringify([...fingerprints("src"), fingerprint("package.json"), fingerprint("scripts/build.mjs")]),
-  );
-  if (
-    existsSync("dist/cli.js") &&
-    existsSync("dist/types/engine/index.d.ts") &&
-    readStamp("build") === sources
-  )
+  const began = new Date();
+  const inputs = [...fingerprints("src"), fingerprint("package.json"), fingerprint("scripts/build.mjs")];
+  const sources = digest(JSON.stringify(inputs));
+  const isBuilt = existsSync("dist/cli.js") && existsSync("dist/types/engine/index.d.ts");
+  if (isBuilt && readStamp("build") === sources) {
+    // bin/lighter looks only at the times of folders, which a test that came or went has changed, too.
+    utimesSync("dist/cli.js", began, began);
     return false;
+  }
   console.log("set-up: dist (node scripts/build.mjs --types)");
   run(process.execPath, ["scripts/build.mjs", "--types"]);
   writeStamp("build", sources);

@@ -7,7 +7,7 @@ const controller = new AbortController();
 for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(name, () => {
     // The first asks for a clean end; whoever insists gets out at once (what is left is swept by the next command).
-    if (controller.signal.aborted) process.exit(cancelledStatus(controller.signal.reason));
+    if (controller.signal.aborted) leaveAtOnce();
     controller.abort(cancelledBy(name));
   });
 }
@@ -17,3 +17,9 @@ const status = await runCommandLine(process.argv.slice(2), {
   openEngine: async (options) => new (await import("#engine")).Engine(options),
 });
 process.exit(status);
+
+function leaveAtOnce(): never {
+  // A display may have hidden it.
+  if (process.getBuiltinModule("node:tty").isatty(2)) process.stderr.write("\u001b[?25h");
+  process.exit(cancelledStatus(controller.signal.reason));
+}
