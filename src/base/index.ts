@@ -1,4 +1,5 @@
 export { Cleanup } from "./cleanup.ts";
+export { diskError } from "./disk-error.ts";
 export { type Code, type ErrorCode, errorCodes } from "./error-codes.ts";
 export { type ErrorDetails, errorMessage, isLighterError, LighterError, systemErrorCode } from "./errors.ts";
 export { Limit } from "./limit.ts";

@@ -1,9 +1,8 @@
 import { closeSync, fstatSync, mkdirSync, openSync, readSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import { LighterError, systemErrorCode } from "#base";
+import { diskError, LighterError, systemErrorCode } from "#base";
 import { type Digest, Digester, encoded } from "#oci";
 import { blobPath, type ContentPaths } from "./blob-path.ts";
-import { diskError } from "./disk-error.ts";
 
 const defaultLimitBytes = 4 << 20;
 const chunkBytes = 1 << 20;

@@ -10,12 +10,11 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
-import { LighterError } from "#base";
+import { diskError, LighterError } from "#base";
 import type { Host, Lock } from "#host";
 import { type Descriptor, type Digest, Digester } from "#oci";
 import { blobPath, type ContentPaths } from "./blob-path.ts";
 import type { Ingest } from "./content-store.ts";
-import { diskError } from "./disk-error.ts";
 
 /** Opens an ingest. The temporary file is its own lock: while the lock is held, no sweep of another process takes it. */
 export function openIngest(paths: ContentPaths, host: Pick<Host, "locks" | "files">): Ingest {

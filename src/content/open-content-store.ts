@@ -1,13 +1,12 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { LighterError } from "#base";
+import { diskError, LighterError } from "#base";
 import type { Host } from "#host";
 import { type Descriptor, type Digest, isDigest } from "#oci";
 import { blobPath, type ContentPaths, contentPaths } from "./blob-path.ts";
 import { readBlob, readChunks } from "./blob-reader.ts";
 import type { ContentStore, Ingest } from "./content-store.ts";
-import { diskError } from "./disk-error.ts";
 import { openIngest } from "./ingest.ts";
 
 const layoutFile = '{"imageLayoutVersion":"1.0.0"}';

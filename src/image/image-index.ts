@@ -1,6 +1,6 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { LighterError, systemErrorCode } from "#base";
+import { diskError, LighterError, systemErrorCode } from "#base";
 import type { Host } from "#host";
 import {
   type Descriptor,
@@ -11,7 +11,6 @@ import {
   mediaTypes,
   parseReference,
 } from "#oci";
-import { diskError } from "./disk-error.ts";
 import type { Origin } from "./image-store.ts";
 import { lockNow } from "./lock-now.ts";
 

@@ -1,10 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { LighterError, systemErrorCode } from "#base";
+import { diskError, LighterError, systemErrorCode } from "#base";
 import type { Host, Lock } from "#host";
 import { ActiveDirectory } from "./active-directory.ts";
-import { diskError } from "./disk-error.ts";
 import {
   isCommitted,
   linkOf,

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync } from "node:fs";
+import { diskError } from "#base";
 import type { Host } from "#host";
 import { DirectorySnapshotter } from "./directory-snapshotter.ts";
-import { diskError } from "./disk-error.ts";
 import { snapshotPaths } from "./records.ts";
 import type { Snapshotter } from "./snapshotter.ts";
 

@@ -1,6 +1,5 @@
-import { errorMessage, isLighterError, LighterError } from "#base";
+import { diskError, errorMessage, isLighterError, LighterError } from "#base";
 import { errnoOf } from "#host";
-import { diskError } from "../disk-error.ts";
 import { invalid } from "./names.ts";
 
 /** What a failed call says about the entry it was made for. */

@@ -1,4 +1,4 @@
-import { errorMessage, isLighterError, LighterError, systemErrorCode } from "#base";
+import { errorMessage, isLighterError, LighterError, systemErrorCode } from "./errors.ts";
 
 /** A failed file call of the store as the engine's error: no space, no permission, or a disk that does not obey. */
 export function diskError(
