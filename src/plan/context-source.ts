@@ -22,21 +22,25 @@ function addSource(
   name: string,
   source: { readonly given: NamedContext; readonly name: string },
 ): Edge {
-  return context.builder.add({ op: sourceOp(name, source.given), inputs: [], name: source.name });
+  return context.builder.add({ op: sourceOp(context, name, source.given), inputs: [], name: source.name });
 }
 
-function sourceOp(name: string, given: NamedContext): Op {
+function sourceOp(context: PlanContext, name: string, given: NamedContext): Op {
   switch (given.kind) {
     case "local":
       return Object.freeze({ kind: "local", context: name });
     case "git": {
       const reference = findGitReference(given.url);
       if (reference === undefined) throw fault(`invalid git context ${given.url}`);
-      return gitOp(reference);
+      return gitOp(reference, keepsGitDir(context) ? { keepGitDir: true } : {});
     }
     case "http":
       return Object.freeze({ kind: "http", url: given.url, filename: "context" });
     case "image":
       throw fault(`cannot read the files of context "${name}": it is an image; use it with FROM or --from`);
   }
+}
+
+function keepsGitDir({ buildArgs }: PlanContext): boolean {
+  return /^(?:1|t|T|true|TRUE|True)$/.test(buildArgs.get("BUILDKIT_CONTEXT_KEEP_GIT_DIR") ?? "");
 }

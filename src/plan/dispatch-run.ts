@@ -97,6 +97,7 @@ function execOp(
 ): ExecOp {
   const { state, context } = step;
   const { options } = context;
+  const hostname = options.hostname ?? context.buildArgs.get("BUILDKIT_SANDBOX_HOSTNAME");
   return {
     kind: "exec",
     ...(parts.hasRoot && { root: 0 }),
@@ -108,7 +109,7 @@ function execOp(
     mounts: Object.freeze(mountOrder(parts.mounts)),
     network: instruction.network === "default" ? (options.network ?? "default") : instruction.network,
     security: instruction.security,
-    ...(options.hostname !== undefined && { hostname: options.hostname }),
+    ...(hostname !== undefined && { hostname }),
     extraHosts: options.extraHosts ?? [],
     ...(options.shmSizeBytes !== undefined && { shmSizeBytes: options.shmSizeBytes }),
     ulimits: options.ulimits ?? [],

@@ -93,6 +93,7 @@ export interface ExecOp {
   readonly kind: "exec";
   /** Position of the root filesystem; absent: an empty tree. */
   readonly root?: number;
+  /** Empty for `RUN []`: nothing runs, and the layer is empty. */
   readonly args: readonly string[];
   /** `NAME=value`, in order, as the program sees it. */
   readonly env: readonly string[];

@@ -53,7 +53,7 @@ export interface PlanOptions {
   readonly extraHosts?: readonly ExtraHost[];
   readonly shmSizeBytes?: number;
   readonly ulimits?: readonly Ulimit[];
-  /** Namespace of cache mounts (`BUILDKIT_CACHE_MOUNT_NS`). */
+  /** Namespace of cache mounts; absent: the build argument `BUILDKIT_CACHE_MOUNT_NS`. */
   readonly cacheNamespace?: string;
   /** Plan the stages that the target does not need, too: for a check of the whole file. */
   readonly allStages?: boolean;

@@ -83,7 +83,7 @@ function cacheMount(scope: MountScope): CacheMount {
   return {
     kind: "cache",
     target,
-    id: `${step.context.options.cacheNamespace ?? ""}/${id}`,
+    id: `${namespaceOf(step)}/${id}`,
     sharing: mount.sharing ?? "shared",
     readonly: mount.readOnly,
     ...(mount.from !== "" && inputOf(scope)),
@@ -92,6 +92,10 @@ function cacheMount(scope: MountScope): CacheMount {
     ...(mount.uid !== undefined && { uid: mount.uid }),
     ...(mount.gid !== undefined && { gid: mount.gid }),
   };
+}
+
+function namespaceOf({ context }: Step): string {
+  return context.options.cacheNamespace ?? context.buildArgs.get("BUILDKIT_CACHE_MOUNT_NS") ?? "";
 }
 
 function secretMount({ step, mount }: MountScope): SecretMount {
