@@ -52,6 +52,8 @@ export interface Locks {
 /** A held lock; disposing releases it. The file stays. */
 export interface Lock extends Disposable {
   readonly path: string;
+  /** A process that inherits the descriptor holds the lock too: it is free when the last of them has closed it. */
+  readonly fd: number;
 }
 
 /** Mounts live in a private mount namespace of this process: they vanish with it, even after SIGKILL. */

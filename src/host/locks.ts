@@ -72,6 +72,7 @@ function heldLock(path: string, fd: number): Lock {
   let isHeld = true;
   return {
     path,
+    fd,
     [Symbol.dispose]() {
       if (isHeld) closeSync(fd);
       isHeld = false;

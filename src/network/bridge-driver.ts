@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { realpathSync } from "node:fs";
 import { Cleanup } from "#base";
-import type { Host, NetworkNamespace } from "#host";
+import type { Host, Lock, NetworkNamespace } from "#host";
 import type { Attachment, AttachRequest } from "#runtime";
 import { BridgeKernel } from "./bridge-kernel.ts";
 import type { NetworkDriver } from "./driver.ts";
@@ -12,7 +12,7 @@ import { randomMac } from "./mac-address.ts";
 import type { BridgeNetwork, Endpoint, NetworkState, PublishedPort } from "./network-state.ts";
 import { describeHolder } from "./port-holder.ts";
 import { checkPortMapping } from "./port-mapping.ts";
-import { reservePorts } from "./port-reservation.ts";
+import { type PortReservation, reservePorts } from "./port-reservation.ts";
 import { containerResolvConf } from "./resolv-conf.ts";
 
 interface BridgeDriverOptions {
@@ -57,16 +57,17 @@ async function attach(parts: Parts, request: AttachRequest): Promise<Attachment>
   );
   const namespace = undo.use(host.namespaces.createNetwork());
   const id = randomBytes(5).toString("hex");
-  const { endpoint, network } = await ledger.update(async (page) => {
+  const { endpoint, network, claim } = await ledger.update(async (page) => {
     const claim = ledger.claim(id);
     undo.defer(() => {
       ledger.forget(id);
       claim[Symbol.dispose]();
     });
-    return await join(parts, page, { id, request, namespace, ports: reservation.ports });
+    const joined = await join(parts, page, { id, request, namespace, ports: reservation.ports });
+    return { ...joined, claim };
   });
   undo.defer(() => leave(parts, endpoint));
-  return attachmentOf({ request, network, endpoint, namespace, undo: undo.move() });
+  return attachmentOf({ request, network, endpoint, namespace, claim, reservation, undo: undo.move() });
 }
 
 interface Joining {
@@ -153,9 +154,12 @@ function attachmentOf(made: {
   readonly network: BridgeNetwork;
   readonly endpoint: Endpoint;
   readonly namespace: NetworkNamespace;
+  readonly claim: Lock;
+  readonly reservation: PortReservation;
   readonly undo: Cleanup;
 }): Attachment {
-  const { request, network, endpoint } = made;
+  const { request, network, endpoint, namespace, claim, reservation } = made;
+  const { tcp, udp } = reservation.descriptors;
   let leaving: Promise<void> | undefined;
   return {
     namespacePath: made.namespace.path,
@@ -169,6 +173,12 @@ function attachmentOf(made: {
     gateway: network.gateway,
     mac: endpoint.mac,
     ports: endpoint.ports,
+    held: { namespace: namespace.fd, listeners: tcp, others: [claim.fd, ...udp] },
+    handOver: () => {
+      leaving ??= Promise.resolve(reservation[Symbol.asyncDispose]());
+      namespace[Symbol.dispose]();
+      claim[Symbol.dispose]();
+    },
     [Symbol.asyncDispose]: () => (leaving ??= made.undo[Symbol.asyncDispose]()),
   };
 }

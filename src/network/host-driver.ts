@@ -14,6 +14,8 @@ export function createHostDriver(options: { readonly onWarning: (text: string) =
         hosts: hostHosts() + renderExtraHosts(request.extraHosts ?? [], "127.0.0.1"),
         resolvConf: readHostResolvConf(),
         ports: [],
+        held: { namespace: undefined, listeners: [], others: [] },
+        handOver: () => {},
         [Symbol.asyncDispose]: () => Promise.resolve(),
       });
     },

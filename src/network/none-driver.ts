@@ -13,6 +13,8 @@ export function createNoneDriver(options: { readonly host: Pick<Host, "namespace
         hosts: renderHosts({ extraHosts: request.extraHosts ?? [] }),
         resolvConf: containerResolvConf(),
         ports: [],
+        held: { namespace: namespace.fd, listeners: [], others: [] },
+        handOver: () => namespace[Symbol.dispose](),
         [Symbol.asyncDispose]: () => Promise.resolve(namespace[Symbol.dispose]()),
       });
     },

@@ -2,7 +2,13 @@ export { buildSpec, type SpecOptions } from "./build-spec.ts";
 export { type ContainerClaim, claimContainer, sweepContainers } from "./container-claim.ts";
 export { type FindRuntimeOptions, findRuntime } from "./find-runtime.ts";
 export { prepareMountPoints } from "./mount-points.ts";
-export type { Attachment, AttachRequest, NetworkProvider, PortMapping } from "./network-provider.ts";
+export type {
+  Attachment,
+  AttachRequest,
+  HeldDescriptors,
+  NetworkProvider,
+  PortMapping,
+} from "./network-provider.ts";
 export { readFileInRoot } from "./read-in-root.ts";
 export type { ContainerProcess, ProcessStdio, Runtime } from "./runtime.ts";
 export type { RuntimeSpec, SpecMount, SpecProcess } from "./runtime-spec.ts";

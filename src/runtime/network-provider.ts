@@ -32,8 +32,24 @@ export interface PortMapping {
   readonly protocol: "tcp" | "udp";
 }
 
+/** What keeps an attachment: open descriptors of this process, which another one may inherit. */
+export interface HeldDescriptors {
+  /** The network namespace; undefined is the host's. */
+  readonly namespace: number | undefined;
+  /** Sockets that listen only to reserve a published TCP port: whoever holds them refuses stray connections. */
+  readonly listeners: readonly number[];
+  /** Whatever else has to stay open: locks, sockets of UDP ports. */
+  readonly others: readonly number[];
+}
+
 /** Disposing may be started early and awaited again later: each call waits for the one leaving. */
 export interface Attachment extends AsyncDisposable {
+  readonly held: HeldDescriptors;
+  /**
+   * Ends this process's part after another process has inherited {@link held}. Nothing is undone: the attachment ends when
+   * that process has closed them, and the next `sweep` frees the rest. Disposing does nothing any more.
+   */
+  handOver(): void;
   /** Path of the network namespace to join; undefined means the host's own. */
   readonly namespacePath: string | undefined;
   /** Contents of /etc/hosts and /etc/resolv.conf for the container. */
