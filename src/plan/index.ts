@@ -1,3 +1,4 @@
+export { checkResult, outlineResult, targetsResult } from "./call-result.ts";
 export type { EpochSource } from "./epoch.ts";
 export type {
   BindMount,
