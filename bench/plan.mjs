@@ -1,6 +1,6 @@
 // How long planning takes: parse and plan of every Dockerfile of the corpus, then files made to be slow.
 //   node bench/plan.mjs
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { pathToFileURL } from "node:url";
@@ -8,6 +8,7 @@ import { gunzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 const CORPUS = "../shared/corpora/frontend.jsonl.gz";
+mkdirSync(".build", { recursive: true });
 const out = mkdtempSync(join(".build", "bench-"));
 process.on("exit", () => rmSync(out, { recursive: true, force: true }));
 await build({

@@ -31,7 +31,7 @@ export type NamedContext =
 /** How to build, beside the Dockerfile. */
 export interface PlanOptions {
   readonly buildArgs?: Readonly<Record<string, string>>;
-  /** Name or number of a stage, in any case; absent: the last stage. */
+  /** Name of a stage, in any case; absent: the last stage. */
   readonly target?: string;
   /** Absent: {@link PlanOptions.buildPlatform}, or what a base image says it is. */
   readonly platform?: Platform;
