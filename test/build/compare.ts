@@ -133,7 +133,7 @@ function entryDifferences(
     uid: entry.uid,
     gid: entry.gid,
     ...(entry.kind === "file" && {
-      size: entry.stats.size,
+      size: entry.sizeBytes,
       sha256: createHash("sha256").update(readFileSync(entry.location)).digest("hex"),
     }),
     ...(entry.kind === "symlink" && { link: readlinkSync(entry.location) }),
@@ -151,7 +151,7 @@ function entryDifferences(
     got[key] === wanted[key as keyof ExpectedEntry]
       ? []
       : [
-          `~ ${path} ${key}: ${got[key]}${key === "sha256" && entry.stats.size < 200 ? ` ${readFileSync(entry.location, "utf8")}` : ""}, want ${wanted[key as keyof ExpectedEntry]}`,
+          `~ ${path} ${key}: ${got[key]}${key === "sha256" && entry.sizeBytes < 200 ? ` ${readFileSync(entry.location, "utf8")}` : ""}, want ${wanted[key as keyof ExpectedEntry]}`,
         ],
   );
 }

@@ -140,7 +140,8 @@ function expectedError(text: string): string | undefined {
   if (text === "") return undefined;
   return text
     .replace(/^failed to solve: (\w+: (?=failed to resolve))?/, "")
-    .replace(/open \/var\S+\/etc:/, "open /sel:").replace(/^failed to compute cache key: .*ref \S+: /, "");
+    .replace(/open \/var\S+\/etc:/, "open /sel:")
+    .replace(/^failed to compute cache key: .*ref \S+: /, "");
 }
 
 function requestOf({ directory, solve }: Case): Partial<BuildRequest> {

@@ -3,10 +3,12 @@ import {
   chmodSync,
   copyFileSync,
   existsSync,
+  lutimesSync,
   mkdirSync,
   mkdtempSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -96,8 +98,11 @@ export class Lab implements AsyncDisposable {
       "root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1001::/home/user:/bin/sh\n",
     );
     writeFileSync(join(active.upper, "etc/group"), "root:x:0:\nstaff:x:50:user\nuser:x:1001:\n");
+    for (const path of ["bin", "etc", "tmp", "root", "bin/busybox", "etc/passwd", "etc/group"])
+      utimesSync(join(active.upper, path), 1e9, 1e9);
+    for (const applet of applets) lutimesSync(join(active.upper, "bin", applet), 1e9, 1e9);
     const snapshot = this.snapshots.commit(active, "busybox-tree");
-    const layer = await this.images.commitLayer(snapshot, { times: { key: "0", of: () => 0 } });
+    const layer = await this.images.commitLayer(snapshot);
     return this.images.create({
       config: {
         os: "linux",

@@ -2,7 +2,7 @@ import { Cleanup, errorMessage, isLighterError, LighterError, type OnProgress } 
 import { codeFrame } from "#dockerfile";
 import type { Host } from "#host";
 import type { ImageStore } from "#image";
-import { type Digest, digestOf, parseReference } from "#oci";
+import { type Digest, digestOf, formatReference, parseReference } from "#oci";
 import type { Plan, Vertex } from "#plan";
 import type { NetworkProvider, Runtime } from "#runtime";
 import type { SnapshotName, Snapshotter } from "#snapshot";
@@ -10,10 +10,12 @@ import type { BuildEvent } from "../events.ts";
 import { NetworkPool } from "../exec/network-pool.ts";
 import { exportImage } from "../export/image-export.ts";
 import type { Base, BaseSource } from "../ports.ts";
+import { createRemoteSources } from "../remote/remote-sources.ts";
 import { CacheStore } from "../solve/cache-store.ts";
 import type { TreeResult } from "../solve/result.ts";
 import { Solver } from "../solve/solver.ts";
-import { openBornTimes } from "./born.ts";
+import { type CheckoutTimes, openCheckoutTimes } from "../times/checkout-times.ts";
+import { type LayerOrigins, openLayerOrigins } from "../times/layer-origins.ts";
 import { EventJournal } from "./event-journal.ts";
 import { createExecute, materializeContext } from "./execute.ts";
 import { type Explanations, openExplanations } from "./explain.ts";
@@ -21,7 +23,6 @@ import { openPaths } from "./paths.ts";
 import { baseName, type PlannedBuild, planBuild } from "./plan-build.ts";
 import { type DryPlan, planDry } from "./plan-dry.ts";
 import { type BuildInput, readInput, realDirectory } from "./read-dockerfile.ts";
-import { createRemoteSources } from "./remote.ts";
 import { type BuildOutcome, type BuildRequest, defaultEpochSeconds } from "./request.ts";
 import { type BuildSources, createSources } from "./sources.ts";
 
@@ -132,8 +133,11 @@ class Build {
   async #solve(planned: PlannedBuild, input: BuildInput): Promise<BuildOutcome> {
     await using scope = new Cleanup();
     const { plan } = planned;
-    const born = openBornTimes(this.#parts.paths.born);
-    const { solver, sources } = this.#solver(planned, { input, scope, born });
+    const times = {
+      origins: openLayerOrigins(this.#parts.paths.origins),
+      checkoutTimes: openCheckoutTimes(this.#parts.paths.times),
+    };
+    const { solver, sources } = this.#solver(planned, { input, scope, ...times });
     const explanations = this.#explanations(planned, input, sources);
     this.#journal.explain = (vertex) => explanations.explain(vertex, this.#journal.keys.get(vertex.id));
     let target: TreeResult | undefined;
@@ -152,10 +156,16 @@ class Build {
       findBase: (vertex) => findBase(planned, vertex),
       images: this.#parts.options.images,
       snapshots: this.#parts.options.snapshots,
-      born,
+      ...times,
       epochSeconds: plan.epochSeconds ?? this.#request.epochSeconds ?? defaultEpochSeconds,
       names: this.#request.names ?? [],
     });
+    const names = this.#request.names ?? [];
+    for (const text of [
+      `writing image ${image.id}`,
+      ...names.map((name) => `naming to ${formatReference(name)}`),
+    ])
+      this.#emit({ kind: "note", step: exporting, text });
     this.#journal.ended(exporting);
     return { image, plan, bases: resolvedBases(planned), steps: this.#journal.counts };
   }
@@ -173,7 +183,8 @@ class Build {
     build: {
       readonly input: BuildInput;
       readonly scope: Cleanup;
-      readonly born: ReturnType<typeof openBornTimes>;
+      readonly origins: LayerOrigins;
+      readonly checkoutTimes: CheckoutTimes;
     },
   ): { readonly solver: Solver; readonly sources: BuildSources } {
     const { options, paths, cache } = this.#parts;
@@ -183,16 +194,19 @@ class Build {
       paths,
       files: host.files,
       bases: planned.bases,
-      born: build.born,
+      origins: build.origins,
       journal: this.#journal,
       directories: directoriesOf(request, build.input),
       ignore: build.input.ignore,
       remote: createRemoteSources({
         host,
         snapshots,
+        cache,
         directory: paths.remote,
-        journal: this.#journal,
-        request,
+        findSecret: request.findSecret ?? (() => undefined),
+        findAgent: request.findAgent ?? (() => undefined),
+        onStart: (vertex) => this.#journal.started(vertex),
+        onEnd: (vertex, isCached) => (isCached ? this.#journal.hit(vertex) : this.#journal.finished(vertex)),
       }),
     });
     const solver = new Solver({
@@ -202,6 +216,7 @@ class Build {
       sources,
       host,
       journal: this.#journal,
+      checkoutTimes: build.checkoutTimes,
       materialize: (context, signal) => materializeContext(context, { snapshots, host }, signal),
       lockDirectory: paths.locks,
       jobs: request.jobs,

@@ -71,8 +71,10 @@ export class EventJournal implements Journal {
   }
 
   failed(vertex: Vertex, error: unknown): void {
-    if (typeof error === "object" && error !== null && !this.#failures.has(error))
-      this.#failures.set(error, vertex);
+    const first = this.failedVertex(error);
+    // Steps that wait for one that failed fail with its error; it is told once.
+    if (first !== undefined && first.id !== vertex.id) return;
+    if (typeof error === "object" && error !== null) this.#failures.set(error, vertex);
     this.started(vertex);
     this.#end(vertex.id, {
       kind: "failed",
@@ -83,6 +85,7 @@ export class EventJournal implements Journal {
   }
 
   cancelled(vertex: Vertex): void {
+    if (!this.#startedSteps.has(vertex.id)) return;
     this.#end(vertex.id, { kind: "cancelled", step: vertex.id, timeMs: Date.now() });
   }
 

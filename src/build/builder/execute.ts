@@ -5,18 +5,18 @@ import type { BindMount, CacheMount, ExecOp, FileOp, MergeOp, Vertex } from "#pl
 import type { Runtime } from "#runtime";
 import type { ActiveSnapshot, SnapshotName, Snapshotter } from "#snapshot";
 import { copySource } from "../copy/copy-source.ts";
-import { checkoutTime, keptTime } from "../copy/copy-time.ts";
 import { select } from "../copy/selection.ts";
 import { UpperWriter } from "../copy/upper-writer.ts";
 import type { NetworkPool } from "../exec/network-pool.ts";
 import { type MountSource, runStep } from "../exec/run-step.ts";
 import type { FindSecret } from "../exec/secret-files.ts";
-import { runFileOp, type SourceTree } from "../ops/file-op.ts";
+import { runFileOp } from "../ops/file-op.ts";
 import { wholeOf } from "../solve/keys.ts";
 import type { ContextResult, Result } from "../solve/result.ts";
 import type { Execute } from "../solve/solver.ts";
 import { LayeredTree } from "../tree/layered-tree.ts";
 import { resolveInTree } from "../tree/resolve.ts";
+import type { Tree } from "../tree/tree.ts";
 import type { EventJournal } from "./event-journal.ts";
 import type { BuildPaths } from "./paths.ts";
 
@@ -87,10 +87,10 @@ function writerOf(active: Pick<ActiveSnapshot, "upper" | "lower">, host: Host): 
   return new UpperWriter({ upper: active.upper, tree, files: host.files });
 }
 
-function sourceTree(input: Result | undefined, { snapshots, host }: ExecuteOptions): SourceTree {
-  if (input?.kind === "context") return { tree: input.source.tree, isCheckout: true };
+function sourceTree(input: Result | undefined, { snapshots, host }: ExecuteOptions): Tree {
+  if (input?.kind === "context") return input.source.tree;
   const layers = input?.snapshot === undefined ? [] : snapshots.layers(input.snapshot);
-  return { tree: new LayeredTree(layers, host.files), isCheckout: false };
+  return new LayeredTree(layers, host.files);
 }
 
 /** Lays the later trees on the first: what stands in their way is replaced, directories are joined. */
@@ -166,7 +166,7 @@ class Materialized implements AsyncDisposable {
     const active = this.#options.snapshots.prepare(undefined);
     this.#active.push(active);
     const writer = writerOf(active, this.#options.host);
-    const source = { tree: input.source.tree, isCheckout: true };
+    const source = input.source.tree;
     await copyTree(writer, source, { from: path, to: `/${path}`, host: this.#options.host, signal });
     return active.upper;
   }
@@ -184,7 +184,7 @@ export async function materializeContext(
 ): Promise<SnapshotName> {
   const { snapshots, host } = options;
   await using active = snapshots.prepare(undefined);
-  const source = { tree: input.source.tree, isCheckout: true };
+  const source = input.source.tree;
   await copyTree(writerOf(active, host), source, { from: "/", to: "/", host, signal });
   return snapshots.commit(active, newName());
 }
@@ -197,8 +197,8 @@ interface TreeCopy {
 }
 
 /** Copies a file, or a directory's contents, with everything as it is; what stands in the way is replaced. */
-async function copyTree(writer: UpperWriter, source: SourceTree, copy: TreeCopy): Promise<void> {
-  for (const selected of select(source.tree, wholeOf(copy.from)))
+async function copyTree(writer: UpperWriter, source: Tree, copy: TreeCopy): Promise<void> {
+  for (const selected of select(source, wholeOf(copy.from)))
     await copySource(writer, selected, {
       destination: copy.to,
       contentsOnly: true,
@@ -206,7 +206,6 @@ async function copyTree(writer: UpperWriter, source: SourceTree, copy: TreeCopy)
       owner: undefined,
       mode: undefined,
       directoryMode: 0o755,
-      timeOf: source.isCheckout ? checkoutTime : keptTime,
       files: copy.host.files,
       signal: copy.signal,
     });

@@ -72,7 +72,7 @@ function isEqual(a: StepKey | undefined, b: StepKey): boolean {
 
 /** `builder 2` of `[builder 2/4] COPY . .`. */
 function placeOf({ name }: Vertex): string | undefined {
-  return /^\[(.+ \d+)\/\d+\]/.exec(name)?.[1];
+  return /^\[((?:.+ )?\d+)\/\d+\]/.exec(name)?.[1];
 }
 
 function describeOpChange(before: string, now: string): string {
@@ -120,8 +120,7 @@ function describeInputChange(
 const shownFiles = 3;
 
 function describeFiles(changes: Changes | undefined): string {
-  if (changes === undefined || changes.size === 0)
-    return "files were removed or renamed, or have other permissions";
+  if (changes === undefined || changes.size === 0) return "files changed, were removed or were renamed";
   const shown = [...changes]
     .slice(0, shownFiles)
     .map(([path, change]) => `${path === "" ? "/" : path} ${change}`);

@@ -12,8 +12,10 @@ export interface BuildPaths {
   readonly indexes: string;
   /** Directories of cache mounts. */
   readonly mounts: string;
-  /** When layers were made, by diffID. */
-  readonly born: string;
+  /** Where the times in layers that were built here come from, by diffID. */
+  readonly origins: string;
+  /** Times of the files of contexts. */
+  readonly times: string;
   /** What the steps of the last build of each Dockerfile were made of. */
   readonly steps: string;
   /** Files from the web. */
@@ -30,7 +32,8 @@ export function openPaths(root: string): BuildPaths {
     locks: below("locks"),
     indexes: below("index"),
     mounts: below("mounts"),
-    born: below("born"),
+    origins: below("origins"),
+    times: below("times"),
     steps: below("steps"),
     remote: below("remote"),
     run: join(root, "run"),

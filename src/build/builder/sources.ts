@@ -11,7 +11,7 @@ import type { Base } from "../ports.ts";
 import { hashKey } from "../solve/keys.ts";
 import type { ContextResult, TreeResult } from "../solve/result.ts";
 import type { Sources } from "../solve/solver.ts";
-import type { BornTimes } from "./born.ts";
+import type { LayerOrigins } from "../times/layer-origins.ts";
 import type { EventJournal } from "./event-journal.ts";
 import { type BuildPaths, indexFile } from "./paths.ts";
 import { baseName } from "./plan-build.ts";
@@ -20,7 +20,7 @@ export interface SourceOptions {
   readonly paths: BuildPaths;
   readonly files: Files;
   readonly bases: ReadonlyMap<string, Base>;
-  readonly born: BornTimes;
+  readonly origins: LayerOrigins;
   readonly journal: EventJournal;
   /** Directories by name of the context; `context` is the main one. */
   readonly directories: ReadonlyMap<string, string>;
@@ -94,7 +94,7 @@ function ownIgnore(directory: string): IgnoreMatcher | undefined {
 function identifyImage(op: ImageOp, options: SourceOptions): TreeResult {
   const { base, diffIds } = baseOf(op, options);
   const id = hashKey("image", chainId(diffIds) ?? base.digest);
-  return { kind: "tree", id, bornMs: options.born.find(diffIds) };
+  return { kind: "tree", id, origin: options.origins.find(diffIds) };
 }
 
 function baseOf(

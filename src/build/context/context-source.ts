@@ -34,12 +34,12 @@ export function openContext(
     tree: new DirectoryTree(root, options.ignore),
     sumOf(path, entry) {
       counts.files += 1;
-      const known = index.find(path, entry.stats);
+      const known = index.find(path, entry);
       if (known !== undefined) return known;
       counts.read += 1;
       const startedMs = Date.now();
       const sum = reader.sum(entry);
-      index.set(path, { stats: entry.stats, sum, startedMs });
+      index.set(path, { status: entry, sum, startedMs });
       return sum;
     },
     get changes() {

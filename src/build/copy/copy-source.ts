@@ -26,7 +26,8 @@ export interface CopyOptions {
   readonly mode: ModeChange | undefined;
   /** Permission bits of directories that are made on the way. */
   readonly directoryMode: number;
-  readonly timeOf: (entry: Entry) => number;
+  /** Times of the copies in seconds. @defaultValue those of the sources */
+  readonly timeOf?: (entry: Entry) => number;
   readonly files: Files;
   readonly signal?: AbortSignal | undefined;
 }
@@ -104,7 +105,7 @@ class Copier {
     if (existing === undefined) return this.#makeDirectory(entry, target);
     requireDirectory(existing, target);
     this.#writer.copyUp(target);
-    this.#later(() => setTime(this.#writer.location(target), this.#options.timeOf(entry)));
+    this.#later(() => setTime(this.#writer.location(target), this.#timeOf(entry)));
   }
 
   /** A directory below the source gives its metadata to the one that exists. */
@@ -129,7 +130,7 @@ class Copier {
       setOwner(location, this.#ownerOf(entry));
       chmodSync(location, this.#modeOf(entry));
       this.#writer.copyXattrs(entry, location);
-      setTime(location, this.#options.timeOf(entry));
+      setTime(location, this.#timeOf(entry));
     });
   }
 
@@ -167,13 +168,13 @@ class Copier {
     symlinkSync(readlinkSync(entry.location), location);
     const { uid, gid } = this.#ownerOf(entry);
     lchownSync(location, uid, gid);
-    const time = this.#options.timeOf(entry);
+    const time = this.#timeOf(entry);
     lutimesSync(location, time, time);
   }
 
   #copyFile(entry: Entry, location: string): void {
-    if (entry.stats.nlink > 1) {
-      const inode = `${entry.stats.dev}:${entry.stats.ino}`;
+    if (entry.nlink > 1) {
+      const inode = `${entry.dev}:${entry.ino}`;
       const first = this.#inodes.get(inode);
       if (first !== undefined) return this.#later(() => linkSync(first, location));
       this.#inodes.set(inode, location);
@@ -183,14 +184,14 @@ class Copier {
       to: location,
       mode: this.#modeOf(entry),
       ...this.#ownerOf(entry),
-      sizeBytes: entry.stats.size,
-      time: this.#options.timeOf(entry),
-      ctimeMs: entry.stats.ctimeMs,
+      sizeBytes: entry.sizeBytes,
+      time: this.#timeOf(entry),
+      ctimeMs: entry.ctimeMs,
     });
     if (listsXattrs(entry, this.#options.files))
       this.#later(() => {
         this.#writer.copyXattrs(entry, location);
-        setTime(location, this.#options.timeOf(entry));
+        setTime(location, this.#timeOf(entry));
       });
   }
 
@@ -199,19 +200,19 @@ class Copier {
     closeSync(openSync(location, "wx"));
     setOwner(location, this.#ownerOf(entry));
     chmodSync(location, this.#modeOf(entry));
-    setTime(location, this.#options.timeOf(entry));
+    setTime(location, this.#timeOf(entry));
   }
 
   #copyNode(entry: Entry, location: string): void {
     const type = { characterDevice: 0o020000, blockDevice: 0o060000, fifo: 0o010000 }[entry.kind as "fifo"];
-    const { rdev } = entry.stats;
+    const { rdev } = entry;
     this.#options.files.makeNode(location, type | this.#modeOf(entry), {
       major: entry.kind === "fifo" ? 0 : (rdev >> 8) & 0xfff,
       minor: entry.kind === "fifo" ? 0 : (rdev & 0xff) | ((rdev >> 12) & 0xfff00),
     });
     setOwner(location, this.#ownerOf(entry));
     chmodSync(location, this.#modeOf(entry));
-    setTime(location, this.#options.timeOf(entry));
+    setTime(location, this.#timeOf(entry));
   }
 
   /** Runs after the files are written; what was added last runs first, so that directories end after what is in them. */
@@ -221,6 +222,10 @@ class Copier {
 
   #modeOf(entry: Entry): number {
     return this.#options.mode?.(entry.mode, entry.kind === "directory") ?? entry.mode;
+  }
+
+  #timeOf(entry: Entry): number {
+    return this.#options.timeOf?.(entry) ?? entry.mtimeMs / 1000;
   }
 
   #ownerOf(entry: Entry): Ids {

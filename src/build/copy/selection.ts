@@ -1,9 +1,9 @@
 import { LighterError } from "#base";
-import { compileIgnore } from "#dockerfile";
+import { compileIgnore, suggest } from "#dockerfile";
 import type { CopyAction } from "#plan";
 import { compilePart, hasWildcard, type PatternMatcher } from "../tree/patterns.ts";
 import { resolveInTree, resolveParent } from "../tree/resolve.ts";
-import { baseName, cleanPath, type Entry, joinPath, type Tree } from "../tree/tree.ts";
+import { baseName, cleanPath, type Entry, joinPath, parentPath, type Tree } from "../tree/tree.ts";
 
 /** What one source of a COPY takes out of a tree, in the order in which it is copied. */
 export interface SelectedSource {
@@ -37,7 +37,8 @@ export function select(tree: Tree, selector: Selector): readonly SelectedSource[
     exclude: compile(selector.excludePatterns),
   };
   const sources = matchingPaths(tree, selector).map((path) => selectSource(tree, path, { selector, filter }));
-  for (const required of selector.requiredPaths) requirePath(sources, required);
+  for (const required of selector.requiredPaths)
+    if (!hasPath(sources, cleanPath(required))) throw sourceNotFound(cleanPath(required), tree);
   return sources;
 }
 
@@ -78,7 +79,7 @@ function selectSource(
     ? resolveInTree(tree, path, true)
     : resolveParent(tree, path);
   const entry = tree.find(resolved);
-  if (entry === undefined) throw sourceNotFound(`/${path}`);
+  if (entry === undefined) throw sourceNotFound(path, tree);
   const items: SelectedItem[] = [];
   if (entry.kind === "directory") collect(tree, { root: resolved, below: "" }, { ...options.filter, items });
   return { name: baseName(path), path: resolved, entry, items };
@@ -116,18 +117,30 @@ function collect(
   return took;
 }
 
-function requirePath(sources: readonly SelectedSource[], required: string): void {
-  const wanted = cleanPath(required);
-  const found = sources.some((source) =>
+function hasPath(sources: readonly SelectedSource[], wanted: string): boolean {
+  return sources.some((source) =>
     source.items.some(
       ({ path }) =>
         joinPath(source.path, path) === wanted || path === wanted || path.startsWith(`${wanted}/`),
     ),
   );
-  if (!found) throw sourceNotFound(`/${wanted}`);
 }
 
-function sourceNotFound(path: string): LighterError {
-  const shown = path.startsWith("/") ? path : `/${path}`;
-  return new LighterError("COPY_SOURCE_NOT_FOUND", `"${shown}": not found`, { details: { path: shown } });
+/** BuildKit's words, and what may help. */
+function sourceNotFound(path: string, tree: Tree): LighterError {
+  const reason = tree.whyAbsent?.(path);
+  const help = reason ?? similarName(path, tree);
+  return new LighterError(
+    "COPY_SOURCE_NOT_FOUND",
+    `"/${path}": not found${help === undefined ? "" : `; ${help}`}`,
+    {
+      details: { path: `/${path}` },
+    },
+  );
+}
+
+function similarName(path: string, tree: Tree): string | undefined {
+  const directory = parentPath(path);
+  const found = suggest(baseName(path), tree.list(directory));
+  return found === undefined ? undefined : `did you mean "/${joinPath(directory, found)}"?`;
 }

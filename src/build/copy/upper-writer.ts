@@ -84,7 +84,7 @@ export class UpperWriter {
     this.copyXattrs(lower, location);
     lchownSync(location, lower.uid, lower.gid);
     chmodSync(location, lower.mode);
-    setTime(location, lower.stats.mtimeMs / 1000);
+    setTime(location, lower.mtimeMs / 1000);
   }
 
   /** Makes the place for something new at `path`, whose directory exists. */

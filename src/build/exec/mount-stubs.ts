@@ -1,13 +1,4 @@
-import {
-  closeSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  rmdirSync,
-  unlinkSync,
-  utimesSync,
-} from "node:fs";
+import { closeSync, lstatSync, mkdirSync, openSync, readdirSync, rmdirSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import type { Files } from "#host";
 import { LayeredTree } from "../tree/layered-tree.ts";
@@ -17,6 +8,8 @@ import { joinPath, parentPath } from "../tree/tree.ts";
 export interface MountPoint {
   readonly path: string;
   readonly kind: "directory" | "file";
+  /** Stays in the tree when it had to be made. */
+  readonly stays?: boolean;
 }
 
 export interface StubOptions {
@@ -33,8 +26,10 @@ export interface StubOptions {
  * @see https://github.com/moby/buildkit/blob/v0.32.2/executor/stubs.go
  */
 export function makeMountPoints(points: readonly MountPoint[], options: StubOptions): Disposable {
-  const made: string[] = [];
-  for (const point of points) made.push(...makePoint(point, options));
+  const made = points.flatMap((point) => {
+    const stubs = makePoint(point, options);
+    return point.stays === true ? [] : stubs;
+  });
   return {
     [Symbol.dispose]() {
       for (const path of made.reverse()) removeEmpty(path, options);
@@ -51,7 +46,9 @@ function makePoint(point: MountPoint, options: StubOptions): readonly string[] {
     const next = joinPath(at, part);
     if (tree.find(next) === undefined) {
       const isFile = next === path && point.kind === "file";
-      keepingTime(join(options.rootfs, at), () => makeStub(join(options.rootfs, next), isFile));
+      const make = (): void => makeStub(join(options.rootfs, next), isFile);
+      if (point.stays === true) make();
+      else keepingTime(join(options.rootfs, at), options.files, make);
       made.push(next);
       tree.forget(next);
     }
@@ -71,12 +68,41 @@ function removeEmpty(path: string, { rootfs, layers, files }: StubOptions): void
   const location = join(rootfs, path);
   const parent = join(rootfs, parentPath(path));
   if (entry?.kind === "directory" && readdirSync(location).length === 0)
-    keepingTime(parent, () => rmdirSync(location));
-  if (entry?.kind === "file" && entry.stats.size === 0) keepingTime(parent, () => unlinkSync(location));
+    keepingTime(parent, files, () => rmdirSync(location));
+  if (entry?.kind === "file" && entry.sizeBytes === 0) keepingTime(parent, files, () => unlinkSync(location));
 }
 
-function keepingTime(directory: string, change: () => void): void {
-  const { atime, mtime } = lstatSync(directory);
+function keepingTime(directory: string, files: Files, change: () => void): void {
+  const { mtimeNs } = lstatSync(directory, { bigint: true });
   change();
-  utimesSync(directory, atime, mtime);
+  files.setTime(directory, mtimeNs);
+}
+
+/**
+ * Removes from an upper directory what making and removing mount points copied up and nobody changed: the layer would
+ * carry directories that are just as below. Call it when the overlay is unmounted.
+ */
+export function dropUntouched(
+  points: readonly MountPoint[],
+  snapshot: { readonly upper: string; readonly lower: readonly string[]; readonly files: Files },
+): void {
+  const below = new LayeredTree(snapshot.lower, snapshot.files);
+  for (const point of points)
+    for (let path = parentPath(resolveInTree(below, point.path, true)); path !== ""; path = parentPath(path))
+      if (!dropDirectory(path, below, snapshot.upper)) break;
+}
+
+function dropDirectory(path: string, below: LayeredTree, upper: string): boolean {
+  const location = join(upper, path);
+  const now = lstatSync(location, { throwIfNoEntry: false });
+  const before = below.find(path);
+  if (now?.isDirectory() !== true || before?.kind !== "directory") return now === undefined;
+  const isSame =
+    (now.mode & 0o7777) === before.mode &&
+    now.uid === before.uid &&
+    now.gid === before.gid &&
+    now.mtimeMs === before.mtimeMs;
+  if (!isSame || readdirSync(location).length > 0) return false;
+  rmdirSync(location);
+  return true;
 }

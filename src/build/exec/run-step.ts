@@ -16,7 +16,7 @@ import {
 import type { ActiveSnapshot } from "#snapshot";
 import { cleanPath } from "../tree/tree.ts";
 import { holdCacheMount } from "./cache-mounts.ts";
-import { type MountPoint, makeMountPoints } from "./mount-stubs.ts";
+import { dropUntouched, type MountPoint, makeMountPoints } from "./mount-stubs.ts";
 import type { NetworkPool } from "./network-pool.ts";
 import { type FindSecret, findSecret, forwardAgent, openSecretDirectory } from "./secret-files.ts";
 import { unconfined } from "./unconfined.ts";
@@ -57,11 +57,16 @@ export interface StepOptions {
 export async function runStep(op: ExecOp, options: StepOptions): Promise<void> {
   options.host.mounts.enterPrivateNamespace();
   await using scope = new Cleanup();
+  const points: MountPoint[] = [];
+  const { snapshot, host } = options;
+  // Undo runs backwards: this comes last, when the tree is no longer mounted.
+  scope.defer(() =>
+    dropUntouched(points, { upper: snapshot.upper, lower: snapshot.lower, files: host.files }),
+  );
   const claim = scope.use(claimContainer(options.host, options.runDirectory, options.id));
   const step: Step = { op, options, scope, directory: claim.directory };
   const rootfs = join(claim.directory, "rootfs");
   mkdirSync(rootfs);
-  const { snapshot, host } = options;
   scope.use(
     host.mounts.overlay({
       target: rootfs,
@@ -72,7 +77,8 @@ export async function runStep(op: ExecOp, options: StepOptions): Promise<void> {
   );
   const mounts = await prepareMounts(step);
   const layers = [snapshot.upper, ...snapshot.lower];
-  scope.use(makeMountPoints(mountPoints(mounts), { rootfs, layers, files: host.files }));
+  points.push(...mountPoints(mounts));
+  scope.use(makeMountPoints(points, { rootfs, layers, files: host.files }));
   const request = {
     containerId: options.id,
     hostname: hostnameOf(op),
@@ -102,8 +108,10 @@ function hostnameOf(op: ExecOp): string {
 }
 
 function mountPoints({ mounts }: Prepared): readonly MountPoint[] {
+  // What every container has stays, as it does where runc makes it.
+  const common = ["/proc", "/dev", "/sys"].map((path) => ({ path, kind: "directory", stays: true }) as const);
   const files = ["/etc/resolv.conf", "/etc/hosts"].map((path) => ({ path, kind: "file" }) as const);
-  return [...files, ...mounts.map(({ destination, kind }) => ({ path: destination, kind }))];
+  return [...common, ...files, ...mounts.map(({ destination, kind }) => ({ path: destination, kind }))];
 }
 
 async function prepareMounts(step: Step): Promise<Prepared> {
@@ -231,7 +239,8 @@ async function prepareCache(
   return {
     destination: mount.target,
     type: "bind",
-    source: mount.input === undefined && mount.source !== "/" ? partOfCache(mount, held.path, step) : held.path,
+    source:
+      mount.input === undefined && mount.source !== "/" ? partOfCache(mount, held.path, step) : held.path,
     options: ["rbind", ...(mount.readonly ? ["ro"] : []), "nosuid", "nodev"],
     kind: "directory",
   };
@@ -241,7 +250,11 @@ async function prepareCache(
  * `source=` of a cache mount that starts empty is a directory inside the cache. It is opened below the cache and bound
  * by its descriptor: a step that runs at the same time can put a link there, but nothing follows it (CVE-2024-23651).
  */
-function partOfCache(mount: CacheMount, cache: string, { op, options, directory, number, scope }: MountStep): string {
+function partOfCache(
+  mount: CacheMount,
+  cache: string,
+  { op, options, directory, number, scope }: MountStep,
+): string {
   const fd = options.host.files.openInRoot(cache, mount.source);
   if (fd === undefined) throw runFailed(op, 1, `open ${mount.source}: no such file or directory`);
   try {

@@ -1,12 +1,13 @@
 import { LighterError } from "#base";
 import type { Image, ImageStore, LayerBlob } from "#image";
-import { chainId, type History, type Reference } from "#oci";
+import { chainId, type Reference } from "#oci";
 import { finishImage, type Graph, type Plan, type Vertex, type VertexId } from "#plan";
 import type { SnapshotName, Snapshotter } from "#snapshot";
-import type { BornTimes } from "../builder/born.ts";
-import { layerTime } from "../copy/copy-time.ts";
 import type { Base } from "../ports.ts";
 import type { TreeResult } from "../solve/result.ts";
+import type { CheckoutTimes } from "../times/checkout-times.ts";
+import type { LayerOrigins } from "../times/layer-origins.ts";
+import { layerTime } from "../times/layer-time.ts";
 
 export interface ExportOptions {
   readonly plan: Plan;
@@ -15,7 +16,8 @@ export interface ExportOptions {
   readonly findBase: (vertex: Vertex) => Base;
   readonly images: ImageStore;
   readonly snapshots: Snapshotter;
-  readonly born: BornTimes;
+  readonly origins: LayerOrigins;
+  readonly checkoutTimes: CheckoutTimes;
   readonly epochSeconds: number;
   readonly names: readonly Reference[];
 }
@@ -26,12 +28,8 @@ export async function exportImage(options: ExportOptions): Promise<Image> {
   const layers = plan.target === undefined ? [] : await layersOf(plan.target.vertex, target, options);
   const diffIds = layers.map(({ diffId }) => diffId);
   const created = new Date(epochSeconds * 1000).toISOString().replace(/\.000Z$/, "Z");
-  const config = finishImage(plan.image, { diffIds, created });
   const image = images.create({
-    config: {
-      ...config,
-      history: withMissingRows(config.history ?? [], { count: layers.length, created, plan }),
-    },
+    config: finishImage(plan.image, { diffIds, created, describeLayer: () => describeTop(plan) }),
     layers,
     names: options.names,
     origin: { kind: "built" },
@@ -43,20 +41,10 @@ export async function exportImage(options: ExportOptions): Promise<Image> {
   return image;
 }
 
-/** A stage that starts from a local context has a layer that no instruction stands for: BuildKit adds rows at the end. */
-function withMissingRows(
-  history: readonly History[],
-  image: { readonly count: number; readonly created: string; readonly plan: Plan },
-): readonly History[] {
-  const rows = history.filter(({ empty_layer }) => empty_layer !== true).length;
-  const last =
-    image.plan.target === undefined ? undefined : image.plan.graph.vertices.get(image.plan.target.vertex);
-  const row = {
-    created: image.created,
-    created_by: last?.op.kind === "exec" ? `mount / from exec ${last.op.args.join(" ")}` : (last?.name ?? ""),
-    comment: "buildkit.exporter.image.v0",
-  };
-  return [...history, ...Array.from({ length: Math.max(0, image.count - rows) }, () => row)];
+/** What BuildKit calls the layer of a step for which no instruction stands in the history. */
+function describeTop(plan: Plan): string {
+  const top = plan.target === undefined ? undefined : plan.graph.vertices.get(plan.target.vertex);
+  return top?.op.kind === "exec" ? `mount / from exec ${top.op.args.join(" ")}` : (top?.name ?? "");
 }
 
 /** The layers of a vertex, bottom up. `result` is its own when the caller has it. */
@@ -93,7 +81,7 @@ async function belowResult(
 ): Promise<TreeResult | undefined> {
   const found = await options.findResult(id);
   if (found !== undefined || above.parent === undefined) return found;
-  return { kind: "tree", id: "", snapshot: above.parent, bornMs: above.own.bornMs };
+  return { kind: "tree", id: "", snapshot: above.parent, origin: above.own.origin };
 }
 
 function vertexOf(graph: Graph, id: VertexId): Vertex {
@@ -110,13 +98,18 @@ function baseInput({ op, inputs }: Vertex): VertexId | undefined {
 }
 
 async function commit(own: TreeResult, snapshot: SnapshotName, options: ExportOptions): Promise<LayerBlob> {
-  const { epochSeconds, images, born } = options;
+  const { epochSeconds, images, origins, checkoutTimes } = options;
+  const { bornMs, checkouts } = own.origin;
+  let checkoutSeconds: ReadonlySet<number> | undefined;
   const layer = await images.commitLayer(snapshot, {
     times: {
       key: String(epochSeconds),
-      of: (mtimeMs) => layerTime(mtimeMs, { bornMs: own.bornMs, epochSeconds }),
+      of(mtimeMs) {
+        checkoutSeconds ??= checkoutTimes.load(checkouts);
+        return layerTime(mtimeMs, { bornMs, checkoutSeconds, epochSeconds });
+      },
     },
   });
-  born.put(layer.diffId, own.bornMs);
+  origins.put(layer.diffId, own.origin);
   return layer;
 }

@@ -36,8 +36,8 @@ class LinkNumbers {
   readonly #numbers = new Map<string, number>();
 
   of(entry: Entry): number {
-    if (entry.kind !== "file" || entry.stats.nlink < 2) return 0;
-    const inode = `${entry.stats.dev}:${entry.stats.ino}`;
+    if (entry.kind !== "file" || entry.nlink < 2) return 0;
+    const inode = `${entry.dev}:${entry.ino}`;
     const number = this.#numbers.get(inode) ?? this.#numbers.size + 1;
     this.#numbers.set(inode, number);
     return number;
@@ -46,7 +46,7 @@ class LinkNumbers {
 
 function describe(entry: Entry, sum: string, links: LinkNumbers): string {
   const mode = entry.kind === "symlink" ? 0o777 : entry.mode;
-  const device = entry.kind === "characterDevice" || entry.kind === "blockDevice" ? entry.stats.rdev : 0;
+  const device = entry.kind === "characterDevice" || entry.kind === "blockDevice" ? entry.rdev : 0;
   // A socket is copied as an empty file.
   const kind = entry.kind === "socket" ? "file" : entry.kind;
   return `${kind} ${mode.toString(8)} ${entry.uid} ${entry.gid} ${device} ${links.of(entry)} ${sum}\n`;

@@ -1,4 +1,5 @@
-import { readFileSync, renameSync, type Stats, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import type { FileStatus } from "../tree/tree.ts";
 
 /**
  * What is known about the files of one directory from the last time their bytes were read: as git's index, a warm build
@@ -26,16 +27,16 @@ export class StatIndex {
   }
 
   /** The sum of the file, when nothing about it has changed since it was read. */
-  find(path: string, stats: Stats): string | undefined {
+  find(path: string, status: FileStatus): string | undefined {
     const seen = this.#seen.get(path);
-    if (seen !== undefined) return isSame(seen, stats) ? seen.sum : undefined;
+    if (seen !== undefined) return isSame(seen, status) ? seen.sum : undefined;
     const place = this.#place(path);
     if (place === undefined) {
       this.#absent.add(path);
       return undefined;
     }
     const row = this.#known.row(place);
-    if (!isSame(row, stats)) return undefined;
+    if (!isSame(row, status)) return undefined;
     this.#seen.set(path, row);
     return row.sum;
   }
@@ -44,12 +45,15 @@ export class StatIndex {
    * Remembers what reading the file gave. A file whose status changed so shortly before it was read that a later write
    * would not show in its times is not remembered beyond this build (git calls such an entry racily clean).
    */
-  set(path: string, read: { readonly stats: Stats; readonly sum: string; readonly startedMs: number }): void {
+  set(
+    path: string,
+    read: { readonly status: FileStatus; readonly sum: string; readonly startedMs: number },
+  ): void {
     const place = this.#place(path);
     if (place !== undefined && this.#known.row(place).sum !== read.sum) this.#changes.set(path, "changed");
     if (this.#absent.has(path) && this.#known.paths.length > 0) this.#changes.set(path, "new");
-    const isRacy = read.stats.ctimeMs + clockGranularityMs >= read.startedMs;
-    this.#seen.set(path, { ...numbersOf(read.stats), sum: read.sum, isRacy });
+    const isRacy = read.status.ctimeMs + clockGranularityMs >= read.startedMs;
+    this.#seen.set(path, { ...numbersOf(read.status), sum: read.sum, isRacy });
     this.#isDirty = true;
   }
 
@@ -61,7 +65,11 @@ export class StatIndex {
   /** Writes the index when it has learned something. Entries that this build did not ask for are kept. */
   save(): void {
     if (!this.#isDirty) return;
-    const rows = [...this.#seen].filter(([, row]) => !row.isRacy);
+    // A racy row never matches again, but still tells what the file was.
+    const rows = [...this.#seen].map(([path, row]): [string, Row] => [
+      path,
+      row.isRacy ? { ...row, ctimeMs: -1 } : row,
+    ]);
     const kept = this.#known.paths.flatMap((path, place): [string, Row][] =>
       this.#seen.has(path) ? [] : [[path, this.#known.row(place)]],
     );
@@ -87,37 +95,29 @@ export class StatIndex {
 // Kernels stamp files with the time of the last timer tick: 10 ms at CONFIG_HZ=100.
 const clockGranularityMs = 20;
 
-interface Numbers {
-  readonly dev: number;
-  readonly ino: number;
-  readonly size: number;
-  readonly mtimeMs: number;
-  readonly ctimeMs: number;
-}
+type Numbers = Pick<FileStatus, "dev" | "ino" | "sizeBytes" | "mtimeMs" | "ctimeMs">;
 
-interface Row extends Numbers {
+type Row = Numbers & {
   readonly sum: string;
   readonly isRacy?: boolean;
-}
+};
 
 interface Known {
   readonly paths: readonly string[];
   row(place: number): Row;
 }
 
-// A double keeps a time in milliseconds to 244 ns, which no two writes of one file share.
-function numbersOf(stats: Stats): Numbers {
-  const { dev, ino, size, mtimeMs, ctimeMs } = stats;
-  return { dev, ino, size, mtimeMs, ctimeMs };
+function numbersOf({ dev, ino, sizeBytes, mtimeMs, ctimeMs }: FileStatus): Numbers {
+  return { dev, ino, sizeBytes, mtimeMs, ctimeMs };
 }
 
-function isSame(row: Numbers, stats: Stats): boolean {
+function isSame(row: Numbers, status: FileStatus): boolean {
   return (
-    row.ctimeMs === stats.ctimeMs &&
-    row.mtimeMs === stats.mtimeMs &&
-    row.size === stats.size &&
-    row.ino === stats.ino &&
-    row.dev === stats.dev
+    row.ctimeMs === status.ctimeMs &&
+    row.mtimeMs === status.mtimeMs &&
+    row.sizeBytes === status.sizeBytes &&
+    row.ino === status.ino &&
+    row.dev === status.dev
   );
 }
 
@@ -127,7 +127,7 @@ const numbersPerRow = 5;
 function serialize(rows: readonly (readonly [string, Row])[]): Buffer {
   const numbers = new Float64Array(rows.length * numbersPerRow);
   for (const [place, [, row]] of rows.entries())
-    numbers.set([row.dev, row.ino, row.size, row.mtimeMs, row.ctimeMs], place * numbersPerRow);
+    numbers.set([row.dev, row.ino, row.sizeBytes, row.mtimeMs, row.ctimeMs], place * numbersPerRow);
   const paths = Buffer.from(rows.map(([path]) => path).join("\0"));
   const sums = Buffer.from(rows.map(([, row]) => row.sum).join("\0"));
   const header = Buffer.from(`${magic}${rows.length} ${paths.length} ${sums.length}\n`);
@@ -170,11 +170,14 @@ function parse(bytes: Buffer): Known {
   return {
     paths,
     row(place) {
-      const [dev = 0, ino = 0, size = 0, mtimeMs = 0, ctimeMs = 0] = numbers.subarray(
-        place * numbersPerRow,
-        (place + 1) * numbersPerRow,
-      );
-      return { dev, ino, size, mtimeMs, ctimeMs, sum: sums[place] ?? "" };
+      const at = place * numbersPerRow;
+      const [dev, ino] = [numbers[at] ?? 0, numbers[at + 1] ?? 0];
+      const [sizeBytes, mtimeMs, ctimeMs] = [
+        numbers[at + 2] ?? 0,
+        numbers[at + 3] ?? 0,
+        numbers[at + 4] ?? 0,
+      ];
+      return { dev, ino, sizeBytes, mtimeMs, ctimeMs, sum: sums[place] ?? "" };
     },
   };
 }

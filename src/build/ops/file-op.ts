@@ -1,7 +1,6 @@
 import { writeFileSync } from "node:fs";
 import type { CopyAction, FileAction, FileOp, MkdirAction, MkfileAction } from "#plan";
 import { copySource } from "../copy/copy-source.ts";
-import { checkoutTime, keptTime } from "../copy/copy-time.ts";
 import { resolveOwner } from "../copy/owner.ts";
 import { type SelectedSource, select } from "../copy/selection.ts";
 import { compileMode } from "../copy/symbolic-mode.ts";
@@ -9,18 +8,11 @@ import { setOwner, setTime, type UpperWriter } from "../copy/upper-writer.ts";
 import type { Tree } from "../tree/tree.ts";
 import { isArchive, type UnpackHost, unpackInto } from "./unpack.ts";
 
-/** A tree that a COPY reads. */
-export interface SourceTree {
-  readonly tree: Tree;
-  /** Its times are those of a checkout, not of its content. */
-  readonly isCheckout: boolean;
-}
-
 export interface FileOpContext {
   readonly writer: UpperWriter;
   readonly host: UnpackHost;
   /** The tree at a position of the vertex's inputs. */
-  readonly source: (input: number | undefined) => SourceTree;
+  readonly source: (input: number | undefined) => Tree;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -71,7 +63,7 @@ async function copy(
   context: FileOpContext,
 ): Promise<readonly string[]> {
   const { writer, signal } = context;
-  const { tree, isCheckout } = context.source(action.input);
+  const tree = context.source(action.input);
   const owner = resolveOwner(writer.tree, action.owner);
   const mode = action.mode === undefined ? undefined : compileMode(action.mode);
   const changed: string[] = [];
@@ -86,7 +78,6 @@ async function copy(
         owner,
         mode,
         directoryMode: typeof action.mode === "number" ? action.mode : 0o755,
-        timeOf: isCheckout ? checkoutTime : keptTime,
         files: context.host.files,
         signal,
       })),

@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { SnapshotName } from "#snapshot";
+import { parseOrigin, type TimeOrigin } from "../times/time-origin.ts";
 
 /** What a step gave when it ran. */
 export interface CacheRecord {
@@ -8,8 +9,7 @@ export interface CacheRecord {
   readonly id: string;
   /** The tree after the step; absent: an empty one. */
   readonly snapshot?: SnapshotName;
-  /** When the first step that the tree stands on ran. */
-  readonly bornMs: number;
+  readonly origin: TimeOrigin;
   /** The step as people read it, for `builder du`. */
   readonly name: string;
 }
@@ -97,6 +97,9 @@ function parse(text: string | undefined): CacheRecord | undefined {
 function isRecord(value: unknown): value is CacheRecord {
   if (typeof value !== "object" || value === null) return false;
   return (
-    "id" in value && typeof value.id === "string" && "bornMs" in value && typeof value.bornMs === "number"
+    "id" in value &&
+    typeof value.id === "string" &&
+    "origin" in value &&
+    parseOrigin(value.origin) !== undefined
   );
 }

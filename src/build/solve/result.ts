@@ -1,5 +1,6 @@
 import type { SnapshotName } from "#snapshot";
 import type { ContextSource } from "../context/context-source.ts";
+import type { TimeOrigin } from "../times/time-origin.ts";
 
 /** What a vertex gives: a tree of the store, or files in place. */
 export type Result = TreeResult | ContextResult;
@@ -9,7 +10,7 @@ export interface TreeResult {
   readonly id: string;
   /** Absent: an empty tree. */
   readonly snapshot?: SnapshotName;
-  readonly bornMs: number;
+  readonly origin: TimeOrigin;
 }
 
 export interface ContextResult {

@@ -1,12 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
-import { isLighterError, LighterError, Limit } from "#base";
+import { LighterError, Limit } from "#base";
 import type { Files, Locks } from "#host";
 import type { Graph, Vertex, VertexId } from "#plan";
 import type { SnapshotName, Snapshotter } from "#snapshot";
 import { type SelectedSource, type Selector, select } from "../copy/selection.ts";
 import { createEntryReader } from "../key/entry-sum.ts";
 import { digestSelection } from "../key/selection-digest.ts";
+import type { CheckoutTimes } from "../times/checkout-times.ts";
+import { joinOrigins, type TimeOrigin, timesOfContent } from "../times/time-origin.ts";
 import { LayeredTree } from "../tree/layered-tree.ts";
 import type { CacheRecord, CacheStore } from "./cache-store.ts";
 import type { Journal } from "./journal.ts";
@@ -44,6 +46,7 @@ export interface SolverOptions {
   /** Copies a whole context into a snapshot. */
   readonly materialize: (input: ContextResult, signal: AbortSignal) => Promise<SnapshotName>;
   readonly journal: Journal;
+  readonly checkoutTimes: CheckoutTimes;
   readonly host: { readonly files: Files; readonly locks: Locks };
   /** Directory of the locks by which concurrent builds run equal steps once. */
   readonly lockDirectory: string;
@@ -70,6 +73,7 @@ export class Solver {
   readonly #probes = new Map<VertexId, Promise<Probe>>();
   readonly #results = new Map<VertexId, Promise<Result>>();
   readonly #parts = new Map<VertexId, KeyParts>();
+  readonly #checkoutSeconds = new Map<string, Set<number>>();
   readonly #stop = new AbortController();
 
   constructor(options: SolverOptions) {
@@ -88,7 +92,7 @@ export class Solver {
       return result.kind === "context" ? await this.#materialize(result) : result;
     } catch (error) {
       this.#stop.abort(error);
-      await Promise.allSettled(this.#results.values());
+      await Promise.allSettled([...this.#probes.values(), ...this.#results.values()]);
       if (signal?.aborted)
         throw new LighterError("CANCELLED", "cannot finish the build: cancelled", { cause: error });
       throw this.#firstFailure ?? error;
@@ -109,9 +113,20 @@ export class Solver {
   #probe(id: VertexId): Promise<Probe> {
     const known = this.#probes.get(id);
     if (known !== undefined) return known;
-    const probe = this.#probeVertex(this.#vertex(id));
+    const vertex = this.#vertex(id);
+    const probe = this.#probeVertex(vertex).catch((error: unknown) => this.#fail(vertex, error));
     this.#probes.set(id, probe);
     return probe;
+  }
+
+  /** Notes what happened to the vertex and stops the others. */
+  #fail(vertex: Vertex, error: unknown): never {
+    const isStopped = this.#stop.signal.aborted && error !== this.#firstFailure;
+    if (isStopped) this.#options.journal.cancelled(vertex);
+    else this.#options.journal.failed(vertex, error);
+    if (!isStopped) this.#firstFailure ??= error;
+    this.#stop.abort(error);
+    throw error;
   }
 
   async #probeVertex(vertex: Vertex): Promise<Probe> {
@@ -141,7 +156,7 @@ export class Solver {
     const isByContent = [...parts.selectors.keys()].every((input) => inputs[input]?.kind === "context");
     const keys = inputs.map((input, at) =>
       input.kind === "context"
-        ? this.#contentDigest(input, parts.selectors.get(at) ?? [wholeOf("/")])
+        ? this.#contentDigest(input, parts.selectors.get(at) ?? [wholeOf("/")], vertex.id)
         : input.id,
     );
     this.#options.journal.keyed(vertex, { op: parts.definition, inputs: keys });
@@ -159,7 +174,7 @@ export class Solver {
     const keys = inputs.map((input, at) => {
       const selectors = parts.selectors.get(at);
       if (selectors === undefined) return input.kind === "tree" ? input.id : "";
-      return this.#contentDigest(input, selectors);
+      return this.#contentDigest(input, selectors, vertex.id);
     });
     return hashKey("content", parts.content, ...keys);
   }
@@ -172,15 +187,27 @@ export class Solver {
     return parts;
   }
 
-  #contentDigest(input: Result, selectors: readonly Selector[]): string {
+  #contentDigest(input: Result, selectors: readonly Selector[], reader: string): string {
     const sources = (tree: Parameters<typeof select>[0]): readonly SelectedSource[] =>
       selectors.flatMap((selector) => select(tree, selector));
-    if (input.kind === "context") return digestSelection(sources(input.source.tree), input.source.sumOf);
+    if (input.kind === "context") {
+      const times = this.#checkoutSeconds.get(reader) ?? new Set();
+      this.#checkoutSeconds.set(reader, times);
+      return digestSelection(sources(input.source.tree), (path, entry) => {
+        times.add(Math.floor(entry.mtimeMs / 1000));
+        return input.source.sumOf(path, entry);
+      });
+    }
     const layers = input.snapshot === undefined ? [] : this.#options.snapshots.layers(input.snapshot);
-    const reader = createEntryReader(this.#options.host.files);
-    return digestSelection(sources(new LayeredTree(layers, this.#options.host.files)), (_path, entry) =>
-      reader.sum(entry),
-    );
+    const { files } = this.#options.host;
+    const entries = createEntryReader(files);
+    return digestSelection(sources(new LayeredTree(layers, files)), (_path, entry) => entries.sum(entry));
+  }
+
+  /** Times of the checkouts that `reader` read. */
+  #checkoutOrigin(reader: string): TimeOrigin {
+    const name = this.#options.checkoutTimes.put(this.#checkoutSeconds.get(reader) ?? new Set());
+    return { ...timesOfContent, checkouts: name === undefined ? [] : [name] };
   }
 
   /** The record under a key, when what it leads to is still there. */
@@ -193,11 +220,8 @@ export class Solver {
   #realise(id: VertexId): Promise<Result> {
     const known = this.#results.get(id);
     if (known !== undefined) return known;
-    const result = this.#realiseVertex(this.#vertex(id)).catch((error: unknown) => {
-      this.#firstFailure ??= error;
-      this.#stop.abort(error);
-      throw error;
-    });
+    const vertex = this.#vertex(id);
+    const result = this.#realiseVertex(vertex).catch((error: unknown) => this.#fail(vertex, error));
     this.#results.set(id, result);
     return result;
   }
@@ -231,12 +255,11 @@ export class Solver {
   }
 
   async #materialize(input: ContextResult): Promise<TreeResult> {
-    const id = hashKey("context", this.#contentDigest(input, [wholeOf("/")]));
+    const id = hashKey("context", this.#contentDigest(input, [wholeOf("/")], "context"));
     const known = this.#lookUp(id);
     if (known !== undefined) return resultOf(known);
-    const bornMs = Date.now();
     const snapshot = await this.#options.materialize(input, this.#stop.signal);
-    const record = { id, snapshot, bornMs, name: "context" };
+    const record = { id, snapshot, origin: joinOrigins([this.#checkoutOrigin("context")]), name: "context" };
     this.#options.cache.put(id, record);
     return resultOf(record);
   }
@@ -254,27 +277,19 @@ export class Solver {
     const { host, lockDirectory, journal } = this.#options;
     this.#stop.signal.throwIfAborted();
     journal.started(vertex);
-    try {
-      using _lock = await host.locks.acquire(
-        join(lockDirectory, keys.contentKey ?? keys.definitionKey),
-        "exclusive",
-        this.#stop.signal,
-      );
-      const known = vertex.ignoreCache ? undefined : this.#lookUpBoth(keys);
-      if (known !== undefined) {
-        journal.hit(vertex);
-        return resultOf(known);
-      }
-      const result = await this.#run(vertex, inputs, keys);
-      journal.finished(vertex);
-      return result;
-    } catch (error) {
-      const isCancelled =
-        this.#stop.signal.aborted && (this.#firstFailure !== undefined || isLighterError(error, "CANCELLED"));
-      if (isCancelled) journal.cancelled(vertex);
-      else journal.failed(vertex, error);
-      throw error;
+    using _lock = await host.locks.acquire(
+      join(lockDirectory, keys.contentKey ?? keys.definitionKey),
+      "exclusive",
+      this.#stop.signal,
+    );
+    const known = vertex.ignoreCache ? undefined : this.#lookUpBoth(keys);
+    if (known !== undefined) {
+      journal.hit(vertex);
+      return resultOf(known);
     }
+    const result = await this.#run(vertex, inputs, keys);
+    journal.finished(vertex);
+    return result;
   }
 
   async #run(vertex: Vertex, inputs: readonly Result[], keys: Keys): Promise<Result> {
@@ -285,7 +300,11 @@ export class Solver {
       // A step that was told to run again may give something else than last time: nothing built on that may match.
       id: vertex.ignoreCache || isUncertain ? hashKey(keys.definitionKey, randomUUID()) : keys.definitionKey,
       ...(snapshot !== undefined && { snapshot }),
-      bornMs: Math.min(startedMs, ...trees.map((tree) => tree.bornMs)),
+      origin: joinOrigins([
+        { bornMs: startedMs, checkouts: [] },
+        this.#checkoutOrigin(vertex.id),
+        ...trees.map((tree) => tree.origin),
+      ]),
       name: vertex.name,
     };
     if (!isUncertain) {
@@ -306,6 +325,6 @@ function isSource({ op }: Vertex): boolean {
 }
 
 function resultOf(record: CacheRecord): TreeResult {
-  const { id, snapshot, bornMs } = record;
-  return { kind: "tree", id, bornMs, ...(snapshot !== undefined && { snapshot }) };
+  const { id, snapshot, origin } = record;
+  return { kind: "tree", id, origin, ...(snapshot !== undefined && { snapshot }) };
 }

@@ -42,6 +42,11 @@ export class DirectoryTree implements Tree {
     return entryOf(location, stats, { uid: 0, gid: 0 });
   }
 
+  whyAbsent(path: string): string | undefined {
+    const isThere = lstatSync(`${this.root}/${path}`, { throwIfNoEntry: false }) !== undefined;
+    return isThere ? "the ignore file leaves it out" : undefined;
+  }
+
   #ignoreOf(path: string): IgnoreEntry | undefined {
     const known = this.#ignored.get(path);
     if (known !== undefined || this.#ignored.size === 0) return known;

@@ -9,6 +9,8 @@ export interface Tree {
   find(path: string): Entry | undefined;
   /** Names in the directory at `path`, sorted by code unit; empty when it is no directory. */
   list(path: string): readonly string[];
+  /** What keeps a path out of the tree that is there on disk. */
+  whyAbsent?(path: string): string | undefined;
 }
 
 export type EntryKind =
@@ -21,7 +23,7 @@ export type EntryKind =
   | "socket";
 
 /** One file of a tree, with what lstat says about it. */
-export interface Entry {
+export interface Entry extends FileStatus {
   readonly kind: EntryKind;
   /** Permission bits with setuid, setgid and sticky. */
   readonly mode: number;
@@ -29,7 +31,21 @@ export interface Entry {
   readonly gid: number;
   /** Where the bytes lie on this machine. Open it with O_NOFOLLOW. */
   readonly location: string;
-  readonly stats: Stats;
+}
+
+/**
+ * What tells one state of a file from another. Trees hold one of these per file and not a whole `Stats`, which takes
+ * four times the memory.
+ */
+export interface FileStatus {
+  readonly dev: number;
+  readonly ino: number;
+  readonly nlink: number;
+  readonly rdev: number;
+  readonly sizeBytes: number;
+  // A double keeps these to 244 ns, which no two writes of one file share.
+  readonly mtimeMs: number;
+  readonly ctimeMs: number;
 }
 
 /** The entry that `stats` describes. `owner` replaces the owner that the filesystem has. */
@@ -44,7 +60,13 @@ export function entryOf(
     uid: owner?.uid ?? stats.uid,
     gid: owner?.gid ?? stats.gid,
     location,
-    stats,
+    dev: stats.dev,
+    ino: stats.ino,
+    nlink: stats.nlink,
+    rdev: stats.rdev,
+    sizeBytes: stats.size,
+    mtimeMs: stats.mtimeMs,
+    ctimeMs: stats.ctimeMs,
   };
 }
 

@@ -1,0 +1,217 @@
+import { randomBytes } from "node:crypto";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { LighterError } from "#base";
+import type { RunResult } from "#host";
+import type { GitOp } from "#plan";
+import type { SnapshotName } from "#snapshot";
+import { copySource } from "../copy/copy-source.ts";
+import { type SelectedSource, select } from "../copy/selection.ts";
+import { setTime, UpperWriter } from "../copy/upper-writer.ts";
+import { hashKey, wholeOf } from "../solve/keys.ts";
+import { DirectoryTree } from "../tree/directory-tree.ts";
+import { LayeredTree } from "../tree/layered-tree.ts";
+import type { Entry } from "../tree/tree.ts";
+import type { RemoteOptions, RemoteTree } from "./remote-sources.ts";
+
+const fullCommit = /^[0-9a-f]{40}([0-9a-f]{24})?$/;
+
+/**
+ * The commit that the operation's ref stands for; a full commit asks nobody.
+ * @throws SOURCE_UNREACHABLE, DIGEST_MISMATCH when it is not the one that was asked for
+ */
+export async function findCommit(op: GitOp, options: RemoteOptions, signal: AbortSignal): Promise<string> {
+  const commit =
+    op.ref !== undefined && fullCommit.test(op.ref)
+      ? op.ref
+      : op.fetchByCommit && op.checksum !== undefined && fullCommit.test(op.checksum)
+        ? op.checksum
+        : await askForCommit(op, options, signal);
+  if (op.checksum !== undefined && !commit.startsWith(op.checksum))
+    throw new LighterError("DIGEST_MISMATCH", `expected checksum to match ${op.checksum}, got ${commit}`, {
+      details: { remote: op.remote },
+    });
+  return commit;
+}
+
+async function askForCommit(op: GitOp, options: RemoteOptions, signal: AbortSignal): Promise<string> {
+  const ref = op.ref ?? "HEAD";
+  const { status, stdout, stderr } = await git(["ls-remote", "--", op.remote, ref, `${ref}^{}`], {
+    op,
+    options,
+    signal,
+  });
+  if (status !== 0) throw failed(op, stderr.toString());
+  const rows = stdout
+    .toString()
+    .split("\n")
+    .map((line) => line.split("\t"));
+  const names = [`refs/tags/${ref}^{}`, `${ref}^{}`, ref, `refs/heads/${ref}`, `refs/tags/${ref}`];
+  for (const name of names) {
+    const row = rows.find(([, found]) => found === name);
+    if (row?.[0] !== undefined) return row[0];
+  }
+  throw new LighterError("SOURCE_UNREACHABLE", `repository does not contain ref ${ref}, output: ""`, {
+    details: { remote: op.remote },
+  });
+}
+
+/** The tree of a commit, checked out when the store has none of it. */
+export function makeCheckout(
+  op: GitOp,
+  commit: string,
+  options: RemoteOptions & { readonly signal: AbortSignal },
+): RemoteTree {
+  const { remote, subdir, keepGitDir, submodules, mtime } = op;
+  const id = hashKey("git", JSON.stringify([remote, commit, subdir, keepGitDir, submodules, mtime]));
+  return { id, origin: { bornMs: Date.now(), checkouts: [] }, make: () => checkOut(op, commit, options) };
+}
+
+async function checkOut(
+  op: GitOp,
+  commit: string,
+  options: RemoteOptions & { readonly signal: AbortSignal },
+): Promise<SnapshotName> {
+  mkdirSync(options.directory, { recursive: true });
+  const directory = mkdtempSync(join(options.directory, "git-"));
+  try {
+    const time = await clone(op, commit, { ...options, directory });
+    if (!op.keepGitDir) rmSync(join(directory, ".git"), { recursive: true, force: true });
+    return await toSnapshot(op, time, { ...options, directory });
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+type Checkout = RemoteOptions & { readonly signal: AbortSignal; readonly directory: string };
+
+/** @returns the time of the commit in seconds */
+async function clone(op: GitOp, commit: string, checkout: Checkout): Promise<number> {
+  const run = async (...args: readonly string[]): Promise<string> => {
+    const { status, stdout, stderr } = await git(["-C", checkout.directory, ...args], {
+      op,
+      options: checkout,
+      signal: checkout.signal,
+    });
+    if (status !== 0) throw failed(op, stderr.toString());
+    return stdout.toString();
+  };
+  await run("init", "-q", "--initial-branch=master");
+  await run("remote", "add", "--", "origin", op.remote);
+  await fetchCommit(op, commit, run);
+  await run("checkout", "-q", "--detach", commit);
+  if (op.submodules) await run("submodule", "update", "-q", "--init", "--recursive", "--depth=1");
+  return Number((await run("show", "-s", "--format=%ct", commit)).trim());
+}
+
+async function fetchCommit(
+  op: GitOp,
+  commit: string,
+  run: (...args: string[]) => Promise<string>,
+): Promise<void> {
+  try {
+    await run("fetch", "-q", "--depth=1", "--no-tags", "--", "origin", commit);
+  } catch {
+    // Not every server gives single commits; what leads to it is fetched whole then.
+    await run(
+      "fetch",
+      "-q",
+      "--tags",
+      "--",
+      "origin",
+      op.ref === undefined || fullCommit.test(op.ref) ? "HEAD" : op.ref,
+    );
+  }
+}
+
+async function toSnapshot(op: GitOp, commitTime: number, checkout: Checkout): Promise<SnapshotName> {
+  const { snapshots, host } = checkout;
+  await using active = snapshots.prepare(undefined);
+  const tree = new LayeredTree([active.upper], host.files);
+  const writer = new UpperWriter({ upper: active.upper, tree, files: host.files });
+  const now = Date.now() / 1000;
+  const timeOf = (): number => (op.mtime === "commit" ? commitTime : now);
+  for (const source of select(new DirectoryTree(checkout.directory), wholeOf(op.subdir ?? "/")))
+    await copySource(writer, normalized(source), {
+      destination: "/",
+      contentsOnly: true,
+      replaceExisting: false,
+      owner: undefined,
+      mode: undefined,
+      directoryMode: 0o755,
+      timeOf,
+      files: host.files,
+      signal: checkout.signal,
+    });
+  setTime(active.upper, timeOf());
+  return snapshots.commit(active, `remote-${randomBytes(12).toString("hex")}`);
+}
+
+/** git knows of a file's mode only whether it is a program. */
+function normalized(source: SelectedSource): SelectedSource {
+  const entry = (found: Entry): Entry => ({
+    ...found,
+    mode: found.kind === "directory" || (found.mode & 0o100) !== 0 ? 0o755 : 0o644,
+  });
+  return {
+    ...source,
+    entry: entry(source.entry),
+    items: source.items.map(({ path, entry: found }) => ({ path, entry: entry(found) })),
+  };
+}
+
+async function git(
+  args: readonly string[],
+  {
+    op,
+    options,
+    signal,
+  }: { readonly op: GitOp; readonly options: RemoteOptions; readonly signal: AbortSignal },
+): Promise<RunResult> {
+  const agent = options.findAgent("default");
+  const settings = [
+    ["protocol.file.allow", "user"],
+    ["core.hooksPath", "/dev/null"],
+    ...authorization(op, options),
+  ];
+  return await options.host.processes.run("git", args, {
+    env: {
+      PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+      HOME: "/nonexistent",
+      LC_ALL: "C",
+      GIT_TERMINAL_PROMPT: "0",
+      GIT_CONFIG_NOSYSTEM: "1",
+      // By variables and not by arguments, which every user of this machine can read.
+      GIT_CONFIG_COUNT: String(settings.length),
+      ...Object.fromEntries(
+        settings.flatMap(([key = "", value = ""], at) => [
+          [`GIT_CONFIG_KEY_${at}`, key],
+          [`GIT_CONFIG_VALUE_${at}`, value],
+        ]),
+      ),
+      ...(agent !== undefined && { SSH_AUTH_SOCK: agent }),
+    },
+    signal,
+  });
+}
+
+/** Credentials come as secrets, as BuildKit takes them. */
+function authorization(op: GitOp, { findSecret }: RemoteOptions): readonly (readonly string[])[] {
+  const match = /^https?:\/\/[^/]+/.exec(op.remote);
+  if (match === null) return [];
+  const [origin] = match;
+  const host = new URL(op.remote).host;
+  const find = (name: string): string | undefined => {
+    const value = findSecret(`${name}.${host}`) ?? findSecret(name);
+    return value === undefined ? undefined : Buffer.from(value).toString().trim();
+  };
+  const token = find("GIT_AUTH_TOKEN");
+  const header =
+    find("GIT_AUTH_HEADER") ??
+    (token === undefined ? undefined : `basic ${Buffer.from(`x-access-token:${token}`).toString("base64")}`);
+  return header === undefined ? [] : [[`http.${origin}/.extraheader`, `Authorization: ${header}`]];
+}
+
+function failed(op: GitOp, words: string): LighterError {
+  return new LighterError("SOURCE_UNREACHABLE", `cannot fetch "${op.remote}": git says: ${words.trim()}`);
+}

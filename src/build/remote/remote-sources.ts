@@ -1,0 +1,66 @@
+import { LighterError } from "#base";
+import type { Host } from "#host";
+import type { Vertex } from "#plan";
+import type { SnapshotName, Snapshotter } from "#snapshot";
+import type { FindSecret } from "../exec/secret-files.ts";
+import type { CacheStore } from "../solve/cache-store.ts";
+import type { TreeResult } from "../solve/result.ts";
+import type { Sources } from "../solve/solver.ts";
+import type { TimeOrigin } from "../times/time-origin.ts";
+import { findCommit, makeCheckout } from "./git-source.ts";
+import { fetchFile } from "./http-source.ts";
+
+export interface RemoteOptions {
+  readonly host: Host;
+  readonly snapshots: Snapshotter;
+  readonly cache: CacheStore;
+  /** Where validators of web files are kept. */
+  readonly directory: string;
+  readonly findSecret: FindSecret;
+  readonly findAgent: (id: string) => string | undefined;
+  readonly onStart: (vertex: Vertex) => void;
+  readonly onEnd: (vertex: Vertex, isCached: boolean) => void;
+}
+
+/** A remote source that is in the store, or the way to get it there. */
+export interface RemoteTree {
+  /** Identity of the content. */
+  readonly id: string;
+  /** Gets it; called when the store has no tree of that identity. */
+  make(): Promise<SnapshotName>;
+  readonly origin: TimeOrigin;
+}
+
+/** Files and repositories from the network. They are got while they are identified, for only their content tells who they are. */
+export function createRemoteSources(options: RemoteOptions): Sources {
+  const known = new Map<string, Promise<TreeResult>>();
+  const get = (vertex: Vertex, signal: AbortSignal): Promise<TreeResult> => {
+    const result = known.get(vertex.id) ?? getTree(vertex, options, signal);
+    known.set(vertex.id, result);
+    return result;
+  };
+  return { identify: get, fetch: get };
+}
+
+async function getTree(vertex: Vertex, options: RemoteOptions, signal: AbortSignal): Promise<TreeResult> {
+  options.onStart(vertex);
+  const remote = await open(vertex, options, signal);
+  const record = options.cache.find(remote.id);
+  const isThere = record?.snapshot !== undefined && options.snapshots.find(record.snapshot) !== undefined;
+  if (isThere && !vertex.ignoreCache) {
+    options.onEnd(vertex, true);
+    return { kind: "tree", ...record };
+  }
+  const made = { id: remote.id, snapshot: await remote.make(), origin: remote.origin, name: vertex.name };
+  options.cache.put(remote.id, made);
+  options.onEnd(vertex, false);
+  return { kind: "tree", ...made };
+}
+
+async function open(vertex: Vertex, options: RemoteOptions, signal: AbortSignal): Promise<RemoteTree> {
+  const { op } = vertex;
+  if (op.kind === "http") return await fetchFile(op, options, signal);
+  if (op.kind !== "git") throw new LighterError("INTERNAL", `cannot fetch a vertex of kind ${op.kind}`);
+  const commit = await findCommit(op, options, signal);
+  return makeCheckout(op, commit, { ...options, signal });
+}

@@ -1,0 +1,39 @@
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { hashKey } from "../solve/keys.ts";
+
+/**
+ * The times that files of contexts had when they were copied, in whole seconds, in one file per set. Snapshots keep real
+ * times, for make and cargo compare them; with the set a layer can tell them from times that came with content, also
+ * where `mv` and `cp -p` took them.
+ */
+export interface CheckoutTimes {
+  /** @returns the set's name; undefined for an empty one */
+  put(seconds: ReadonlySet<number>): string | undefined;
+  /** The union of sets. */
+  load(names: readonly string[]): ReadonlySet<number>;
+}
+
+export function openCheckoutTimes(directory: string): CheckoutTimes {
+  return {
+    put(seconds) {
+      if (seconds.size === 0) return undefined;
+      const text = JSON.stringify([...seconds].sort((a, b) => a - b));
+      const name = hashKey(text).slice(0, 32);
+      const path = join(directory, name);
+      if (existsSync(path)) return name;
+      writeFileSync(`${path}.${process.pid}`, text);
+      renameSync(`${path}.${process.pid}`, path);
+      return name;
+    },
+    load: (names) => new Set(names.flatMap((name) => read(join(directory, name)))),
+  };
+}
+
+function read(path: string): readonly number[] {
+  try {
+    return JSON.parse(readFileSync(path, "utf8"));
+  } catch {
+    return []; // lost with the rest of the build state: the layer carries real times then
+  }
+}
