@@ -75,6 +75,13 @@ export const errorCodes = {
   IMAGE_INVALID: invalid,
   IMAGE_AMBIGUOUS: conflict,
 
+  REGISTRY_UNREACHABLE: unavailable,
+  REGISTRY_FAILED: unavailable,
+  REGISTRY_DENIED: forbidden,
+  MANIFEST_NOT_FOUND: notFound,
+  PLATFORM_NOT_FOUND: notFound,
+  CREDENTIALS_INVALID: forbidden,
+
   PRIVILEGE_MISSING: { ...forbidden, exit: 125 },
   KERNEL_UNSUPPORTED: unsupported,
   SYSTEM_CALL_FAILED: failed,

@@ -45,6 +45,26 @@ export function* readChunks(
   }
 }
 
+/** The bytes from an offset on, as they lie on the disk: whoever receives them verifies the whole. */
+export function* readFrom(
+  paths: ContentPaths,
+  digest: Digest,
+  offsetBytes: number,
+): Generator<Buffer, void, undefined> {
+  const fd = openBlob(paths, digest);
+  try {
+    for (let at = offsetBytes; ; ) {
+      const buffer = Buffer.allocUnsafeSlow(chunkBytes);
+      const length = readSync(fd, buffer, 0, chunkBytes, at);
+      if (length === 0) return;
+      at += length;
+      yield buffer.subarray(0, length);
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
 function openBlob(paths: ContentPaths, digest: Digest): number {
   try {
     return openSync(blobPath(paths, digest), "r");

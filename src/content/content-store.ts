@@ -17,8 +17,11 @@ export interface ContentReader {
    * when the bytes are not the digest's, so nothing may be concluded before the end.
    */
   readChunks(digest: Digest): Iterable<Buffer>;
-  /** A stream that fails with DIGEST_MISMATCH at its end when the bytes are not the digest's. Caller reads it to the end. */
-  open(digest: Digest): Readable;
+  /**
+   * A stream that fails with DIGEST_MISMATCH at its end when the bytes are not the digest's. Caller reads it to the end.
+   * From an offset on nothing can be verified here: only for a receiver that verifies the whole (an upload that goes on).
+   */
+  open(digest: Digest, options?: { readonly offsetBytes?: number }): Readable;
 }
 
 export interface ContentStore extends ContentReader {
@@ -26,6 +29,13 @@ export interface ContentStore extends ContentReader {
   put(bytes: Uint8Array | string, mediaType: string): Descriptor;
   /** Starts an ingest: synchronous writes to a temporary file, made a blob by `commit`. Dropped on dispose. */
   ingest(): Ingest;
+  /**
+   * Starts the ingest of a blob whose digest is known, or goes on with one that a process left unfinished. Only one ingest
+   * of a digest exists at a time, over all processes: whoever comes second waits for the first.
+   * @returns undefined when the blob is there, perhaps because another process has just stored it
+   * @throws CANCELLED
+   */
+  resume(digest: Digest, signal?: AbortSignal): Promise<ResumableIngest | undefined>;
   /** Deletes blobs for which `isUsed` is false and which are older than every running ingest and lease. Returns bytes freed. */
   collect(isUsed: (digest: Digest) => boolean): number;
   list(): readonly Digest[];
@@ -40,4 +50,12 @@ export interface Ingest extends Disposable {
    * @throws DIGEST_MISMATCH, SIZE_MISMATCH when `expect` differs; nothing is kept then
    */
   commit(mediaType: string, expect?: { readonly digest?: Digest; readonly sizeBytes?: number }): Descriptor;
+}
+
+/** An ingest that is kept when it is disposed before it is committed: a later one goes on where it ended. */
+export interface ResumableIngest extends Ingest {
+  /** Bytes that are there already. */
+  readonly offsetBytes: number;
+  /** Forgets what was written; the next byte is the first. */
+  restart(): void;
 }

@@ -1,2 +1,2 @@
-export type { ContentReader, ContentStore, Ingest } from "./content-store.ts";
+export type { ContentReader, ContentStore, Ingest, ResumableIngest } from "./content-store.ts";
 export { openContentStore } from "./open-content-store.ts";

@@ -104,7 +104,7 @@ class FileIngest implements Ingest {
   }
 }
 
-function checkExpected(
+export function checkExpected(
   actual: { readonly digest: Digest; readonly size: number },
   expect: { readonly digest?: Digest; readonly sizeBytes?: number },
 ): void {

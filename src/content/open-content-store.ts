@@ -5,9 +5,10 @@ import { diskError, LighterError } from "#base";
 import type { Host } from "#host";
 import { type Descriptor, type Digest, isDigest } from "#oci";
 import { blobPath, type ContentPaths, contentPaths } from "./blob-path.ts";
-import { readBlob, readChunks } from "./blob-reader.ts";
+import { readBlob, readChunks, readFrom } from "./blob-reader.ts";
 import type { ContentStore, Ingest } from "./content-store.ts";
 import { openIngest } from "./ingest.ts";
+import { isPartial, keepsPartial, resumeIngest } from "./resumable-ingest.ts";
 
 const layoutFile = '{"imageLayoutVersion":"1.0.0"}';
 
@@ -31,10 +32,14 @@ export function openContentStore(root: string, host: Pick<Host, "locks" | "files
     findSize: (digest) => statSync(blobPath(paths, digest), { throwIfNoEntry: false })?.size,
     read: (digest, options) => readBlob(paths, digest, options?.limitBytes),
     readChunks: (digest) => readChunks(paths, digest, { reuseBuffer: true }),
-    open: (digest) => Readable.from(readChunks(paths, digest), { objectMode: false }),
+    open: (digest, { offsetBytes = 0 } = {}) =>
+      Readable.from(offsetBytes > 0 ? readFrom(paths, digest, offsetBytes) : readChunks(paths, digest), {
+        objectMode: false,
+      }),
     put: (bytes, mediaType) =>
       put(ingest(), typeof bytes === "string" ? Buffer.from(bytes) : bytes, mediaType),
     ingest,
+    resume: (digest, signal) => resumeIngest(paths, host, { digest, signal }),
     list: () => listBlobs(paths),
     collect: (isUsed) => collectBlobs(paths, host, isUsed),
   };
@@ -75,13 +80,19 @@ function listBlobs(paths: ContentPaths): readonly Digest[] {
     .sort();
 }
 
-/** Removes ingests whose owner is dead. Returns when the oldest of the living began, in milliseconds. */
-function sweepIngests(paths: ContentPaths, host: Pick<Host, "locks">): number {
+/** Removes ingests whose owner is dead, but no unfinished one that may still go on. Returns when the oldest of the living began, in milliseconds. */
+function sweepIngests(
+  paths: ContentPaths,
+  host: Pick<Host, "locks">,
+  options: { readonly dropsPartial?: boolean } = {},
+): number {
   let oldestMs = Number.POSITIVE_INFINITY;
   for (const name of readdirSync(paths.ingest)) {
     const path = join(paths.ingest, name);
     const stats = statSync(path, { throwIfNoEntry: false });
     if (stats === undefined) continue;
+    // Not even looked at: the try would make whoever takes it up again wait.
+    if (options.dropsPartial !== true && isPartial(name) && keepsPartial(stats)) continue;
     using lock = host.locks.tryAcquire(path, "exclusive");
     if (lock === undefined) oldestMs = Math.min(oldestMs, stats.birthtimeMs);
     else rmSync(path, { force: true });
@@ -94,7 +105,7 @@ function collectBlobs(
   host: Pick<Host, "locks">,
   isUsed: (digest: Digest) => boolean,
 ): number {
-  const oldestMs = sweepIngests(paths, host);
+  const oldestMs = sweepIngests(paths, host, { dropsPartial: true });
   let freedBytes = 0;
   for (const digest of listBlobs(paths)) {
     if (isUsed(digest)) continue;

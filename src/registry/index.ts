@@ -1,0 +1,15 @@
+export type { Credentials, KeptIn } from "./auth/credentials.ts";
+export { verified } from "./blob-download.ts";
+export { openRegistryClient } from "./open-registry-client.ts";
+export type { RegistryOptions } from "./options.ts";
+export type {
+  BlobSource,
+  CallOptions,
+  FetchedManifest,
+  FetchOptions,
+  PushedManifest,
+  PushOptions,
+  PushOutcome,
+  RegistryClient,
+  Repository,
+} from "./registry-client.ts";

@@ -1,0 +1,75 @@
+import type { Descriptor, Digest, Reference } from "#oci";
+import type { Credentials, KeptIn } from "./auth/credentials.ts";
+
+/** A client of the distribution protocol. Disposing closes its connections. @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md */
+export interface RegistryClient extends Disposable {
+  /**
+   * A manifest or an index, its bytes verified: against the digest of the reference, else against what the registry says.
+   * @returns undefined when the registry has none of that name
+   * @throws REGISTRY_UNREACHABLE, REGISTRY_DENIED, REGISTRY_FAILED, DIGEST_MISMATCH, CANCELLED (all calls may)
+   */
+  findManifest(reference: Reference, options?: CallOptions): Promise<FetchedManifest | undefined>;
+  /** @throws MANIFEST_NOT_FOUND and what `findManifest` throws */
+  getManifest(reference: Reference, options?: CallOptions): Promise<FetchedManifest>;
+  /** What a name leads to, without its bytes. */
+  findDescriptor(reference: Reference, options?: CallOptions): Promise<Descriptor | undefined>;
+  /** Stores a manifest whose blobs are there; tells the referrers of its subject where the registry does not do so itself. */
+  pushManifest(reference: Reference, manifest: PushedManifest, options?: CallOptions): Promise<void>;
+  hasBlob(repository: Repository, digest: Digest, options?: CallOptions): Promise<boolean>;
+  /**
+   * The bytes of a blob from `offsetBytes` on, going on by range when the line breaks, never more than its size. They are
+   * NOT verified here: whoever takes them computes the digest (a content ingest, {@link verified}).
+   * @throws BLOB_NOT_FOUND, SIZE_MISMATCH when the registry has another size
+   */
+  fetchBlob(repository: Repository, blob: Descriptor, options?: FetchOptions): AsyncIterable<Uint8Array>;
+  /** Makes the repository have a blob: nothing when it is there, mounted from another one, else uploaded. */
+  pushBlob(repository: Repository, blob: BlobSource, options?: PushOptions): Promise<PushOutcome>;
+  /** Manifests that have this one as subject. */
+  listReferrers(
+    reference: Reference,
+    options?: CallOptions & { readonly artifactType?: string },
+  ): Promise<readonly Descriptor[]>;
+  listTags(repository: Repository, options?: CallOptions): Promise<readonly string[]>;
+  /** Tries the credentials and stores them as docker does. @throws CREDENTIALS_INVALID when they are refused */
+  login(registry: string, credentials: Credentials, options?: CallOptions): Promise<KeptIn>;
+  /** @returns whether there were credentials */
+  logout(registry: string): Promise<boolean>;
+}
+
+export type Repository = Pick<Reference, "registry" | "repository">;
+
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+}
+
+export interface FetchOptions extends CallOptions {
+  /** @defaultValue 0 */
+  readonly offsetBytes?: number;
+}
+
+export interface PushOptions extends CallOptions {
+  /** Repositories of the same registry that are known to have the blob. */
+  readonly mountFrom?: readonly string[];
+  /** Bytes that the registry has taken so far. */
+  readonly onSent?: (sentBytes: number) => void;
+}
+
+export type PushOutcome = "existed" | "mounted" | "uploaded";
+
+/** A blob to be uploaded. `open` may be called again for another attempt; its chunks stay valid. */
+export interface BlobSource {
+  readonly descriptor: Descriptor;
+  open(offsetBytes: number): AsyncIterable<Uint8Array>;
+}
+
+export interface FetchedManifest {
+  readonly descriptor: Descriptor;
+  readonly bytes: Uint8Array;
+  /** Where it was fetched: the registry, or the mirror that answered. */
+  readonly from: string;
+}
+
+export interface PushedManifest {
+  readonly mediaType: string;
+  readonly bytes: Uint8Array;
+}
