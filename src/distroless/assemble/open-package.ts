@@ -9,42 +9,51 @@ import { checkDebEntry } from "./deb-entries.ts";
 import { type DebPart, readDebParts } from "./deb-parts.ts";
 import { splitXz } from "./xz-blocks.ts";
 
-/** A package taken apart. */
+/** A package taken apart; nothing is decoded yet. */
 export interface OpenPackage {
   readonly candidate: BinaryPackage;
-  readonly control: Paragraph;
+  /** @throws PACKAGE_INVALID, also when the package inside is not the one that the index describes */
+  readControl(): Promise<PackageControl>;
+  /** Of the data archive, a tar: parts that may be decoded in any order and belong together in this one. */
+  readonly dataParts: readonly PackedPart[];
+}
+
+export interface PackageControl {
+  readonly paragraph: Paragraph;
   /** The other files of the control archive, by name. */
-  readonly controlFiles: ReadonlyMap<string, ControlFile>;
-  /** Decodes the data archive, a tar, in parts that may be decoded in any order and belong together in this one. */
-  readonly dataParts: readonly (() => Promise<Uint8Array>)[];
+  readonly files: ReadonlyMap<string, ControlFile>;
+}
+
+export interface PackedPart {
+  /** Length when decoded; for other formats than xz a guess. */
+  readonly sizeBytes: number;
+  /** Off the main thread. @throws PACKAGE_INVALID */
+  decode(): Promise<Uint8Array>;
 }
 
 /** No package of a base unpacks to more; a stream that does is made to fill the disk. */
 const unpackedLimitBytes = 2 ** 31;
 const gunzipAsync = promisify(gunzip);
 
-/**
- * Takes a .deb apart and reads its control archive.
- * @throws PACKAGE_INVALID, also when the package inside is not the one that the index describes
- */
-export async function openPackage(
-  candidate: BinaryPackage,
-  deb: Uint8Array,
-  codecs: Codecs,
-): Promise<OpenPackage> {
-  return await inPackage(candidate, async () => {
-    const { control: controlPart, data } = readDebParts(deb);
-    const files = await readControl(controlPart, codecs);
-    const control = parseParagraph(Buffer.from(files.get("control")?.bytes ?? []).toString("utf8"));
-    files.delete("control");
-    rejectOther(control, candidate);
-    const dataParts = decoders(data, codecs).map((decode) => () => inPackage(candidate, decode));
-    return { candidate, control, controlFiles: files, dataParts };
-  });
+/** Takes a .deb apart. @throws PACKAGE_INVALID */
+export function openPackage(candidate: BinaryPackage, deb: Uint8Array, codecs: Codecs): OpenPackage {
+  try {
+    const { control, data } = readDebParts(deb);
+    return {
+      candidate,
+      readControl: () => inPackage(candidate, () => readControl(control, candidate, codecs)),
+      dataParts: packedParts(data, codecs).map(({ sizeBytes, decode }) => ({
+        sizeBytes,
+        decode: () => inPackage(candidate, decode),
+      })),
+    };
+  } catch (error) {
+    throw ofPackage(candidate, error);
+  }
 }
 
 /** Runs `action` and lets its failures name the package. */
-export async function inPackage<T>(candidate: BinaryPackage, action: () => T | Promise<T>): Promise<T> {
+async function inPackage<T>(candidate: BinaryPackage, action: () => Promise<T>): Promise<T> {
   try {
     return await action();
   } catch (error) {
@@ -70,14 +79,17 @@ export function ofPackage({ name, version }: BinaryPackage, error: unknown): unk
   });
 }
 
-async function readControl(part: DebPart, codecs: Codecs): Promise<Map<string, ControlFile>> {
-  const pieces = await Promise.all(decoders(part, codecs).map((decode) => decode()));
+async function readControl(part: DebPart, candidate: BinaryPackage, codecs: Codecs): Promise<PackageControl> {
+  const pieces = await Promise.all(packedParts(part, codecs).map(({ decode }) => decode()));
   const files = new Map<string, ControlFile>();
   for (const { entry, data } of readTar(Buffer.concat(pieces))) {
     const { kind, path, mode, mtimeSeconds } = checkDebEntry(entry);
     if (kind === "file" && /^[a-z0-9+.-]+$/i.test(path)) files.set(path, { mode, mtimeSeconds, bytes: data });
   }
-  return files;
+  const paragraph = parseParagraph(Buffer.from(files.get("control")?.bytes ?? []).toString("utf8"));
+  files.delete("control");
+  rejectOther(paragraph, candidate);
+  return { paragraph, files };
 }
 
 function rejectOther(control: Paragraph, { name, version, architecture }: BinaryPackage): void {
@@ -95,31 +107,31 @@ function rejectOther(control: Paragraph, { name, version, architecture }: Binary
   }
 }
 
-function decoders({ compression, bytes }: DebPart, codecs: Codecs): readonly (() => Promise<Uint8Array>)[] {
+function packedParts({ compression, bytes }: DebPart, codecs: Codecs): readonly PackedPart[] {
+  const guess = bytes.length * 4;
   switch (compression) {
     case "none":
-      return [async () => bytes];
+      return [{ sizeBytes: bytes.length, decode: async () => bytes }];
     case "xz":
-      return xzDecoders(bytes, codecs);
+      return xzParts(bytes, codecs);
     case "zstd":
-      return [() => codecs.zstd(bytes)];
+      return [{ sizeBytes: guess, decode: () => codecs.zstd(bytes) }];
     case "gzip":
-      return [() => inflate(bytes)];
+      return [{ sizeBytes: guess, decode: () => inflate(bytes) }];
   }
 }
 
-function xzDecoders(bytes: Uint8Array, codecs: Codecs): readonly (() => Promise<Uint8Array>)[] {
+function xzParts(bytes: Uint8Array, codecs: Codecs): readonly PackedPart[] {
   const parts = splitXz(bytes);
   if (parts === undefined)
     throw new LighterError("PACKAGE_INVALID", "cannot unpack package: its xz data is damaged");
   const total = parts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   if (total > unpackedLimitBytes)
     throw new LighterError("PACKAGE_INVALID", `cannot unpack package: it would unpack to ${total} bytes`);
-  return parts.map(
-    ({ bytes: part, sizeBytes }) =>
-      () =>
-        codecs.xz(part, { sizeBytes }),
-  );
+  return parts.map(({ bytes: part, sizeBytes }) => ({
+    sizeBytes,
+    decode: () => codecs.xz(part, { sizeBytes }),
+  }));
 }
 
 async function inflate(bytes: Uint8Array): Promise<Uint8Array> {
