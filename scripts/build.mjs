@@ -1,5 +1,7 @@
-// Bundles the CLI (split, so that each command loads only what it needs) and the library doors, and writes the types.
-//   node scripts/build.mjs [--types] [--sourcemap]
+// Bundles the CLI and the library doors, and writes the types.
+//   node scripts/build.mjs [--types]
+// Both are split, so that each command loads only what it needs. The doors are ES modules; the CLI's chunks are turned
+// into CommonJS, which Node 20 loads 13 ms sooner a command (docs/adr/0006-a-command-line-that-starts-lazily.md).
 import { spawnSync } from "node:child_process";
 import {
   mkdirSync,
@@ -11,19 +13,12 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { dirname, join, relative } from "node:path";
-import { build } from "esbuild";
+import { basename, dirname, join, relative } from "node:path";
+import { build, transform } from "esbuild";
 
 const { version } = JSON.parse(readFileSync("package.json", "utf8"));
 const startedAt = new Date();
-const { outputFiles } = await build({
-  entryPoints: {
-    cli: "src/cli/main.ts",
-    engine: "src/engine/index.ts",
-    dockerfile: "src/dockerfile/index.ts",
-    plan: "src/plan/index.ts",
-  },
-  outdir: "dist",
+const shared = {
   bundle: true,
   splitting: true,
   format: "esm",
@@ -35,25 +30,58 @@ const { outputFiles } = await build({
   conditions: ["source"],
   chunkNames: "chunks/[name]-[hash]",
   define: { LIGHTER_VERSION: JSON.stringify(version) },
-  sourcemap: process.argv.includes("--sourcemap"),
   write: false,
   logLevel: "warning",
-});
-
-// A lighter that runs meanwhile must find what it loads: chunks (named by their content) first, then the doors that
-// name them, each by rename; chunks nobody names any more go after a while.
-const isDoor = (path) => dirname(path) === "dist";
-const files = outputFiles.map(({ path, contents }) => ({ path: relative(process.cwd(), path), contents }));
-for (const file of files.filter(({ path }) => !isDoor(path))) replace(file);
-for (const file of files.filter(({ path }) => isDoor(path))) replace(file);
-// The doors carry the time at which reading began: a source saved during the build is newer.
-for (const { path } of files.filter(({ path }) => isDoor(path))) utimesSync(path, startedAt, startedAt);
-sweep("dist/chunks", new Set(files.map(({ path }) => path)));
+};
+const doors = {
+  engine: "src/engine/index.ts",
+  dockerfile: "src/dockerfile/index.ts",
+  plan: "src/plan/index.ts",
+};
+const [library, cli] = await Promise.all([
+  build({ ...shared, entryPoints: doors, outdir: "dist" }),
+  build({ ...shared, entryPoints: { cli: "src/cli/main.ts" }, outdir: "dist/cli" }),
+]);
+install("dist", library.outputFiles);
+install("dist/cli", await Promise.all(cli.outputFiles.map(toCommonJs)));
+replace({ path: "dist/cli/package.json", contents: '{ "type": "commonjs" }\n' });
 
 if (process.argv.includes("--types")) {
   rmSync("dist/types", { recursive: true, force: true });
   const { status } = spawnSync("npx", ["tsc", "-p", "tsconfig.types.json"], { stdio: "inherit" });
   process.exit(status ?? 1);
+}
+
+async function toCommonJs({ path, text }) {
+  const url = "__fileUrl";
+  const { code } = await transform(text, {
+    format: "cjs",
+    platform: "node",
+    target: "node20",
+    minify: true,
+    supported: { "dynamic-import": false },
+    define: { "import.meta.url": url },
+    banner: text.includes("import.meta.url")
+      ? `const ${url}=require("node:url").pathToFileURL(__filename).href;`
+      : "",
+  });
+  return { path, contents: code };
+}
+
+/**
+ * A lighter that runs meanwhile must find what it loads: chunks (named by their content) first, then the entries that
+ * name them, each by rename; chunks nobody names any more go after a while.
+ */
+function install(folder, outputs) {
+  const files = outputs.map(({ path, contents }) => ({ path: relative(process.cwd(), path), contents }));
+  const isEntry = ({ path }) => dirname(path) === folder;
+  for (const file of files.filter((file) => !isEntry(file))) replace(file);
+  for (const file of files.filter(isEntry)) {
+    replace(file);
+    // The time at which reading began: a source saved during the build is newer.
+    utimesSync(file.path, startedAt, startedAt);
+  }
+  sweep(join(folder, "chunks"), new Set(files.map(({ path }) => basename(path))));
 }
 
 function replace({ path, contents }) {
@@ -67,6 +95,6 @@ function sweep(folder, kept) {
   const agedMs = Date.now() - 10 * 60_000;
   for (const name of readdirSync(folder)) {
     const path = join(folder, name);
-    if (!kept.has(path) && statSync(path).mtimeMs < agedMs) rmSync(path, { force: true });
+    if (!kept.has(name) && statSync(path).mtimeMs < agedMs) rmSync(path, { force: true });
   }
 }

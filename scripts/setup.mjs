@@ -78,14 +78,16 @@ function installSystemPackages(purposes) {
     const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
     if (!tryRun("apt-get", [...apt, "update"], env))
       console.error("set-up: apt-get update failed; trying with the lists there are");
-    if (!tryRun("apt-get", [...apt, "install", "-y", "--no-install-recommends", ...packages], env)) {
-      const left = needs().filter((need) => purposes.includes(need.for) && !need.present());
-      if (left.some((need) => need.for === "run")) fail(`apt-get could not install ${packages.join(" ")}`);
-      console.error(
-        `set-up: left out, so some tests or peers will be skipped: ${left.map((need) => need.package).join(" ")}`,
-      );
-    }
+    const install = [...apt, "install", "-y", "--no-install-recommends"];
+    // One that this release lacks keeps apt from installing any.
+    if (!tryRun("apt-get", [...install, ...packages], env) && packages.length > 1)
+      for (const name of packages) tryRun("apt-get", [...install, name], env);
   });
+  const left = missing.filter((need) => !need.present());
+  const names = left.map((need) => need.package).join(" ");
+  if (left.some((need) => need.for === "run")) fail(`apt-get could not install ${names}`);
+  if (left.length > 0)
+    console.error(`set-up: left out, so tests or peers that need them are skipped: ${names}`);
   return true;
 }
 
@@ -118,10 +120,10 @@ function build() {
   const began = new Date();
   const inputs = [...fingerprints("src"), fingerprint("package.json"), fingerprint("scripts/build.mjs")];
   const sources = digest(JSON.stringify(inputs));
-  const isBuilt = existsSync("dist/cli.js") && existsSync("dist/types/engine/index.d.ts");
+  const isBuilt = existsSync("dist/cli/cli.js") && existsSync("dist/types/engine/index.d.ts");
   if (isBuilt && readStamp("build") === sources) {
     // bin/lighter looks only at the times of folders, which a test that came or went has changed, too.
-    utimesSync("dist/cli.js", began, began);
+    utimesSync("dist/cli/cli.js", began, began);
     return false;
   }
   console.log("set-up: dist (node scripts/build.mjs --types)");

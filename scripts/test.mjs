@@ -28,6 +28,7 @@ await build({
   target: "node20",
   packages: "external",
   conditions: ["source"],
+  define: { LIGHTER_VERSION: '"test"' },
   sourcemap: "inline",
   outExtension: { ".js": ".mjs" },
   logLevel: "warning",

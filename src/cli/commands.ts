@@ -1,4 +1,5 @@
 import type { Command } from "./command.ts";
+import { version } from "./commands/version.ts";
 
 type Loader = () => Promise<Command>;
 
@@ -31,7 +32,8 @@ export const commandLoaders: Readonly<Record<string, Loader>> = {
   "system check": async () => (await import("./commands/system.ts")).systemCheck,
   "system prune": async () => (await import("./commands/system.ts")).systemPrune,
   info: async () => (await import("./commands/info.ts")).info,
-  version: async () => (await import("./commands/version.ts")).version,
+  // Small enough to come along: one file less to find.
+  version: () => Promise.resolve(version),
   completion: async () => (await import("./commands/completion.ts")).completion,
 };
 

@@ -11,12 +11,11 @@ for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     controller.abort(cancelledBy(name));
   });
 }
-const status = await runCommandLine(process.argv.slice(2), {
+void runCommandLine(process.argv.slice(2), {
   io: processIo(),
   signal: controller.signal,
   openEngine: async (options) => new (await import("#engine")).Engine(options),
-});
-process.exit(status);
+}).then((status) => process.exit(status));
 
 function leaveAtOnce(): never {
   // A display may have hidden it.

@@ -32,7 +32,7 @@ for (const page of pages) {
 
 function reasonToSkip(): string | false {
   if (process.getuid?.() !== 0) return "needs root";
-  if (!existsSync("dist/cli.js")) return "dist is not built; run npm run setup";
+  if (!existsSync("dist/cli/cli.js")) return "dist is not built; run npm run setup";
   return false;
 }
 

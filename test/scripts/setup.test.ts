@@ -23,7 +23,8 @@ after(() => rmSync(clone, { recursive: true, force: true }));
 
 const stubBuild = `import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
 mkdirSync("dist/types/engine", { recursive: true });
-writeFileSync("dist/cli.js", "");
+mkdirSync("dist/cli", { recursive: true });
+writeFileSync("dist/cli/cli.js", "");
 writeFileSync("dist/types/engine/index.d.ts", "");
 appendFileSync("builds", "x");
 `;

@@ -1,7 +1,6 @@
 import { formatBytes } from "#base";
 import { defineCommand } from "../command.ts";
 import { formatFlag, jsonLines, parseListFormat } from "../list-format.ts";
-import { lighterVersion } from "../package-version.ts";
 
 const infoFlags = { ...formatFlag } as const;
 
@@ -18,7 +17,7 @@ export const info = defineCommand({
     const images = engine.images.list();
     const sizeBytes = images.reduce((sum, image) => sum + image.sizeBytes, 0);
     const facts = {
-      Version: lighterVersion(),
+      Version: LIGHTER_VERSION,
       Root: engine.root,
       Images: images.length,
       ImageBytes: sizeBytes,
