@@ -5,12 +5,13 @@ import type { Codecs, Processes } from "./host.ts";
 import { openLzma } from "./lzma.ts";
 import type { Decoder } from "./stream-decoder.ts";
 import type { Sys } from "./sys.ts";
-import { openZstd } from "./zstd.ts";
+import { openZstd, openZstdEncoder } from "./zstd.ts";
 
 /** Decoders over the system's libraries; where one is missing, its program, and for xz a bundled one. */
 export function createCodecs(getSys: () => Sys, processes: Processes): Codecs {
   const lzma = once(() => openLibrary(() => openLzma(getSys().native)));
   const zstd = once(() => openLibrary(() => openZstd(getSys().native)));
+  const zstdEncoder = once(() => openLibrary(() => openZstdEncoder(getSys().native)));
   return {
     async xz(bytes, { sizeBytes } = {}) {
       const decode = lzma();
@@ -23,6 +24,11 @@ export function createCodecs(getSys: () => Sys, processes: Processes): Codecs {
       if (decode !== undefined) return await decode(bytes);
       return await byProgram(processes, "zstd", bytes);
     },
+    async zstdCompress(bytes, level = 3) {
+      const encode = zstdEncoder() ?? nodeZstdEncoder();
+      if (encode !== undefined) return await encode(bytes, level);
+      return await encodeByProgram(processes, bytes, level);
+    },
   };
 }
 
@@ -32,7 +38,7 @@ function once<T>(make: () => T): () => T {
 }
 
 /** A library that this system lacks is no failure: the next way is taken. */
-function openLibrary(open: () => Decoder): Decoder | undefined {
+function openLibrary<T>(open: () => T): T | undefined {
   try {
     return open();
   } catch {
@@ -53,6 +59,32 @@ function nodeZstd(): Decoder | undefined {
           : resolve(output),
       );
     });
+}
+
+function nodeZstdEncoder(): ((bytes: Uint8Array, level: number) => Promise<Uint8Array>) | undefined {
+  const zlib: object = process.getBuiltinModule("node:zlib");
+  if (!("zstdCompress" in zlib) || typeof zlib.zstdCompress !== "function") return undefined;
+  const compress = zlib.zstdCompress;
+  const levelParameter = 100; // ZSTD_c_compressionLevel
+  return (bytes, level) =>
+    new Promise((resolve, reject) => {
+      compress(bytes, { params: { [levelParameter]: level } }, (error: unknown, output: Uint8Array) =>
+        error ? reject(error) : resolve(output),
+      );
+    });
+}
+
+async function encodeByProgram(processes: Processes, bytes: Uint8Array, level: number): Promise<Uint8Array> {
+  if (processes.find("zstd") === undefined)
+    throw new LighterError(
+      "COMPRESSION_UNSUPPORTED",
+      "cannot compress with zstd: this system has neither libzstd nor the zstd program; install one, or use gzip",
+    );
+  const { status, stdout, stderr } = await processes.run("zstd", ["-c", "--ultra", `-${level}`], {
+    input: bytes,
+  });
+  if (status === 0) return stdout;
+  throw new LighterError("INTERNAL", `cannot compress with zstd: ${stderr.toString().trim()}`);
 }
 
 async function byProgram(processes: Processes, program: string, bytes: Uint8Array): Promise<Uint8Array> {

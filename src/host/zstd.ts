@@ -42,6 +42,24 @@ export function openZstd(native: Native): Decoder {
   };
 }
 
+/** Encoding by the system's libzstd. @throws when the library is absent */
+export function openZstdEncoder(native: Native): (bytes: Uint8Array, level: number) => Promise<Uint8Array> {
+  const library = native.load("libzstd.so.1");
+  const boundOf = library.func("size_t ZSTD_compressBound(size_t length)");
+  const isError = library.func("uint ZSTD_isError(size_t code)");
+  const errorName = library.func("const char *ZSTD_getErrorName(size_t code)");
+  const encode = library.func(
+    "size_t ZSTD_compress(void *output, size_t room, void *input, size_t length, int level)",
+  );
+  return async (bytes, level) => {
+    const output = Buffer.allocUnsafeSlow(boundOf(bytes.length));
+    const length = await callAsync(encode, output, output.length, bytes, bytes.length, level);
+    if (isError(length) !== 0)
+      throw new LighterError("INTERNAL", `cannot encode as zstd: ${String(errorName(length))}`);
+    return output.subarray(0, length);
+  };
+}
+
 function windowOn(native: Native, memory: Uint8Array): Buffer {
   const buffer = Buffer.alloc(bufferBytes);
   buffer.writeBigUInt64LE(memory.length === 0 ? 0n : native.address(memory), 0);

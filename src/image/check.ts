@@ -1,9 +1,10 @@
 import { errorMessage, LighterError } from "#base";
-import { type Digest, Digester } from "#oci";
+import { type Descriptor, type Digest, Digester } from "#oci";
 import type { LayerParts } from "./commit-layer.ts";
-import { readConfig, readManifest } from "./documents.ts";
+import { isAttestation, isIndex, readConfig, readManifest } from "./documents.ts";
 import type { IndexEntry } from "./image-index.ts";
 import type { Fault } from "./image-store.ts";
+import { listDescriptors } from "./platform-choice.ts";
 import { layerTar } from "./unpack.ts";
 
 /** See `ImageStore.check`. */
@@ -17,12 +18,21 @@ export async function checkImages(
     if (seen.has(target.digest)) continue;
     seen.add(target.digest);
     try {
-      await checkImage(parts, target.digest);
+      for (const descriptor of listDescriptors(parts.content, target)) await checkTarget(parts, descriptor);
     } catch (error) {
       faults.push({ image: name ?? target.digest, message: errorMessage(error) });
     }
   }
   return faults;
+}
+
+/** An index may name manifests of platforms that were never fetched. */
+async function checkTarget(parts: LayerParts, target: Descriptor): Promise<void> {
+  if (isIndex(target) || !parts.content.has(target.digest)) return;
+  if (!isAttestation(target)) return await checkImage(parts, target.digest);
+  const { config, layers } = readManifest(parts.content, target.digest);
+  for (const { digest } of [config, ...layers])
+    for (const _chunk of parts.content.readChunks(digest)) await Promise.resolve();
 }
 
 /**

@@ -1,10 +1,11 @@
 import { join } from "node:path";
 import { isLighterError } from "#base";
-import { chainId, type Digest } from "#oci";
+import { chainId, type Descriptor, type Digest } from "#oci";
 import type { LayerParts } from "./commit-layer.ts";
-import { readConfig, readManifest } from "./documents.ts";
+import { isIndex, readConfig, readManifest } from "./documents.ts";
 import type { IndexEntry } from "./image-index.ts";
 import type { Collected, Roots } from "./image-store.ts";
+import { listDescriptors } from "./platform-choice.ts";
 
 interface CollectParts extends LayerParts {
   readonly root: string;
@@ -24,7 +25,7 @@ export function collectStore(
   using lock = parts.host.locks.tryAcquire(collectLockPath(parts.root), "exclusive");
   if (lock === undefined) return undefined;
   const used = { blobs: new Set<Digest>(), snapshots: new Set<string>() };
-  for (const { target } of entries()) markImage(parts, target.digest, used);
+  for (const { target } of entries()) markTarget(parts, target, used);
   const roots = parts.roots?.();
   for (const digest of roots?.blobs ?? []) used.blobs.add(digest);
   for (const name of roots?.snapshots ?? []) used.snapshots.add(name);
@@ -35,6 +36,23 @@ export function collectStore(
     blob: (digest) => parts.content.has(digest),
   });
   return { freedBytes, snapshots };
+}
+
+/** An index keeps itself and all that it names. */
+function markTarget(
+  parts: LayerParts,
+  target: Descriptor,
+  used: { blobs: Set<Digest>; snapshots: Set<string> },
+): void {
+  used.blobs.add(target.digest);
+  try {
+    for (const descriptor of listDescriptors(parts.content, target)) {
+      used.blobs.add(descriptor.digest);
+      if (!isIndex(descriptor)) markImage(parts, descriptor.digest, used);
+    }
+  } catch (error) {
+    if (!isLighterError(error)) throw error;
+  }
 }
 
 /** An image that cannot be read keeps what can be read of it. */

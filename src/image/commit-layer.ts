@@ -16,7 +16,7 @@ const turnMs = 30;
 export interface LayerParts {
   readonly content: ContentStore;
   readonly snapshots: Snapshotter;
-  readonly host: Pick<Host, "files" | "locks">;
+  readonly host: Pick<Host, "files" | "locks" | "codecs">;
   readonly records: Records;
 }
 

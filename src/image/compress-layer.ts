@@ -1,31 +1,90 @@
+import { LighterError } from "#base";
 import { type Descriptor, type Digest, mediaTypes } from "#oci";
 import type { LayerParts } from "./commit-layer.ts";
-import { gzipBlocks } from "./gzip.ts";
+import { compressBlocks, gzipBlocks } from "./gzip.ts";
+import type { LayerForm } from "./image-store.ts";
 import { singleFlight } from "./single-flight.ts";
 import { isUncompressed, layerTar } from "./unpack.ts";
 
-/** The gzip form of an uncompressed layer, as a blob of the store; one that is compressed already stays as it is. */
-export async function gzipLayer(parts: LayerParts, layer: Descriptor): Promise<Descriptor> {
-  if (!isUncompressed(layer)) return layer;
-  const known = findCompressed(parts, layer.digest);
+/** Frames of zstd are larger than members of gzip: its window is. */
+const zstdBlockBytes = 4 << 20;
+
+/** See `ImageStore.formLayer`. */
+export async function formLayer(
+  parts: LayerParts,
+  layer: Descriptor,
+  form: LayerForm,
+  diffId: Digest = layer.digest,
+): Promise<Descriptor> {
+  const isPlain = isUncompressed(layer);
+  if (form.compression === "uncompressed")
+    return isPlain || form.force !== true ? layer : await uncompress(parts, layer);
+  if (!isPlain && (form.force !== true || isIn(layer, form))) return layer;
+  const name = `${form.compression}${form.level === undefined ? "" : `-${form.level}`}`;
+  const known = findCompressed(parts, { diffId, name, form });
   if (known !== undefined) return known;
-  await using _turn = await singleFlight(parts, `gzip ${layer.digest}`);
-  return findCompressed(parts, layer.digest) ?? (await compress(parts, layer));
+  await using _turn = await singleFlight(parts, `${name} ${diffId}`);
+  return (
+    findCompressed(parts, { diffId, name, form }) ?? (await compress(parts, layer, { diffId, name, form }))
+  );
 }
 
-function findCompressed({ content, records }: LayerParts, diffId: Digest): Descriptor | undefined {
-  const digest = records.findCompressed(diffId);
+function isIn(layer: Descriptor, form: LayerForm): boolean {
+  return layer.mediaType.endsWith(form.compression);
+}
+
+interface Wanted {
+  readonly diffId: Digest;
+  readonly name: string;
+  readonly form: LayerForm;
+}
+
+function findCompressed({ content, records }: LayerParts, wanted: Wanted): Descriptor | undefined {
+  const digest = records.findCompressed(wanted.diffId, wanted.name);
   const size = digest === undefined ? undefined : content.findSize(digest);
   return digest === undefined || size === undefined
     ? undefined
-    : { mediaType: mediaTypes.layerGzip, digest, size };
+    : { mediaType: mediaTypeOf(wanted.form), digest, size };
 }
 
-async function compress(parts: LayerParts, layer: Descriptor): Promise<Descriptor> {
+function mediaTypeOf({ compression }: LayerForm): string {
+  if (compression === "zstd") return mediaTypes.layerZstd;
+  return compression === "gzip" ? mediaTypes.layerGzip : mediaTypes.layer;
+}
+
+async function compress(parts: LayerParts, layer: Descriptor, wanted: Wanted): Promise<Descriptor> {
   using ingest = parts.content.ingest();
-  for await (const block of gzipBlocks(layerTar(parts, layer))) ingest.write(block);
-  const descriptor = ingest.commit(mediaTypes.layerGzip);
-  parts.records.setCompressed(layer.digest, descriptor.digest);
-  parts.records.setUnpackedSize(descriptor.digest, layer.size);
+  for await (const block of blocks(parts, layer, wanted.form)) ingest.write(block);
+  const descriptor = ingest.commit(mediaTypeOf(wanted.form));
+  parts.records.setCompressed(wanted.diffId, descriptor.digest, wanted.name);
+  if (isUncompressed(layer)) parts.records.setUnpackedSize(descriptor.digest, layer.size);
   return descriptor;
+}
+
+function blocks(parts: LayerParts, layer: Descriptor, form: LayerForm): AsyncIterable<Uint8Array> {
+  const tar = layerTar(parts, layer);
+  if (form.compression === "gzip") return gzipBlocks(tar, form.level);
+  const { codecs } = parts.host;
+  return compressBlocks(tar, {
+    blockBytes: zstdBlockBytes,
+    compress: (block) => codecs.zstdCompress(block, form.level),
+  });
+}
+
+async function uncompress(parts: LayerParts, layer: Descriptor): Promise<Descriptor> {
+  using ingest = parts.content.ingest();
+  for await (const chunk of layerTar(parts, layer)) ingest.write(chunk);
+  return ingest.commit(mediaTypes.layer);
+}
+
+/** The levels that a compression knows. @throws ARGUMENT_INVALID */
+export function checkLevel({ compression, level }: LayerForm): void {
+  if (level === undefined) return;
+  const highest = compression === "gzip" ? 9 : compression === "zstd" ? 22 : 0;
+  if (Number.isInteger(level) && level >= 0 && level <= highest) return;
+  const range = highest === 0 ? "it has no levels" : `want 0 to ${highest}`;
+  throw new LighterError(
+    "ARGUMENT_INVALID",
+    `cannot compress with ${compression} at level ${level}: ${range}`,
+  );
 }

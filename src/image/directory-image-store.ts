@@ -5,25 +5,31 @@ import {
   type Descriptor,
   type Digest,
   digestOf,
+  formatPlatform,
   formatReference,
   type ImageConfig,
   type Manifest,
   type Reference,
+  samePlatform,
   shortId,
 } from "#oci";
 import type { SnapshotName } from "#snapshot";
 import { checkImages } from "./check.ts";
 import { collectLockPath, collectStore } from "./collect.ts";
 import { commitLayer, type LayerParts } from "./commit-layer.ts";
-import { readConfig, readManifest } from "./documents.ts";
+import { checkLevel, formLayer } from "./compress-layer.ts";
+import { isIndex, readConfig, readManifest } from "./documents.ts";
 import { ImageIndex, type IndexEntry, withoutName } from "./image-index.ts";
 import type {
+  ArchiveItem,
   Collected,
   Fault,
+  FindOptions,
   Image,
   ImageLayer,
   ImageStore,
   LayerBlob,
+  LayerForm,
   LayerTimes,
   LoadOptions,
   Removal,
@@ -33,9 +39,10 @@ import type {
 import { loadArchive } from "./load.ts";
 import { isName, matchImages } from "./lookup.ts";
 import type { ImageStoreOptions } from "./open-image-store.ts";
+import { findManifest } from "./platform-choice.ts";
 import { Records } from "./records.ts";
 import { planRemoval } from "./remove.ts";
-import { saveArchive } from "./save.ts";
+import { archiveTargets, saveArchive } from "./save.ts";
 import { type NewImage, storeDocuments } from "./store-documents.ts";
 import { findUnpacked, unpackImage } from "./unpack.ts";
 
@@ -57,9 +64,22 @@ export class DirectoryImageStore implements ImageStore {
     this.#parts = { ...options, records: new Records(options.root) };
   }
 
-  find(text: string): Image | undefined {
+  find(text: string, options: FindOptions = {}): Image | undefined {
     const matches = this.#match(text);
-    return matches.length === 1 ? matches[0] : undefined;
+    const [image] = matches;
+    return image === undefined || matches.length > 1 ? undefined : this.#onPlatform(image, options);
+  }
+
+  #onPlatform(image: Image, { platform }: FindOptions): Image | undefined {
+    if (platform === undefined || samePlatform(image.config, platform)) return image;
+    if (image.index === undefined) return undefined;
+    const target = findManifest(this.#content, image.index, platform);
+    return target === undefined ? undefined : this.#image(image.index, this.#rowsOf(image), target);
+  }
+
+  #rowsOf(image: Image): readonly IndexEntry[] {
+    const { digest } = rowTarget(image);
+    return this.#index.read().filter((row) => row.target.digest === digest);
   }
 
   /** A name is looked up in the index alone; only ids need every image. */
@@ -70,10 +90,17 @@ export class DirectoryImageStore implements ImageStore {
     return this.#readable(rows.filter((row) => row.target.digest === named.target.digest));
   }
 
-  get(text: string): Image {
+  get(text: string, options: FindOptions = {}): Image {
     const [first, ...others] = this.#match(text);
     if (first === undefined) throw this.#notFound(text);
-    if (others.length === 0) return first;
+    if (others.length === 0) {
+      const image = this.#onPlatform(first, options);
+      if (image !== undefined) return image;
+      throw new LighterError(
+        "PLATFORM_NOT_FOUND",
+        `cannot use image "${text}": it is not for ${formatPlatform(options.platform ?? first.config)}; the store has it for ${formatPlatform(first.config)}`,
+      );
+    }
     const ids = [first, ...others].map((image) => shortId(image.id)).join(", ");
     throw new LighterError(
       "IMAGE_AMBIGUOUS",
@@ -116,13 +143,17 @@ export class DirectoryImageStore implements ImageStore {
     }
   }
 
-  #image(target: Descriptor, rows: readonly IndexEntry[]): Image {
+  #image(named: Descriptor, rows: readonly IndexEntry[], chosen?: Descriptor): Image {
+    const target = chosen ?? findManifest(this.#content, named);
+    if (target === undefined)
+      throw new LighterError("IMAGE_INVALID", `cannot use image "${named.digest}": its index names no image`);
     const manifest = readManifest(this.#content, target.digest);
     const config = readConfig(this.#content, manifest.config.digest);
     const layers = layersOf(manifest, config, (layer) => this.#unpackedSize(layer));
     const origin = rows.find((row) => row.origin !== undefined)?.origin;
     return {
       target,
+      ...(isIndex(named) && { index: named }),
       id: manifest.config.digest,
       manifest,
       config,
@@ -161,6 +192,16 @@ export class DirectoryImageStore implements ImageStore {
     return this.#reread(image.target);
   }
 
+  add(
+    target: Descriptor,
+    options: Pick<CreateOptions, "origin"> & { readonly names: readonly Reference[] },
+  ): Image {
+    // Read first: what is no image never gets a name.
+    this.#image(target, []);
+    const { annotations: _, ...named } = target;
+    return this.#add({ target: named }, options);
+  }
+
   #reread(target: Descriptor): Image {
     return this.#image(
       target,
@@ -169,7 +210,8 @@ export class DirectoryImageStore implements ImageStore {
   }
 
   tag(image: Image, name: Reference): Image {
-    return this.#add(image, { names: [name], ...(image.origin && { origin: image.origin }) });
+    const target = rowTarget(image);
+    return this.#add({ target }, { names: [name], ...(image.origin && { origin: image.origin }) });
   }
 
   remove(text: string, options: { readonly force?: boolean } = {}): Removal {
@@ -179,7 +221,7 @@ export class DirectoryImageStore implements ImageStore {
     const plan = planRemoval(image, text, options.force ?? false);
     this.#index.update((entries) =>
       plan.isDeleted
-        ? entries.filter((entry) => entry.target.digest !== image.target.digest)
+        ? entries.filter((entry) => entry.target.digest !== rowTarget(image).digest)
         : entries.filter((entry) => entry.name === undefined || !plan.untagged.includes(entry.name)),
     );
     if (!plan.isDeleted) return { untagged: plan.untagged, deleted: [] };
@@ -232,6 +274,18 @@ export class DirectoryImageStore implements ImageStore {
     return commitLayer(this.#parts, snapshot, options.times);
   }
 
+  formLayer(layer: Descriptor, form: LayerForm): Promise<Descriptor> {
+    checkLevel(form);
+    return formLayer(this.#parts, layer, form);
+  }
+
+  archive(
+    items: readonly ArchiveItem[],
+    options: { readonly format: SaveOptions["format"] },
+  ): AsyncIterable<Uint8Array> {
+    return archiveTargets(this.#parts, items, options.format);
+  }
+
   save(images: readonly SaveItem[], options: SaveOptions): AsyncIterable<Uint8Array> {
     return saveArchive(this.#parts, images, options);
   }
@@ -251,6 +305,11 @@ export class DirectoryImageStore implements ImageStore {
       this.#index.read(),
     );
   }
+}
+
+/** What the rows of an image lead to. */
+function rowTarget(image: Image): Descriptor {
+  return image.index ?? image.target;
 }
 
 function layersOf(

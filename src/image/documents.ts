@@ -1,6 +1,14 @@
 import { errorMessage, LighterError } from "#base";
 import type { ContentReader } from "#content";
-import { type Digest, type ImageConfig, isDigest, type Manifest } from "#oci";
+import {
+  type Descriptor,
+  type Digest,
+  type ImageConfig,
+  type Index,
+  isDigest,
+  type Manifest,
+  mediaTypes,
+} from "#oci";
 
 /** A manifest of the store, verified and checked for form. @throws IMAGE_INVALID and what reading blobs throws */
 export function readManifest(content: ContentReader, digest: Digest): Manifest {
@@ -12,6 +20,25 @@ export function readManifest(content: ContentReader, digest: Digest): Manifest {
     value["layers"].every(isDescriptor);
   if (!isManifest) throw invalid(digest, "it is no image manifest");
   return value as unknown as Manifest;
+}
+
+/** Whether a descriptor is one of an index, in either spelling. */
+export function isIndex({ mediaType }: Pick<Descriptor, "mediaType">): boolean {
+  return mediaType === mediaTypes.index || mediaType === mediaTypes.dockerManifestList;
+}
+
+/** Whether a row of an index says what is known about an image, and is none itself. */
+export function isAttestation({ annotations }: Descriptor): boolean {
+  return annotations?.["vnd.docker.reference.type"] === "attestation-manifest";
+}
+
+/** An index of the store, verified and checked for form. @throws IMAGE_INVALID and what reading blobs throws */
+export function readIndex(content: ContentReader, digest: Digest): Index {
+  const value = parse(content, digest, "index");
+  const manifests = isRecord(value) ? value["manifests"] : undefined;
+  if (!Array.isArray(manifests) || !manifests.every(isDescriptor))
+    throw invalid(digest, "it is no image index");
+  return value as unknown as Index;
 }
 
 /** A config of the store, verified and checked for form. */

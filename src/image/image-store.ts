@@ -1,11 +1,13 @@
 import type { OnProgress } from "#base";
-import type { Descriptor, Digest, ImageConfig, Manifest, Reference } from "#oci";
+import type { Descriptor, Digest, ImageConfig, Manifest, Platform, Reference } from "#oci";
 import type { SnapshotName } from "#snapshot";
 
 /** An image in the store: a manifest with its config, both verified. */
 export interface Image {
   /** Descriptor of the manifest. */
   readonly target: Descriptor;
+  /** The index that its names lead to, when they lead to one: `target` is then the manifest chosen from it. */
+  readonly index?: Descriptor;
   /** Digest of the config: docker's IMAGE ID. */
   readonly id: Digest;
   readonly manifest: Manifest;
@@ -49,10 +51,13 @@ export interface LayerTimes {
 
 /** Name to image. Every change is atomic; any number of processes may use one store. */
 export interface ImageStore {
-  /** By full or familiar name, image ID, or a unique prefix of one. */
-  find(text: string): Image | undefined;
-  /** @throws IMAGE_NOT_FOUND, IMAGE_AMBIGUOUS */
-  get(text: string): Image;
+  /**
+   * By full or familiar name, image ID, or a unique prefix of one. Of an index the manifest for `platform`, or without it
+   * the one for this machine, else the first; an image of another platform than the one asked for is not found.
+   */
+  find(text: string, options?: FindOptions): Image | undefined;
+  /** @throws IMAGE_NOT_FOUND, IMAGE_AMBIGUOUS, PLATFORM_NOT_FOUND */
+  get(text: string, options?: FindOptions): Image;
   list(): readonly Image[];
   /**
    * Stores config and manifest and gives them names (taken from the images that had them). `config.rootfs` is derived from
@@ -65,6 +70,8 @@ export interface ImageStore {
     readonly origin?: Origin;
     readonly annotations?: Readonly<Record<string, string>>;
   }): Image;
+  /** Gives names to a manifest or an index in the content store. @throws IMAGE_INVALID, BLOB_NOT_FOUND */
+  add(target: Descriptor, options: { readonly names: readonly Reference[]; readonly origin?: Origin }): Image;
   tag(image: Image, name: Reference): Image;
   /** Removes one name; when it was the last, the image and what only it used go too. */
   remove(text: string, options?: { readonly force?: boolean }): Removal;
@@ -82,6 +89,17 @@ export interface ImageStore {
    * costs nothing. Without `times` they are written as they stand in the snapshot.
    */
   commitLayer(snapshot: SnapshotName, options?: { readonly times?: LayerTimes }): Promise<LayerBlob>;
+  /**
+   * A layer in another form, as a blob of the store. Compressed once and remembered; the same bytes each time. One that is
+   * compressed already stays as it is, unless forced.
+   * @throws COMPRESSION_UNSUPPORTED
+   */
+  formLayer(layer: Descriptor, form: LayerForm): Promise<Descriptor>;
+  /** Writes manifests and indexes of the content store, and all they lead to, as an archive. */
+  archive(
+    items: readonly ArchiveItem[],
+    options: { readonly format: SaveOptions["format"] },
+  ): AsyncIterable<Uint8Array>;
   /** Writes images as an archive (`oci` or `docker` form) in tar chunks, in order; layers as they are stored. */
   save(images: readonly SaveItem[], options: SaveOptions): AsyncIterable<Uint8Array>;
   /** Reads an archive of either form. Every blob is verified. */
@@ -93,6 +111,25 @@ export interface ImageStore {
    * @returns undefined when another operation holds the store (`<root>/gc.lock`, shared): nothing was removed then
    */
   collect(): Collected | undefined;
+}
+
+export interface FindOptions {
+  readonly platform?: Platform;
+}
+
+/** How the bytes of a layer are written down. */
+export interface LayerForm {
+  readonly compression: "uncompressed" | "gzip" | "zstd";
+  /** gzip: 0 to 9, 6 by default; zstd: 1 to 22, 3 by default. */
+  readonly level?: number;
+  /** Brings layers that came compressed into this form, too. */
+  readonly force?: boolean;
+}
+
+/** A manifest or an index for an archive, and its names there. */
+export interface ArchiveItem {
+  readonly target: Descriptor;
+  readonly names: readonly Reference[];
 }
 
 /** What must stay although no image names it: build cache records, containers. */

@@ -1,11 +1,14 @@
 export { type HistoryRow, historyOf } from "./history.ts";
 export type {
+  ArchiveItem,
   Collected,
   Fault,
+  FindOptions,
   Image,
   ImageLayer,
   ImageStore,
   LayerBlob,
+  LayerForm,
   LayerTimes,
   LoadOptions,
   Origin,

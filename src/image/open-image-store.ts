@@ -10,7 +10,7 @@ export interface ImageStoreOptions {
   readonly root: string;
   readonly content: ContentStore;
   readonly snapshots: Snapshotter;
-  readonly host: Pick<Host, "files" | "locks">;
+  readonly host: Pick<Host, "files" | "locks" | "codecs">;
   /** Asked before anything is collected. @defaultValue nothing but images keeps blobs and snapshots */
   readonly roots?: () => Roots;
 }

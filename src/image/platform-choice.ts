@@ -1,7 +1,7 @@
 import { LighterError } from "#base";
 import type { ContentReader } from "#content";
-import { type Descriptor, mediaTypes, parsePlatform, samePlatform } from "#oci";
-import { isDescriptor, isRecord } from "./documents.ts";
+import { type Descriptor, type Digest, type Platform, parsePlatform, samePlatform } from "#oci";
+import { isAttestation, isIndex, readIndex } from "./documents.ts";
 
 /** Indexes nest no deeper in anything that tools write. */
 const depthLimit = 4;
@@ -12,10 +12,11 @@ export function chooseManifests(
   descriptor: Descriptor,
   depth = 0,
 ): readonly Descriptor[] {
-  if (descriptor.mediaType !== mediaTypes.index && descriptor.mediaType !== mediaTypes.dockerManifestList)
-    return [descriptor];
-  if (depth === depthLimit) throw invalid(descriptor);
-  const manifests = manifestsOf(content, descriptor).filter((manifest) => !isAttestation(manifest));
+  if (!isIndex(descriptor)) return [descriptor];
+  if (depth === depthLimit) throw tooDeep(descriptor.digest);
+  const manifests = readIndex(content, descriptor.digest).manifests.filter(
+    (manifest) => !isAttestation(manifest),
+  );
   const here = parsePlatform(process.arch);
   const matching = manifests.filter(
     (manifest) => manifest.platform !== undefined && samePlatform(manifest.platform, here),
@@ -24,20 +25,38 @@ export function chooseManifests(
   return chosen.flatMap((manifest) => chooseManifests(content, manifest, depth + 1));
 }
 
-function manifestsOf(content: ContentReader, { digest, ...rest }: Descriptor): readonly Descriptor[] {
-  const index: unknown = JSON.parse(Buffer.from(content.read(digest)).toString());
-  const manifests = isRecord(index) ? index["manifests"] : undefined;
-  if (!Array.isArray(manifests) || !manifests.every(isDescriptor)) throw invalid({ digest, ...rest });
-  return manifests as readonly Descriptor[];
-}
-
-function isAttestation(descriptor: Descriptor): boolean {
-  return descriptor.annotations?.["vnd.docker.reference.type"] === "attestation-manifest";
-}
-
-function invalid(descriptor: Descriptor): LighterError {
-  return new LighterError(
-    "IMAGE_INVALID",
-    `cannot load image "${descriptor.digest}": its index is malformed`,
+/**
+ * The image that a descriptor of the store stands for: of an index the manifest for `platform`, without one that for this
+ * machine, else the first; of several the first whose blob is in the store.
+ */
+export function findManifest(
+  content: ContentReader,
+  target: Descriptor,
+  platform?: Platform,
+): Descriptor | undefined {
+  if (!isIndex(target)) return target;
+  const all = listDescriptors(content, target).filter(
+    (descriptor) => !isIndex(descriptor) && !isAttestation(descriptor),
   );
+  const stored = all.filter(({ digest }) => content.has(digest));
+  const fits = (wanted: Platform): Descriptor | undefined =>
+    stored.find((manifest) => manifest.platform !== undefined && samePlatform(manifest.platform, wanted));
+  if (platform !== undefined) return fits(platform);
+  return fits(parsePlatform(process.arch)) ?? stored[0] ?? all[0];
+}
+
+/** A manifest or an index with every manifest and index below it, in order; what the store does not hold has none below. */
+export function listDescriptors(
+  content: ContentReader,
+  target: Descriptor,
+  depth = 0,
+): readonly Descriptor[] {
+  if (!isIndex(target) || !content.has(target.digest)) return [target];
+  if (depth === depthLimit) throw tooDeep(target.digest);
+  const { manifests } = readIndex(content, target.digest);
+  return [target, ...manifests.flatMap((manifest) => listDescriptors(content, manifest, depth + 1))];
+}
+
+function tooDeep(digest: Digest): LighterError {
+  return new LighterError("IMAGE_INVALID", `cannot use image "${digest}": its indexes nest too deep`);
 }

@@ -46,16 +46,16 @@ export class Records {
     writeJson(join(this.#layers, encoded(blob)), { sizeBytes });
   }
 
-  /** The gzip form of a layer that was compressed before. */
-  findCompressed(diffId: Digest): Digest | undefined {
-    const record = readJson(join(this.#layers, `${encoded(diffId)}.gzip`));
+  /** A layer that was compressed before; `form` as `gzip` or `zstd-19`. */
+  findCompressed(diffId: Digest, form: string): Digest | undefined {
+    const record = readJson(join(this.#layers, `${encoded(diffId)}.${form}`));
     const digest =
       typeof record === "object" && record !== null && "digest" in record ? record.digest : undefined;
     return typeof digest === "string" && isDigest(digest) ? digest : undefined;
   }
 
-  setCompressed(diffId: Digest, digest: Digest): void {
-    writeJson(join(this.#layers, `${encoded(diffId)}.gzip`), { digest });
+  setCompressed(diffId: Digest, digest: Digest, form: string): void {
+    writeJson(join(this.#layers, `${encoded(diffId)}.${form}`), { digest });
   }
 
   /** Drops the records of snapshots and blobs that went. */
@@ -67,7 +67,7 @@ export class Records {
       if (!exists.snapshot(decodeURIComponent(file).replace(/@[^@]*$/, "")))
         rmSync(join(this.#snapshots, file), { force: true });
     for (const file of readdirSync(this.#layers)) {
-      const digest = `sha256:${file.replace(/\.gzip$/, "")}`;
+      const digest = `sha256:${file.replace(/\.(?:gzip|zstd)(?:-\d+)?$/, "")}`;
       if (isDigest(digest) && !exists.blob(digest)) rmSync(join(this.#layers, file), { force: true });
     }
   }

@@ -1,8 +1,8 @@
 import { formatTarHeader, tarEnd, tarEntry, tarPadding } from "#archive";
+import type { ContentReader } from "#content";
 import {
   type Descriptor,
   type Digest,
-  digestOf,
   encoded,
   familiarReference,
   formatReference,
@@ -12,76 +12,90 @@ import {
   type Reference,
 } from "#oci";
 import type { LayerParts } from "./commit-layer.ts";
-import { gzipLayer } from "./compress-layer.ts";
+import { formLayer } from "./compress-layer.ts";
+import { isIndex, readManifest } from "./documents.ts";
 import { nameAnnotations } from "./image-index.ts";
-import type { Image, SaveItem, SaveOptions } from "./image-store.ts";
+import type { ArchiveItem, Image, SaveItem, SaveOptions } from "./image-store.ts";
+import { findManifest, listDescriptors } from "./platform-choice.ts";
 
-/** An image in the form in which it goes into the archive. */
-interface Saved {
-  readonly target: Descriptor;
-  readonly manifest: Manifest;
-  /** The manifest's bytes, when they are not those in the store. */
-  readonly manifestBytes?: Buffer;
-  readonly names: readonly Reference[];
-}
-
-/**
- * Writes images as a tar archive: small documents first, then every blob once. The docker form is an OCI layout too, with
- * docker's manifest.json and repositories beside it, as docker itself has saved since version 25.
- * @see https://github.com/moby/docker-image-spec/blob/v1.3.1/v1.2.md#combined-image-json--filesystem-changeset-format
- */
+/** Writes images as a tar archive, in the form that is asked for. */
 export async function* saveArchive(
   parts: LayerParts,
   items: readonly SaveItem[],
   options: SaveOptions,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const images = await Promise.all(merge(items).map((item) => prepare(parts, item, options)));
-  yield* document("oci-layout", '{"imageLayoutVersion":"1.0.0"}');
-  yield* document("index.json", JSON.stringify(indexOf(images)));
-  if (options.format === "docker") {
-    yield* document("manifest.json", JSON.stringify(images.map(dockerManifest)));
-    yield* document("repositories", JSON.stringify(repositoriesOf(images)));
-  }
-  yield* saveBlobs(parts, images);
-  yield tarEnd;
+  const targets: ArchiveItem[] = [];
+  for (const { image, names } of merge(items))
+    targets.push({ target: await targetOf(parts, image, options), names });
+  yield* archiveTargets(parts, targets, options.format);
 }
 
 /** One row an image, with all names that were asked for. */
 function merge(items: readonly SaveItem[]): readonly { image: Image; names: readonly Reference[] }[] {
   const merged = new Map<Digest, { image: Image; names: Reference[] }>();
   for (const { image, name } of items) {
-    const row = merged.get(image.target.digest) ?? { image, names: [] };
+    const { digest } = image.index ?? image.target;
+    const row = merged.get(digest) ?? { image, names: [] };
     if (name !== undefined) row.names.push(name);
-    merged.set(image.target.digest, row);
+    merged.set(digest, row);
   }
   return [...merged.values()];
 }
 
-async function prepare(
-  parts: LayerParts,
-  item: { readonly image: Image; readonly names: readonly Reference[] },
-  options: SaveOptions,
-): Promise<Saved> {
-  const { image, names } = item;
-  if (options.compression !== "gzip") return { target: image.target, manifest: image.manifest, names };
+async function targetOf(parts: LayerParts, image: Image, options: SaveOptions): Promise<Descriptor> {
+  if (options.compression !== "gzip") return image.index ?? image.target;
   const layers: Descriptor[] = [];
-  for (const layer of image.manifest.layers) layers.push(await gzipLayer(parts, layer));
+  for (const layer of image.manifest.layers)
+    layers.push(await formLayer(parts, layer, { compression: "gzip" }));
   const manifest: Manifest = { ...image.manifest, layers };
-  const manifestBytes = Buffer.from(JSON.stringify(manifest));
-  const target = { ...image.target, digest: digestOf(manifestBytes), size: manifestBytes.length };
-  return { target, manifest, manifestBytes, names };
+  const stored = parts.content.put(JSON.stringify(manifest), image.target.mediaType);
+  return { ...image.target, digest: stored.digest, size: stored.size };
 }
 
-function indexOf(images: readonly Saved[]): Index {
-  const manifests = images.flatMap(({ target, names }): readonly Descriptor[] =>
+/**
+ * Writes manifests and indexes as a tar archive: small documents first, then every blob once. The docker form is an OCI
+ * layout too, with docker's manifest.json and repositories beside it, as docker itself has saved since version 25.
+ * @see https://github.com/moby/docker-image-spec/blob/v1.3.1/v1.2.md#combined-image-json--filesystem-changeset-format
+ */
+export async function* archiveTargets(
+  { content }: Pick<LayerParts, "content">,
+  items: readonly ArchiveItem[],
+  format: SaveOptions["format"],
+): AsyncGenerator<Uint8Array, void, undefined> {
+  yield* document("oci-layout", '{"imageLayoutVersion":"1.0.0"}');
+  yield* document("index.json", JSON.stringify(indexOf(items)));
+  if (format === "docker") {
+    const rows = items.map(({ target, names }) => ({ manifest: manifestOf(content, target), names }));
+    yield* document("manifest.json", JSON.stringify(rows.map(dockerManifest)));
+    yield* document("repositories", JSON.stringify(repositoriesOf(rows)));
+  }
+  for (const digest of blobsOf(content, items)) yield* saveBlob(content, digest);
+  yield tarEnd;
+}
+
+function indexOf(items: readonly ArchiveItem[]): Index {
+  const manifests = items.flatMap(({ target, names }): readonly Descriptor[] =>
     names.length === 0
       ? [target]
-      : names.map((name) => ({ ...target, annotations: nameAnnotations(formatReference(name)) })),
+      : names.map((name) => ({
+          ...target,
+          annotations: { ...target.annotations, ...nameAnnotations(formatReference(name)) },
+        })),
   );
   return { schemaVersion: 2, mediaType: mediaTypes.index, manifests };
 }
 
-function dockerManifest({ manifest, names }: Saved): unknown {
+/** The image that docker's own form can tell of: one for one name. */
+function manifestOf(content: ContentReader, target: Descriptor): Manifest {
+  return readManifest(content, (findManifest(content, target) ?? target).digest);
+}
+
+interface DockerRow {
+  readonly manifest: Manifest;
+  readonly names: readonly Reference[];
+}
+
+function dockerManifest({ manifest, names }: DockerRow): unknown {
   return {
     Config: blobName(manifest.config.digest),
     RepoTags: names.length === 0 ? null : names.map(familiarReference),
@@ -90,9 +104,9 @@ function dockerManifest({ manifest, names }: Saved): unknown {
 }
 
 /** What docker before version 1.10 read; some tools still want it. */
-function repositoriesOf(images: readonly Saved[]): Record<string, Record<string, string>> {
+function repositoriesOf(rows: readonly DockerRow[]): Record<string, Record<string, string>> {
   const repositories: Record<string, Record<string, string>> = {};
-  for (const { manifest, names } of images) {
+  for (const { manifest, names } of rows) {
     const top = manifest.layers.at(-1)?.digest;
     for (const name of names) {
       if (top === undefined || name.tag === undefined) continue;
@@ -104,33 +118,32 @@ function repositoriesOf(images: readonly Saved[]): Record<string, Record<string,
   return repositories;
 }
 
-async function* saveBlobs(
-  parts: LayerParts,
-  images: readonly Saved[],
-): AsyncGenerator<Uint8Array, void, undefined> {
-  const written = new Set<Digest>();
-  for (const { target, manifest, manifestBytes } of images) {
-    for (const descriptor of [target, manifest.config, ...manifest.layers]) {
-      if (written.has(descriptor.digest)) continue;
-      written.add(descriptor.digest);
-      if (descriptor === target && manifestBytes !== undefined)
-        yield* document(blobName(target.digest), manifestBytes);
-      else yield* saveBlob(parts, descriptor);
+/** Every blob that the items lead to, once; of an index what the store holds. */
+function blobsOf(content: ContentReader, items: readonly ArchiveItem[]): ReadonlySet<Digest> {
+  const blobs = new Set<Digest>();
+  for (const { target } of items)
+    for (const descriptor of listDescriptors(content, target)) {
+      if (!content.has(descriptor.digest) && descriptor !== target) continue;
+      blobs.add(descriptor.digest);
+      if (isIndex(descriptor)) continue;
+      const manifest = readManifest(content, descriptor.digest);
+      for (const { digest } of [manifest.config, ...manifest.layers]) blobs.add(digest);
     }
-  }
+  return blobs;
 }
 
 async function* saveBlob(
-  { content }: LayerParts,
-  { digest, size }: Descriptor,
+  content: ContentReader,
+  digest: Digest,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  yield formatTarHeader(tarEntry({ path: blobName(digest), sizeBytes: size }));
+  const sizeBytes = content.findSize(digest) ?? 0;
+  yield formatTarHeader(tarEntry({ path: blobName(digest), sizeBytes }));
   for await (const chunk of content.open(digest)) yield chunk;
-  yield tarPadding(size);
+  yield tarPadding(sizeBytes);
 }
 
-function* document(path: string, contents: string | Buffer): Generator<Uint8Array, void, undefined> {
-  const bytes = typeof contents === "string" ? Buffer.from(contents) : contents;
+function* document(path: string, contents: string): Generator<Uint8Array, void, undefined> {
+  const bytes = Buffer.from(contents);
   yield formatTarHeader(tarEntry({ path, sizeBytes: bytes.length }));
   yield bytes;
   yield tarPadding(bytes.length);
