@@ -138,20 +138,20 @@ function entryDifferences(
     }),
     ...(entry.kind === "symlink" && { link: readlinkSync(entry.location) }),
   } as Record<string, unknown>;
-  const keys = [
+  const keys: readonly (keyof ExpectedEntry)[] = [
     "type",
     "mode",
     "uid",
     "gid",
     "size",
     "sha256",
-    ...(entry.kind === "symlink" ? ["link"] : []),
-  ] as const;
+    ...(entry.kind === "symlink" ? (["link"] as const) : []),
+  ];
   return keys.flatMap((key) =>
-    got[key] === wanted[key as keyof ExpectedEntry]
+    got[key] === wanted[key]
       ? []
       : [
-          `~ ${path} ${key}: ${got[key]}${key === "sha256" && entry.sizeBytes < 200 ? ` ${readFileSync(entry.location, "utf8")}` : ""}, want ${wanted[key as keyof ExpectedEntry]}`,
+          `~ ${path} ${key}: ${got[key]}${key === "sha256" && entry.sizeBytes < 200 ? ` ${readFileSync(entry.location, "utf8")}` : ""}, want ${JSON.stringify(wanted[key])}`,
         ],
   );
 }

@@ -107,7 +107,7 @@ function whyNotRunnable({ directory, solve }: Case): string | undefined {
   const path = join(directory, solve.Locals["dockerfile"], attributes["filename"] ?? "Dockerfile");
   const text = existsSync(path) ? readFileSync(path, "utf8") : "";
   if (/hellofs|amd64\/debian/.test(text)) return "base image that was not recorded";
-  if (/^windows/.test(attributes["platform"] ?? "")) return "Windows";
+  if (attributes["platform"]?.startsWith("windows")) return "Windows";
   if (/testEmptyStringArgInEnv/.test(directory)) return "prints variables of the reference's own tracing";
   if (/127\.0\.0\.1|localhost:\d/.test(text + JSON.stringify(attributes))) return "server that is gone";
   if (/^\s*#\s*syntax\s*=/im.test(text) && !/docker\/dockerfile/.test(text)) return "foreign frontend";

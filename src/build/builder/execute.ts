@@ -8,8 +8,9 @@ import { copySource } from "../copy/copy-source.ts";
 import { select } from "../copy/selection.ts";
 import { UpperWriter } from "../copy/upper-writer.ts";
 import type { NetworkPool } from "../exec/network-pool.ts";
-import { type MountSource, runStep } from "../exec/run-step.ts";
+import { runStep } from "../exec/run-step.ts";
 import type { FindSecret } from "../exec/secret-files.ts";
+import type { MountSource } from "../exec/step.ts";
 import { runFileOp } from "../ops/file-op.ts";
 import { wholeOf } from "../solve/keys.ts";
 import type { ContextResult, Result } from "../solve/result.ts";
@@ -46,7 +47,10 @@ export function createExecute(options: ExecuteOptions): Execute {
         return await executeExec(op, task);
       case "merge":
         return await executeMerge(op, task);
-      default:
+      case "image":
+      case "local":
+      case "http":
+      case "git":
         throw new LighterError("INTERNAL", `cannot execute a vertex of kind ${op.kind}`);
     }
   };

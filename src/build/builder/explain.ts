@@ -50,7 +50,7 @@ export function openExplanations(
         const key = keys.get(vertex.id);
         return place === undefined || key === undefined ? [] : [[place, key] as const];
       });
-      if (steps.length === 0 || steps.every(([place, key]) => isEqual(before[place], key))) return;
+      if (steps.every(([place, key]) => isEqual(before[place], key))) return;
       const temporary = `${file}.${process.pid}`;
       writeFileSync(temporary, JSON.stringify({ ...before, ...Object.fromEntries(steps) }));
       renameSync(temporary, file);

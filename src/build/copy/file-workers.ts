@@ -1,3 +1,5 @@
+import type * as nodeFs from "node:fs";
+import type * as nodeThreads from "node:worker_threads";
 import { Worker } from "node:worker_threads";
 import { LighterError } from "#base";
 import type { FileJob } from "./file-jobs.ts";
@@ -7,7 +9,7 @@ const workerCount = 2;
 /** Copies small files on {@link workerCount} threads. @returns sources that changed while they were being copied */
 export async function copyInWorkers(
   jobs: readonly FileJob[],
-  signal?: AbortSignal | undefined,
+  signal: AbortSignal | undefined,
 ): Promise<readonly string[]> {
   const share = Math.ceil(jobs.length / workerCount);
   const shares = Array.from({ length: workerCount }, (_, at) => jobs.slice(at * share, (at + 1) * share));
@@ -50,7 +52,7 @@ function failure(error: { readonly code: string; readonly message: string }): Er
 }
 
 /** Runs in a worker: must not refer to anything outside its parameters. */
-function copyAll(threads: typeof import("node:worker_threads"), fs: typeof import("node:fs")): void {
+function copyAll(threads: typeof nodeThreads, fs: typeof nodeFs): void {
   const buffer = Buffer.allocUnsafeSlow((4 << 20) + 1);
   const { O_RDONLY, O_NOFOLLOW, O_WRONLY, O_CREAT, O_EXCL } = fs.constants;
   const changed: string[] = [];

@@ -37,7 +37,7 @@ function parseClauses(text: string, whole: string): readonly Clause[] {
       `cannot use --chmod "${whole}": want octal or symbolic permissions`,
     );
   const [, names = "", actions = ""] = match;
-  const who = [...(names === "" ? "a" : names)].reduce((bits, name) => bits | (whoBits[name] ?? 0), 0);
+  const who = Array.from(names === "" ? "a" : names).reduce((bits, name) => bits | (whoBits[name] ?? 0), 0);
   return [...actions.matchAll(/([-+=])([^-+=]*)/g)].map(([, operator = "", permissions = ""]) => ({
     who,
     operator,

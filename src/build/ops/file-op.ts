@@ -6,7 +6,8 @@ import { type SelectedSource, select } from "../copy/selection.ts";
 import { compileMode } from "../copy/symbolic-mode.ts";
 import { setOwner, setTime, type UpperWriter } from "../copy/upper-writer.ts";
 import type { Tree } from "../tree/tree.ts";
-import { isArchive, type UnpackHost, unpackInto } from "./unpack.ts";
+import { isArchive, type UnpackHost } from "./archive-file.ts";
+import { unpackInto } from "./unpack.ts";
 
 export interface FileOpContext {
   readonly writer: UpperWriter;

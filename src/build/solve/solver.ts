@@ -1,29 +1,25 @@
 import { randomUUID } from "node:crypto";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { LighterError, Limit } from "#base";
 import type { Files, Locks } from "#host";
 import type { Graph, Vertex, VertexId } from "#plan";
 import type { SnapshotName, Snapshotter } from "#snapshot";
-import { type SelectedSource, type Selector, select } from "../copy/selection.ts";
-import { createEntryReader } from "../key/entry-sum.ts";
-import { digestSelection } from "../key/selection-digest.ts";
 import type { CheckoutTimes } from "../times/checkout-times.ts";
-import { joinOrigins, type TimeOrigin, timesOfContent } from "../times/time-origin.ts";
-import { LayeredTree } from "../tree/layered-tree.ts";
+import { joinOrigins } from "../times/time-origin.ts";
 import type { CacheRecord, CacheStore } from "./cache-store.ts";
 import type { Journal } from "./journal.ts";
-import { hashKey, type KeyParts, keyParts, wholeOf } from "./keys.ts";
+import { KeyMaker, type KnownResult } from "./key-maker.ts";
+import { hashKey } from "./keys.ts";
 import type { ContextResult, Result, TreeResult } from "./result.ts";
 
 /** What the solver knows how to do with a vertex that is no cache's business: sources. */
 export interface Sources {
   /** The identity of a source without getting it; for a context the files in place. */
-  identify(vertex: Vertex, signal: AbortSignal): Promise<SourceIdentity>;
+  identify(vertex: Vertex, signal: AbortSignal): Promise<Result>;
   /** The tree of a source that a step needs. */
   fetch(vertex: Vertex, signal: AbortSignal): Promise<TreeResult>;
 }
-
-export type SourceIdentity = Result & { readonly isCached?: boolean };
 
 /** Carries out a step that has to run. */
 export type Execute = (
@@ -56,7 +52,7 @@ export interface SolverOptions {
 /** What is known about a vertex before anything runs. */
 interface Probe {
   /** Identity of the result, or the one it will get when nothing equal turns up. */
-  readonly result: Result | { readonly kind: "predicted"; readonly id: string };
+  readonly result: KnownResult;
   readonly definitionKey: string;
 }
 
@@ -72,13 +68,13 @@ export class Solver {
   readonly #limit: Limit;
   readonly #probes = new Map<VertexId, Promise<Probe>>();
   readonly #results = new Map<VertexId, Promise<Result>>();
-  readonly #parts = new Map<VertexId, KeyParts>();
-  readonly #checkoutSeconds = new Map<string, Set<number>>();
+  readonly #keys: KeyMaker;
   readonly #stop = new AbortController();
 
   constructor(options: SolverOptions) {
     this.#options = options;
     this.#limit = new Limit(options.jobs);
+    this.#keys = new KeyMaker({ ...options, files: options.host.files });
   }
 
   /** The result of the vertex; when one step fails, the others are cancelled and have ended when this throws. */
@@ -136,7 +132,7 @@ export class Solver {
     }
     const inputs = await Promise.all(vertex.inputs.map(({ vertex: input }) => this.#probe(input)));
     const results = inputs.map((input) => input.result);
-    const definitionKey = this.#definitionKey(vertex, results);
+    const definitionKey = this.#keys.definitionKey(vertex, results);
     const record = vertex.ignoreCache ? undefined : this.#lookUp(definitionKey);
     if (record === undefined) return { result: { kind: "predicted", id: definitionKey }, definitionKey };
     this.#options.journal.hit(vertex);
@@ -148,66 +144,6 @@ export class Solver {
     if (vertex === undefined)
       throw new LighterError("INTERNAL", `cannot solve: the graph has no vertex ${id}`);
     return vertex;
-  }
-
-  /** The first key of a vertex: contexts, which have no identity, are there by content. */
-  #definitionKey(vertex: Vertex, inputs: readonly (Result | { kind: "predicted"; id: string })[]): string {
-    const parts = this.#partsOf(vertex);
-    const isByContent = [...parts.selectors.keys()].every((input) => inputs[input]?.kind === "context");
-    const keys = inputs.map((input, at) =>
-      input.kind === "context"
-        ? this.#contentDigest(input, parts.selectors.get(at) ?? [wholeOf("/")], vertex.id)
-        : input.id,
-    );
-    this.#options.journal.keyed(vertex, { op: parts.definition, inputs: keys });
-    return hashKey(
-      isByContent ? "content" : "definition",
-      isByContent ? parts.content : parts.definition,
-      ...keys,
-    );
-  }
-
-  /** The second key: what is read of stages is there by content too. */
-  #contentKey(vertex: Vertex, inputs: readonly Result[]): string | undefined {
-    const parts = this.#partsOf(vertex);
-    if (![...parts.selectors.keys()].some((input) => inputs[input]?.kind === "tree")) return undefined;
-    const keys = inputs.map((input, at) => {
-      const selectors = parts.selectors.get(at);
-      if (selectors === undefined) return input.kind === "tree" ? input.id : "";
-      return this.#contentDigest(input, selectors, vertex.id);
-    });
-    return hashKey("content", parts.content, ...keys);
-  }
-
-  #partsOf(vertex: Vertex): KeyParts {
-    const known = this.#parts.get(vertex.id);
-    if (known !== undefined) return known;
-    const parts = keyParts(vertex);
-    this.#parts.set(vertex.id, parts);
-    return parts;
-  }
-
-  #contentDigest(input: Result, selectors: readonly Selector[], reader: string): string {
-    const sources = (tree: Parameters<typeof select>[0]): readonly SelectedSource[] =>
-      selectors.flatMap((selector) => select(tree, selector));
-    if (input.kind === "context") {
-      const times = this.#checkoutSeconds.get(reader) ?? new Set();
-      this.#checkoutSeconds.set(reader, times);
-      return digestSelection(sources(input.source.tree), (path, entry) => {
-        times.add(Math.floor(entry.mtimeMs / 1000));
-        return input.source.sumOf(path, entry);
-      });
-    }
-    const layers = input.snapshot === undefined ? [] : this.#options.snapshots.layers(input.snapshot);
-    const { files } = this.#options.host;
-    const entries = createEntryReader(files);
-    return digestSelection(sources(new LayeredTree(layers, files)), (_path, entry) => entries.sum(entry));
-  }
-
-  /** Times of the checkouts that `reader` read. */
-  #checkoutOrigin(reader: string): TimeOrigin {
-    const name = this.#options.checkoutTimes.put(this.#checkoutSeconds.get(reader) ?? new Set());
-    return { ...timesOfContent, checkouts: name === undefined ? [] : [name] };
   }
 
   /** The record under a key, when what it leads to is still there. */
@@ -233,8 +169,8 @@ export class Solver {
     if (probe.result.kind === "tree") return probe.result;
     const inputs = await this.#realiseInputs(vertex);
     this.#stop.signal.throwIfAborted();
-    const definitionKey = this.#definitionKey(vertex, inputs);
-    const keys = { definitionKey, contentKey: this.#contentKey(vertex, inputs) };
+    const definitionKey = this.#keys.definitionKey(vertex, inputs);
+    const keys = { definitionKey, contentKey: this.#keys.contentKey(vertex, inputs) };
     const known = vertex.ignoreCache ? undefined : this.#lookUpBoth(keys);
     if (known !== undefined) {
       this.#options.journal.hit(vertex);
@@ -245,21 +181,27 @@ export class Solver {
 
   /** A context that a step changes or runs in, and does not only read, becomes a tree of the store. */
   async #realiseInputs(vertex: Vertex): Promise<readonly Result[]> {
-    const { selectors } = this.#partsOf(vertex);
     return await Promise.all(
       vertex.inputs.map(async ({ vertex: id }, at) => {
         const input = await this.#realise(id);
-        return input.kind === "context" && !selectors.has(at) ? await this.#materialize(input) : input;
+        return input.kind === "context" && !this.#keys.isOnlyRead(vertex, at)
+          ? await this.#materialize(input)
+          : input;
       }),
     );
   }
 
   async #materialize(input: ContextResult): Promise<TreeResult> {
-    const id = hashKey("context", this.#contentDigest(input, [wholeOf("/")], "context"));
+    const id = this.#keys.wholeContextKey(input);
     const known = this.#lookUp(id);
     if (known !== undefined) return resultOf(known);
     const snapshot = await this.#options.materialize(input, this.#stop.signal);
-    const record = { id, snapshot, origin: joinOrigins([this.#checkoutOrigin("context")]), name: "context" };
+    const record = {
+      id,
+      snapshot,
+      origin: joinOrigins([this.#keys.checkoutOrigin("whole")]),
+      name: "context",
+    };
     this.#options.cache.put(id, record);
     return resultOf(record);
   }
@@ -277,17 +219,16 @@ export class Solver {
     const { host, lockDirectory, journal } = this.#options;
     this.#stop.signal.throwIfAborted();
     journal.started(vertex);
-    using _lock = await host.locks.acquire(
-      join(lockDirectory, keys.contentKey ?? keys.definitionKey),
-      "exclusive",
-      this.#stop.signal,
-    );
+    const lockPath = join(lockDirectory, keys.contentKey ?? keys.definitionKey);
+    using _lock = await host.locks.acquire(lockPath, "exclusive", this.#stop.signal);
     const known = vertex.ignoreCache ? undefined : this.#lookUpBoth(keys);
     if (known !== undefined) {
       journal.hit(vertex);
       return resultOf(known);
     }
     const result = await this.#run(vertex, inputs, keys);
+    // Who waits for it takes the lock of a file without a name, and looks the result up.
+    rmSync(lockPath, { force: true });
     journal.finished(vertex);
     return result;
   }
@@ -302,7 +243,7 @@ export class Solver {
       ...(snapshot !== undefined && { snapshot }),
       origin: joinOrigins([
         { bornMs: startedMs, checkouts: [] },
-        this.#checkoutOrigin(vertex.id),
+        this.#keys.checkoutOrigin(vertex.id),
         ...trees.map((tree) => tree.origin),
       ]),
       name: vertex.name,

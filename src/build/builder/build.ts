@@ -1,0 +1,245 @@
+import { Cleanup, errorMessage, isLighterError, LighterError, type OnProgress } from "#base";
+import { codeFrame } from "#dockerfile";
+import { type Digest, digestOf, formatReference, parseReference } from "#oci";
+import type { Plan, Vertex } from "#plan";
+import type { BuildEvent } from "../events.ts";
+import { NetworkPool } from "../exec/network-pool.ts";
+import { exportImage } from "../export/image-export.ts";
+import type { Base } from "../ports.ts";
+import { createRemoteSources } from "../remote/remote-sources.ts";
+import type { CacheStore } from "../solve/cache-store.ts";
+import type { TreeResult } from "../solve/result.ts";
+import { Solver } from "../solve/solver.ts";
+import { type CheckoutTimes, openCheckoutTimes } from "../times/checkout-times.ts";
+import { type LayerOrigins, openLayerOrigins } from "../times/layer-origins.ts";
+import type { BuilderOptions } from "./create-builder.ts";
+import { EventJournal } from "./event-journal.ts";
+import { createExecute, materializeContext } from "./execute.ts";
+import { type Explanations, openExplanations } from "./explain.ts";
+import type { BuildPaths } from "./paths.ts";
+import { baseName, type PlannedBuild, planBuild } from "./plan-build.ts";
+import { type BuildInput, readInput, realDirectory } from "./read-dockerfile.ts";
+import { type BuildOutcome, type BuildRequest, defaultEpochSeconds } from "./request.ts";
+import { type BuildSources, createSources } from "./sources.ts";
+
+/** What every build of one builder shares. */
+export interface Parts {
+  readonly options: BuilderOptions;
+  readonly paths: BuildPaths;
+  readonly cache: CacheStore;
+}
+
+const exporting = digestOf("lighter: exporting to image");
+const gettingBases = digestOf("lighter: get base images");
+
+/** One build, from request to outcome. */
+export class Build {
+  readonly #parts: Parts;
+  readonly #request: BuildRequest;
+  readonly #journal: EventJournal;
+
+  constructor(parts: Parts, request: BuildRequest) {
+    this.#parts = parts;
+    this.#request = request;
+    this.#journal = new EventJournal((event) => request.onEvent?.(event));
+  }
+
+  async run(): Promise<BuildOutcome> {
+    const input = readInput(this.#request);
+    const planned = await this.#gettingBases((onProgress) =>
+      planBuild(this.#request, input, { bases: this.#parts.options.bases, onProgress }),
+    );
+    for (const warning of planned.plan.warnings)
+      this.#emit({
+        kind: "warning",
+        text: `${warning.rule}: ${warning.detail} (line ${warning.range.start.line})`,
+      });
+    this.#journal.planned(planned.plan.graph, [
+      { id: exporting, name: "exporting to image", inputs: targetInputs(planned.plan) },
+    ]);
+    try {
+      return await this.#solve(planned, input);
+    } catch (error) {
+      throw this.#withFrame(error, planned, input);
+    }
+  }
+
+  /** Getting bases is a step of its own as soon as there is something to tell of it. */
+  async #gettingBases<T>(work: (onProgress: OnProgress) => Promise<T>): Promise<T> {
+    let isTold = false;
+    const step = gettingBases;
+    try {
+      const result = await work((progress) => {
+        if (!isTold) {
+          this.#emit({
+            kind: "planned",
+            steps: [{ id: step, name: "[internal] get base images", inputs: [] }],
+          });
+          this.#emit({ kind: "started", step, timeMs: Date.now() });
+          isTold = true;
+        }
+        this.#emit({ kind: "progress", step, progress });
+      });
+      if (isTold) this.#emit({ kind: "finished", step, timeMs: Date.now(), cached: false });
+      return result;
+    } catch (error) {
+      if (isTold) this.#emit({ kind: "failed", step, timeMs: Date.now(), message: errorMessage(error) });
+      throw error;
+    }
+  }
+
+  #emit(event: BuildEvent): void {
+    this.#request.onEvent?.(event);
+  }
+
+  async #solve(planned: PlannedBuild, input: BuildInput): Promise<BuildOutcome> {
+    await using scope = new Cleanup();
+    const { plan } = planned;
+    const times = {
+      origins: openLayerOrigins(this.#parts.paths.origins),
+      checkoutTimes: openCheckoutTimes(this.#parts.paths.times),
+    };
+    const { solver, sources } = this.#solver(planned, { input, scope, ...times });
+    const explanations = this.#explanations(planned, input, sources);
+    this.#journal.explain = (vertex) => explanations.explain(vertex, this.#journal.keys.get(vertex.id));
+    let target: TreeResult | undefined;
+    try {
+      if (plan.target !== undefined) target = await solver.solve(plan.target.vertex, this.#request.signal);
+    } finally {
+      // What was read and what was keyed is worth keeping whatever came of the build.
+      sources.finish();
+      explanations.save(this.#journal.keys);
+    }
+    this.#journal.started({ id: exporting });
+    const image = await exportImage({
+      plan,
+      target,
+      findResult: (vertex) => solver.find(vertex),
+      findBase: (vertex) => findBase(planned, vertex),
+      images: this.#parts.options.images,
+      snapshots: this.#parts.options.snapshots,
+      ...times,
+      epochSeconds: plan.epochSeconds ?? this.#request.epochSeconds ?? defaultEpochSeconds,
+      names: this.#request.names ?? [],
+    });
+    const names = this.#request.names ?? [];
+    for (const text of [
+      `writing image ${image.id}`,
+      ...names.map((name) => `naming to ${formatReference(name)}`),
+    ])
+      this.#emit({ kind: "note", step: exporting, text });
+    this.#journal.ended(exporting);
+    return { image, plan, bases: resolvedBases(planned), steps: this.#journal.counts };
+  }
+
+  #explanations(planned: PlannedBuild, input: BuildInput, sources: BuildSources): Explanations {
+    return openExplanations(this.#parts.paths.steps, {
+      identity: [input.dockerfilePath, input.context ?? "", planned.plan.stage],
+      graph: planned.plan.graph,
+      changes: (context) => sources.changes(context),
+    });
+  }
+
+  #solver(
+    planned: PlannedBuild,
+    build: {
+      readonly input: BuildInput;
+      readonly scope: Cleanup;
+      readonly origins: LayerOrigins;
+      readonly checkoutTimes: CheckoutTimes;
+    },
+  ): { readonly solver: Solver; readonly sources: BuildSources } {
+    const { options, paths, cache } = this.#parts;
+    const { host, snapshots } = options;
+    const request = this.#request;
+    const sources = createSources({
+      paths,
+      files: host.files,
+      bases: planned.bases,
+      origins: build.origins,
+      journal: this.#journal,
+      directories: directoriesOf(request, build.input),
+      ignore: build.input.ignore,
+      remote: createRemoteSources({
+        host,
+        snapshots,
+        cache,
+        directory: paths.remote,
+        findSecret: request.findSecret ?? (() => undefined),
+        findAgent: request.findAgent ?? (() => undefined),
+        onStart: (vertex) => this.#journal.started(vertex),
+        onEnd: (vertex, isCached) => (isCached ? this.#journal.hit(vertex) : this.#journal.finished(vertex)),
+      }),
+    });
+    const solver = new Solver({
+      graph: planned.plan.graph,
+      cache,
+      snapshots,
+      sources,
+      host,
+      journal: this.#journal,
+      checkoutTimes: build.checkoutTimes,
+      materialize: (context, signal) => materializeContext(context, { snapshots, host }, signal),
+      lockDirectory: paths.locks,
+      jobs: request.jobs,
+      execute: createExecute({
+        host,
+        snapshots,
+        findRuntime: options.findRuntime,
+        networks: build.scope.use(new NetworkPool(options.networks)),
+        defaultNetwork: defaultNetwork(request),
+        paths,
+        journal: this.#journal,
+        findSecret: request.findSecret ?? (() => undefined),
+        findAgent: request.findAgent ?? (() => undefined),
+        // Who asks for the host's network for the whole build has granted it.
+        allow: new Set([...(request.allow ?? []), ...(request.network === "host" ? ["network.host"] : [])]),
+      }),
+    });
+    return { solver, sources };
+  }
+
+  /** The error with the lines of the Dockerfile in which it arose. */
+  #withFrame(error: unknown, planned: PlannedBuild, input: BuildInput): unknown {
+    const vertex = this.#journal.failedVertex(error);
+    if (!isLighterError(error) || vertex?.range === undefined || error.details["frame"] !== undefined)
+      return error;
+    const { startLine, endLine } = vertex.range;
+    const { text } = planned.parsed.file;
+    const start = { line: startLine, column: 1, offset: 0 };
+    const end = { line: endLine, column: (text.split("\n")[endLine - 1] ?? "").length + 1, offset: 0 };
+    const frame = `${input.dockerfilePath}:${startLine}\n${codeFrame(text, { start, end })}`;
+    return new LighterError(error.code, error.message, {
+      details: { ...error.details, frame, line: startLine, step: vertex.name },
+      cause: error,
+    });
+  }
+}
+
+function targetInputs(plan: Plan): readonly Digest[] {
+  return plan.target === undefined ? [] : [plan.target.vertex];
+}
+
+function defaultNetwork({ network }: BuildRequest): string {
+  return network === undefined || network === "default" ? "bridge" : network;
+}
+
+function directoriesOf(request: BuildRequest, input: BuildInput): ReadonlyMap<string, string> {
+  const named = [...(request.namedContexts ?? [])].flatMap(([name, context]): [string, string][] =>
+    context.kind === "directory" ? [[name, realDirectory(context.path)]] : [],
+  );
+  return new Map([...(input.context === undefined ? [] : [["context", input.context] as const]), ...named]);
+}
+
+function findBase(planned: PlannedBuild, vertex: Vertex): Base {
+  const base = vertex.op.kind === "image" ? planned.bases.get(baseName(vertex.op)) : undefined;
+  if (base === undefined) throw new LighterError("INTERNAL", `cannot export: "${vertex.name}" has no base`);
+  return base;
+}
+
+function resolvedBases({ bases }: PlannedBuild): BuildOutcome["bases"] {
+  return [...bases].map(([name, { digest }]) => ({
+    reference: parseReference(name.slice(0, name.indexOf(" "))),
+    digest,
+  }));
+}

@@ -1,0 +1,116 @@
+import type { Files } from "#host";
+import type { Vertex, VertexId } from "#plan";
+import type { Snapshotter } from "#snapshot";
+import { type SelectedSource, type Selector, select } from "../copy/selection.ts";
+import { createEntryReader } from "../key/entry-sum.ts";
+import { digestSelection } from "../key/selection-digest.ts";
+import type { CheckoutTimes } from "../times/checkout-times.ts";
+import { type TimeOrigin, timesOfContent } from "../times/time-origin.ts";
+import { LayeredTree } from "../tree/layered-tree.ts";
+import type { Tree } from "../tree/tree.ts";
+import type { Journal } from "./journal.ts";
+import { hashKey, type KeyParts, keyParts, wholeOf } from "./keys.ts";
+import type { ContextResult, Result, TreeResult } from "./result.ts";
+
+/** A result, or the identity that the result of a step will get when nothing equal turns up. */
+export type KnownResult = Result | { readonly kind: "predicted"; readonly id: string };
+
+export interface KeyMakerOptions {
+  readonly snapshots: Pick<Snapshotter, "layers">;
+  readonly files: Files;
+  readonly journal: Pick<Journal, "keyed">;
+  readonly checkoutTimes: CheckoutTimes;
+}
+
+/** Makes the cache keys of one build's vertices. Contexts are digested once for each vertex that reads them. */
+export class KeyMaker {
+  readonly #options: KeyMakerOptions;
+  readonly #parts = new Map<VertexId, KeyParts>();
+  readonly #contextDigests = new Map<string, string>();
+  readonly #checkoutSeconds = new Map<string, Set<number>>();
+
+  constructor(options: KeyMakerOptions) {
+    this.#options = options;
+  }
+
+  /** The first key of a vertex: contexts, which have no identity, are there by content. */
+  definitionKey(vertex: Vertex, inputs: readonly KnownResult[]): string {
+    const parts = this.#partsOf(vertex);
+    const isByContent = [...parts.selectors.keys()].every((input) => inputs[input]?.kind === "context");
+    const keys = inputs.map((input, at) =>
+      input.kind === "context"
+        ? this.#contextDigest(input, parts.selectors.get(at) ?? [wholeOf("/")], `${vertex.id} ${at}`)
+        : input.id,
+    );
+    this.#options.journal.keyed(vertex, { op: parts.definition, inputs: keys });
+    return isByContent
+      ? hashKey("content", parts.content, ...keys)
+      : hashKey("definition", parts.definition, ...keys);
+  }
+
+  /** The second key: what is read of stages is there by content too. Absent where that would be the first key again. */
+  contentKey(vertex: Vertex, inputs: readonly Result[]): string | undefined {
+    const parts = this.#partsOf(vertex);
+    if (![...parts.selectors.keys()].some((input) => inputs[input]?.kind === "tree")) return undefined;
+    const keys = inputs.map((input, at) => {
+      const selectors = parts.selectors.get(at);
+      if (input.kind === "context")
+        return this.#contextDigest(input, selectors ?? [wholeOf("/")], `${vertex.id} ${at}`);
+      return selectors === undefined ? input.id : this.#treeDigest(input, selectors);
+    });
+    return hashKey("content", parts.content, ...keys);
+  }
+
+  /** The identity of a whole context as a tree. */
+  wholeContextKey(input: ContextResult): string {
+    return hashKey("context", this.#contextDigest(input, [wholeOf("/")], "whole"));
+  }
+
+  /** Whether a vertex only reads files of an input, so that their content can stand for it. */
+  isOnlyRead(vertex: Vertex, input: number): boolean {
+    return this.#partsOf(vertex).selectors.has(input);
+  }
+
+  /** The times of the checkouts that a vertex reads; `whole`: of all that were keyed whole. */
+  checkoutOrigin(reader: VertexId | "whole"): TimeOrigin {
+    const seconds = [...this.#checkoutSeconds]
+      .filter(([name]) => name === reader || name.startsWith(`${reader} `))
+      .flatMap(([, set]) => [...set]);
+    const name = this.#options.checkoutTimes.put(new Set(seconds));
+    return { ...timesOfContent, checkouts: name === undefined ? [] : [name] };
+  }
+
+  #partsOf(vertex: Vertex): KeyParts {
+    const known = this.#parts.get(vertex.id);
+    if (known !== undefined) return known;
+    const parts = keyParts(vertex);
+    this.#parts.set(vertex.id, parts);
+    return parts;
+  }
+
+  #contextDigest({ source }: ContextResult, selectors: readonly Selector[], reader: string): string {
+    const known = this.#contextDigests.get(reader);
+    if (known !== undefined) return known;
+    const seconds = new Set<number>();
+    const digest = digestSelection(selectAll(source.tree, selectors), (path, entry) => {
+      seconds.add(Math.floor(entry.mtimeMs / 1000));
+      return source.sumOf(path, entry);
+    });
+    this.#checkoutSeconds.set(reader, seconds);
+    this.#contextDigests.set(reader, digest);
+    return digest;
+  }
+
+  #treeDigest(input: TreeResult, selectors: readonly Selector[]): string {
+    const { snapshots, files } = this.#options;
+    const layers = input.snapshot === undefined ? [] : snapshots.layers(input.snapshot);
+    const reader = createEntryReader(files);
+    return digestSelection(selectAll(new LayeredTree(layers, files), selectors), (_path, entry) =>
+      reader.sum(entry),
+    );
+  }
+}
+
+function selectAll(tree: Tree, selectors: readonly Selector[]): readonly SelectedSource[] {
+  return selectors.flatMap((selector) => select(tree, selector));
+}
