@@ -222,6 +222,11 @@ export interface Codecs {
    */
   xz(bytes: Uint8Array, options?: { readonly sizeBytes?: number }): Promise<Uint8Array>;
   zstd(bytes: Uint8Array): Promise<Uint8Array>;
+  /**
+   * Encodes to one zstd frame, off the main thread. @param level 1 to 22; 3 by default
+   * @throws COMPRESSION_UNSUPPORTED when the system has neither libzstd, nor a Node that knows it, nor the program
+   */
+  zstdCompress(bytes: Uint8Array, level?: number): Promise<Uint8Array>;
 }
 
 /** How cgroups are mounted. `hybrid`: v1 controllers with an empty v2 tree at /sys/fs/cgroup/unified. */

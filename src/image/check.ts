@@ -18,7 +18,10 @@ export async function checkImages(
     if (seen.has(target.digest)) continue;
     seen.add(target.digest);
     try {
-      for (const descriptor of listDescriptors(parts.content, target)) await checkTarget(parts, descriptor);
+      // An index may name manifests of platforms that were never fetched.
+      for (const descriptor of listDescriptors(parts.content, target))
+        if (descriptor === target || parts.content.has(descriptor.digest))
+          await checkTarget(parts, descriptor);
     } catch (error) {
       faults.push({ image: name ?? target.digest, message: errorMessage(error) });
     }
@@ -26,9 +29,8 @@ export async function checkImages(
   return faults;
 }
 
-/** An index may name manifests of platforms that were never fetched. */
 async function checkTarget(parts: LayerParts, target: Descriptor): Promise<void> {
-  if (isIndex(target) || !parts.content.has(target.digest)) return;
+  if (isIndex(target)) return;
   if (!isAttestation(target)) return await checkImage(parts, target.digest);
   const { config, layers } = readManifest(parts.content, target.digest);
   for (const { digest } of [config, ...layers])
