@@ -19,7 +19,10 @@ export interface UnpackAllOptions {
 }
 
 /** Decoded bytes that may wait to be written: enough to keep a few processors busy, little enough for a small machine. */
-const decodeAheadBytes = 96 << 20;
+const decodeAheadBytes = 64 << 20;
+
+/** What a part weighs at least, so that no more than sixteen are decoded at once: the host takes only so many calls. */
+const leastWeight = 4 << 20;
 
 /**
  * Unpacks packages while the next ones are downloaded and decoded.
@@ -85,7 +88,7 @@ async function* decodeInOrder(options: UnpackAllOptions): AsyncGenerator<Task<De
         const [data] = await Promise.all([part.decode(), control]);
         return { opened, control, data, isLast: part === last };
       };
-      yield { weight: part.sizeBytes, run };
+      yield { weight: Math.max(part.sizeBytes, leastWeight), run };
     }
   }
 }
