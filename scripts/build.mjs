@@ -26,7 +26,6 @@ const shared = {
   target: "node20",
   // Native code and large packages stay outside; small ones are bundled, which spares Node the search for CommonJS exports.
   external: ["koffi", "openpgp", "xz-decompress"],
-  minify: true,
   conditions: ["source"],
   chunkNames: "chunks/[name]-[hash]",
   define: { LIGHTER_VERSION: JSON.stringify(version) },
@@ -40,7 +39,7 @@ const doors = {
 };
 const [library, cli] = await Promise.all([
   build({ ...shared, entryPoints: doors, outdir: "dist" }),
-  build({ ...shared, entryPoints: { cli: "src/cli/main.ts" }, outdir: "dist/cli" }),
+  build({ ...shared, entryPoints: { cli: "src/cli/main.ts" }, outdir: "dist/cli", minify: true }),
 ]);
 install("dist", library.outputFiles);
 install("dist/cli", await Promise.all(cli.outputFiles.map(toCommonJs)));
@@ -59,6 +58,8 @@ async function toCommonJs({ path, text }) {
     platform: "node",
     target: "node20",
     minify: true,
+    // A stack trace shows the line it comes from: no line is long.
+    lineLimit: 160,
     supported: { "dynamic-import": false },
     define: { "import.meta.url": url },
     banner: text.includes("import.meta.url")
