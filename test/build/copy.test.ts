@@ -206,6 +206,12 @@ test("the same input gives the same image in another store and another checkout"
   assert.equal(await build(lab, 1_500_000_000), await build(other, 1_600_000_000));
 });
 
+test("an empty stage can be copied and mounted", { skip }, async () => {
+  const text = "FROM scratch AS e\nFROM busybox\nCOPY --from=e / /x/\nRUN --mount=from=e,target=/m ls /m\n";
+  const { output, image } = await lab.build(text);
+  assert.deepEqual([output, (await lab.tree(image)).get("x/")], ["", "755 0:0"]);
+});
+
 test("a directory cannot become a file", { skip }, async () => {
   const files = { a: "A" };
   await assert.rejects(lab.build("FROM busybox\nCOPY a /bin/sh/\n", { files }), { code: "COPY_INVALID" });

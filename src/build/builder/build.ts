@@ -181,6 +181,7 @@ export class Build {
       checkoutTimes: build.checkoutTimes,
       materialize: (context, signal) => materializeContext(context, { snapshots, host }, signal),
       lockDirectory: paths.locks,
+      emptyLayer: paths.empty,
       jobs: request.jobs,
       execute: createExecute({
         host,

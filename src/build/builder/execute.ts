@@ -91,9 +91,9 @@ function writerOf(active: Pick<ActiveSnapshot, "upper" | "lower">, host: Host): 
   return new UpperWriter({ upper: active.upper, tree, files: host.files });
 }
 
-function sourceTree(input: Result | undefined, { snapshots, host }: ExecuteOptions): Tree {
+function sourceTree(input: Result | undefined, { snapshots, host, paths }: ExecuteOptions): Tree {
   if (input?.kind === "context") return input.source.tree;
-  const layers = input?.snapshot === undefined ? [] : snapshots.layers(input.snapshot);
+  const layers = input?.snapshot === undefined ? [paths.empty] : snapshots.layers(input.snapshot);
   return new LayeredTree(layers, host.files);
 }
 
@@ -216,7 +216,7 @@ async function copyTree(writer: UpperWriter, source: Tree, copy: TreeCopy): Prom
 }
 
 async function bindSource(mount: BindMount, task: Task, materialized: Materialized): Promise<MountSource> {
-  const { snapshots, host } = task.options;
+  const { snapshots, host, paths } = task.options;
   const input = mount.input === undefined ? undefined : task.inputs[mount.input];
   if (input?.kind === "context") {
     const { tree } = input.source;
@@ -226,12 +226,12 @@ async function bindSource(mount: BindMount, task: Task, materialized: Materializ
     const layer = await materialized.copy(input, path, task.signal);
     return { layers: [layer], path, isDirectory: entry.kind === "directory" };
   }
-  const layers = input?.snapshot === undefined ? [] : snapshots.layers(input.snapshot);
+  const layers = input?.snapshot === undefined ? [paths.empty] : snapshots.layers(input.snapshot);
   const tree = new LayeredTree(layers, host.files);
   const path = resolveInTree(tree, mount.source, true);
   const entry = tree.find(path);
-  if (entry === undefined && path !== "") throw sourceMissing(mount);
-  return { layers, path, isDirectory: entry === undefined || entry.kind === "directory" };
+  if (entry === undefined) throw sourceMissing(mount);
+  return { layers, path, isDirectory: entry.kind === "directory" };
 }
 
 function sourceMissing(mount: BindMount): LighterError {

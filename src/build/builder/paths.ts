@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { chmodSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { hashKey } from "../solve/keys.ts";
 
@@ -20,6 +20,8 @@ export interface BuildPaths {
   readonly steps: string;
   /** Files from the web. */
   readonly remote: string;
+  /** A directory with nothing in it: the tree of `scratch`. */
+  readonly empty: string;
   /** Bundles of running steps. */
   readonly run: string;
 }
@@ -36,9 +38,12 @@ export function openPaths(root: string): BuildPaths {
     times: below("times"),
     steps: below("steps"),
     remote: below("remote"),
+    empty: below("empty"),
     run: join(root, "run"),
   };
   for (const path of Object.values(paths)) mkdirSync(path, { recursive: true, mode: 0o700 });
+  // It is mounted for steps of any user.
+  chmodSync(paths.empty, 0o755);
   return paths;
 }
 

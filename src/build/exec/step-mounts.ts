@@ -95,8 +95,7 @@ async function prepareBind(
   const target = join(directory, `bind-${number}`);
   mkdirSync(target);
   const scratch = mount.readonly ? undefined : scratchLayer(`${target}.scratch`);
-  const lower = source.layers.length === 0 ? [emptyDirectory(`${target}.empty`)] : source.layers;
-  scope.use(options.host.mounts.overlay({ target, lower, ...scratch }));
+  scope.use(options.host.mounts.overlay({ target, lower: source.layers, ...scratch }));
   return {
     destination: mount.target,
     type: "bind",
@@ -111,11 +110,6 @@ function scratchLayer(path: string): { readonly upper: string; readonly work: st
   const layer = { upper: join(path, "fs"), work: join(path, "work") };
   for (const directory of [path, layer.upper, layer.work]) mkdirSync(directory);
   return layer;
-}
-
-function emptyDirectory(path: string): string {
-  mkdirSync(path);
-  return path;
 }
 
 async function prepareCache(

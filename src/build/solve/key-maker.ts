@@ -20,6 +20,8 @@ export interface KeyMakerOptions {
   readonly files: Files;
   readonly journal: Pick<Journal, "keyed">;
   readonly checkoutTimes: CheckoutTimes;
+  /** An empty directory: the tree of `scratch`. */
+  readonly emptyLayer: string;
 }
 
 /** Makes the cache keys of one build's vertices. Contexts are digested once for each vertex that reads them. */
@@ -102,8 +104,8 @@ export class KeyMaker {
   }
 
   #treeDigest(input: TreeResult, selectors: readonly Selector[]): string {
-    const { snapshots, files } = this.#options;
-    const layers = input.snapshot === undefined ? [] : snapshots.layers(input.snapshot);
+    const { snapshots, files, emptyLayer } = this.#options;
+    const layers = input.snapshot === undefined ? [emptyLayer] : snapshots.layers(input.snapshot);
     const reader = createEntryReader(files);
     return digestSelection(selectAll(new LayeredTree(layers, files), selectors), (_path, entry) =>
       reader.sum(entry),

@@ -46,6 +46,8 @@ export interface SolverOptions {
   readonly host: { readonly files: Files; readonly locks: Locks };
   /** Directory of the locks by which concurrent builds run equal steps once. */
   readonly lockDirectory: string;
+  /** An empty directory: the tree of `scratch`. */
+  readonly emptyLayer: string;
   readonly jobs: number;
 }
 
@@ -133,7 +135,9 @@ export class Solver {
     const inputs = await Promise.all(vertex.inputs.map(({ vertex: input }) => this.#probe(input)));
     const results = inputs.map((input) => input.result);
     const definitionKey = this.#keys.definitionKey(vertex, results);
-    const record = vertex.ignoreCache ? undefined : this.#lookUp(definitionKey);
+    // What runs again may give something else: nothing that is known of its users holds.
+    if (vertex.ignoreCache) return { result: { kind: "predicted", id: randomUUID() }, definitionKey };
+    const record = this.#lookUp(definitionKey);
     if (record === undefined) return { result: { kind: "predicted", id: definitionKey }, definitionKey };
     this.#options.journal.hit(vertex);
     return { result: resultOf(record), definitionKey };

@@ -1,0 +1,162 @@
+import { LighterError } from "#base";
+import { parsePlatform, parseReference, type Reference } from "#oci";
+import { Attributes } from "./attributes.ts";
+import {
+  type Annotation,
+  type BuildOutput,
+  type Destination,
+  type ImageForm,
+  type ImageOutput,
+  plainForm,
+  storeOutput,
+  type TreeForm,
+} from "./output.ts";
+
+const types = ["local", "tar", "oci", "docker", "image", "registry", "cacheonly"] as const;
+
+/**
+ * Reads one `--output` as docker writes it: `type=oci,dest=image.tar`, or only a directory, or `-` for an archive on the
+ * standard output.
+ * @throws ARGUMENT_INVALID
+ */
+export function parseOutput(text: string): BuildOutput {
+  if (text === "-") return { kind: "tar", dest: { kind: "stdout" }, tree: { attestationPrefix: "" } };
+  if (!text.includes("=")) return parseOutput(`type=local,dest=${text}`);
+  const attributes = new Attributes("output", text);
+  const type = attributes.takeChoice("type", types);
+  if (type === undefined) throw attributes.fault("it has no type");
+  const output = readOutput(type, attributes);
+  attributes.end();
+  return output;
+}
+
+function readOutput(type: (typeof types)[number], attributes: Attributes): BuildOutput {
+  switch (type) {
+    case "local":
+      return readLocal(attributes);
+    case "tar":
+      return { kind: "tar", dest: readDestination(attributes, true), tree: readTree(attributes) };
+    case "oci":
+      return readArchive("oci", attributes);
+    case "docker":
+      return readDocker(attributes);
+    case "image":
+      return readImage(attributes, { store: true, push: false });
+    case "registry":
+      return readImage(attributes, { store: false, push: true });
+    case "cacheonly":
+      return { kind: "cacheonly" };
+  }
+}
+
+function readLocal(attributes: Attributes): BuildOutput {
+  const directory = attributes.take("dest");
+  if (directory === undefined || directory === "" || directory === "-")
+    throw attributes.fault("it has no directory as dest");
+  const mode = attributes.takeChoice("mode", ["copy", "delete"]) ?? "copy";
+  return { kind: "local", directory, mode, tree: readTree(attributes) };
+}
+
+function readTree(attributes: Attributes): TreeForm {
+  const platformSplit = attributes.takeBoolean("platform-split");
+  return {
+    ...(platformSplit !== undefined && { platformSplit }),
+    attestationPrefix: attributes.take("attestation-prefix") ?? "",
+  };
+}
+
+function readArchive(format: "oci" | "docker", attributes: Attributes): BuildOutput {
+  const isTar = attributes.takeBoolean("tar") ?? true;
+  return {
+    kind: "archive",
+    format,
+    dest: readDestination(attributes, isTar),
+    ...readNames(attributes),
+    form: readForm(attributes, format),
+  };
+}
+
+/** Without a destination docker's form goes where docker would load it: into the store. */
+function readDocker(attributes: Attributes): BuildOutput {
+  const dest = attributes.take("dest");
+  if (dest === undefined)
+    return { ...storeOutput, ...readNames(attributes), form: readForm(attributes, "oci") };
+  attributes.put("dest", dest);
+  return readArchive("docker", attributes);
+}
+
+function readImage(
+  attributes: Attributes,
+  defaults: { readonly store: boolean; readonly push: boolean },
+): ImageOutput {
+  const push = attributes.takeBoolean("push") ?? defaults.push;
+  const store = attributes.takeBoolean("store") ?? defaults.store;
+  // The store unpacks when somebody needs the tree.
+  attributes.takeBoolean("unpack");
+  return { kind: "image", store, push, ...readNames(attributes), form: readForm(attributes, "oci") };
+}
+
+function readNames(attributes: Attributes): { readonly names?: readonly Reference[] } {
+  const text = attributes.take("name");
+  if (text === undefined || text === "") return {};
+  return { names: text.split(",").map((name) => parseReference(name.trim())) };
+}
+
+function readDestination(attributes: Attributes, isTar: boolean): Destination {
+  const dest = attributes.take("dest");
+  if (!isTar) {
+    if (dest === undefined || dest === "-") throw attributes.fault("tar=false needs a directory as dest");
+    return { kind: "directory", path: dest };
+  }
+  return dest === undefined || dest === "-" ? { kind: "stdout" } : { kind: "file", path: dest };
+}
+
+function readForm(attributes: Attributes, mediaTypes: ImageForm["mediaTypes"]): ImageForm {
+  const compression =
+    attributes.takeChoice("compression", ["uncompressed", "gzip", "zstd"]) ?? plainForm.layer.compression;
+  const level = attributes.takeInteger("compression-level");
+  const force = attributes.takeBoolean("force-compression");
+  const isOci = attributes.takeBoolean("oci-mediatypes") ?? mediaTypes === "oci";
+  // Times are set while layers are made: there is nothing left to rewrite.
+  attributes.takeBoolean("rewrite-timestamp");
+  return {
+    layer: { compression, ...(level !== undefined && { level }), ...(force !== undefined && { force }) },
+    mediaTypes: isOci ? "oci" : "docker",
+    annotations: attributes
+      .takeAll("annotation")
+      .map(([key, value]) => readAnnotation(key, value, attributes)),
+    ociArtifact: attributes.takeBoolean("oci-artifact") ?? true,
+  };
+}
+
+function readAnnotation(key: string, value: string, attributes: Attributes): Annotation {
+  const match =
+    /^annotation(?:-(index|manifest|index-descriptor|manifest-descriptor))?(?:\[([^\]]*)\])?\.(.+)$/.exec(
+      key,
+    );
+  const [, level = "manifest", platform, name] = match ?? [];
+  if (name === undefined) throw attributes.fault(`it does not know "${key}"`);
+  return {
+    level: level as Annotation["level"],
+    ...(platform !== undefined && { platform: parsePlatform(platform) }),
+    key: name,
+    value,
+  };
+}
+
+/** Reads `--annotation`: `[type[,type][[platform]]:]key=value`, as docker has it. @throws ARGUMENT_INVALID */
+export function parseAnnotation(text: string): readonly Annotation[] {
+  const match =
+    /^(?:((?:index|manifest|index-descriptor|manifest-descriptor)(?:,(?:index|manifest|index-descriptor|manifest-descriptor))*)(?:\[([^\]]*)\])?:)?([^=]+)=(.*)$/s.exec(
+      text,
+    );
+  const [, levels = "manifest", platform, key, value] = match ?? [];
+  if (key === undefined || value === undefined)
+    throw new LighterError("ARGUMENT_INVALID", `cannot read --annotation "${text}": want name=value`);
+  return levels.split(",").map((level) => ({
+    level: level as Annotation["level"],
+    ...(platform !== undefined && { platform: parsePlatform(platform) }),
+    key,
+    value,
+  }));
+}
