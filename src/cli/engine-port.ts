@@ -1,12 +1,12 @@
 import type { Engine, Images } from "#engine";
 
 /** What the commands use of the engine, without the parts that only a real one has: a test plays it. */
-export type CliEngine = Pick<Engine, "root" | "build" | "plan" | "run" | "containers"> &
+export type CliEngine = Pick<Engine, "root" | "build" | "plan" | "run" | "containers" | "login" | "logout"> &
   AsyncDisposable & { readonly images: CliImages };
 
 type CliImages = Pick<
   Images,
-  "list" | "get" | "history" | "tag" | "remove" | "save" | "load" | "collect" | "check"
+  "list" | "get" | "history" | "tag" | "remove" | "save" | "load" | "collect" | "check" | "pull" | "push"
 >;
 
 /** A Dockerfile and what a build of it would do. */

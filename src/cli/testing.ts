@@ -50,6 +50,8 @@ export function fakeEngine(
     build: missing("build"),
     plan: missing("plan"),
     run: missing("run"),
+    login: missing("login"),
+    logout: missing("logout"),
     [Symbol.asyncDispose]: () => Promise.resolve(),
     ...parts,
     containers: {
@@ -67,6 +69,8 @@ export function fakeEngine(
       remove: missing("images.remove"),
       save: missing("images.save"),
       load: missing("images.load"),
+      pull: missing("images.pull"),
+      push: missing("images.push"),
       ...parts.images,
     },
   };

@@ -1,6 +1,7 @@
 import { cpus } from "node:os";
 import { LighterError } from "#base";
-import type { EngineOptions } from "./options.ts";
+import type { BaseSourceName, EngineOptions, RegistrySettings } from "./options.ts";
+import { readBaseSources, readRegistries } from "./registry-configuration.ts";
 
 /** What the environment and the caller say, read once. No other room looks at either. */
 export interface Configuration {
@@ -12,6 +13,8 @@ export interface Configuration {
   readonly proxyEnv: Readonly<Record<string, string>>;
   /** Where Debian packages come from, when not from deb.debian.org. */
   readonly debianMirror?: string;
+  readonly registries: RegistrySettings & { readonly proxyEnv: Readonly<Record<string, string>> };
+  readonly baseSources: readonly BaseSourceName[];
 }
 
 const proxyNames = ["HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"];
@@ -29,6 +32,8 @@ export function readConfiguration(
     jobs: Math.max(1, cpus().length),
     proxyEnv: readProxies(env),
     ...(debianMirror !== undefined && { debianMirror }),
+    registries: { ...readRegistries(options.registries ?? {}, env), proxyEnv: readProxies(env) },
+    baseSources: options.baseSources ?? readBaseSources(env),
   });
 }
 

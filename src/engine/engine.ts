@@ -1,17 +1,19 @@
 import { join } from "node:path";
+import { Cleanup } from "#base";
 import type { Builder, DryPlan } from "#build";
 import type { Containers } from "#container";
 import type { RecipeSource } from "#distroless";
 import { createHost, type Host } from "#host";
 import type { Roots } from "#image";
 import { formatReference } from "#oci";
+import type { KeptIn, RegistryClient } from "#registry";
 import type { NetworkProvider, Runtime } from "#runtime";
 import { createBaseSource } from "./bases.ts";
 import { buildRequest } from "./build-request.ts";
 import { type Configuration, readConfiguration } from "./configuration.ts";
 import { Images } from "./images.ts";
 import { lazy } from "./lazy.ts";
-import type { BuildOptions, BuildResult, EngineOptions, RunOptions } from "./options.ts";
+import type { BuildOptions, BuildResult, EngineOptions, RegistrySettings, RunOptions } from "./options.ts";
 import { openStore, type Store } from "./store.ts";
 
 /**
@@ -34,6 +36,7 @@ export class Engine implements AsyncDisposable {
   readonly #onWarning: (text: string) => void;
   readonly #host: Host;
   readonly #store: Store;
+  readonly #closing = new Cleanup();
 
   // Rooms are loaded when they are first needed: a short command loads none of them.
   readonly #runtime = lazy(async (): Promise<Runtime> => {
@@ -60,11 +63,18 @@ export class Engine implements AsyncDisposable {
   readonly #builder = lazy(async (): Promise<Builder> => {
     const { createBuilder } = await import("#build");
     const { root, snapshots, images } = this.#store;
-    const bases = createBaseSource(images, this.#recipes);
+    const bases = createBaseSource({
+      images,
+      order: this.#configuration.baseSources,
+      openRecipes: this.#recipes,
+      // A build on a machine with no way out must not wait for it.
+      openRegistries: () => this.#openRegistries({ connectTimeoutMs: baseConnectTimeoutMs }),
+    });
     const network = await this.#networks();
     const [host, findRuntime] = [this.#host, this.#runtime];
     return createBuilder({ root, host, snapshots, images, bases, networks: () => network, findRuntime });
   });
+  readonly #registries = lazy(async (): Promise<RegistryClient> => await this.#openRegistries({}));
   readonly #containers = lazy(async (): Promise<Containers> => {
     const { createContainers } = await import("#container");
     const { root, snapshots, images } = this.#store;
@@ -86,7 +96,34 @@ export class Engine implements AsyncDisposable {
         builder = await this.#builder();
       },
       containers: this.#containers,
+      registries: this.#registries,
     });
+  }
+
+  async #openRegistries(settings: RegistrySettings): Promise<RegistryClient> {
+    const { openRegistryClient } = await import("#registry");
+    const client = openRegistryClient({ host: this.#host, ...this.#configuration.registries, ...settings });
+    this.#closing.use(client);
+    return client;
+  }
+
+  /**
+   * Tries credentials with a registry, and keeps them where docker would: in the credential helper that `config.json`
+   * names, else in that file.
+   * @throws CREDENTIALS_INVALID, REGISTRY_UNREACHABLE
+   */
+  async login(
+    registry: string,
+    credentials: { readonly username: string; readonly password: string },
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<KeptIn> {
+    const client = await this.#registries();
+    return await client.login(registry, { kind: "password", ...credentials }, options);
+  }
+
+  /** Forgets the credentials of a registry. @returns whether there were any */
+  async logout(registry: string): Promise<boolean> {
+    return await (await this.#registries()).logout(registry);
   }
 
   /** The directory of the store. */
@@ -153,8 +190,12 @@ export class Engine implements AsyncDisposable {
     await (await this.#containers()).sweep();
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {}
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#closing[Symbol.asyncDispose]();
+  }
 }
+
+const baseConnectTimeoutMs = 2000;
 
 /** A mirror keeps the security archive beside the main one, as Debian's own does. */
 function mirrorAt(url: string): { readonly url: string; readonly securityUrl: string } {

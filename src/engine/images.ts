@@ -5,9 +5,12 @@ import { type Contents, emptyContents, inspectTree } from "#analyze";
 import { LighterError } from "#base";
 import type { Containers } from "#container";
 import type { Host } from "#host";
-import type { Collected, Fault, Image, Removal, SaveOptions } from "#image";
+import type { Collected, Fault, Image, ImageStore, Removal, SaveOptions } from "#image";
 import { type Digest, familiarReference, parseReference, shortId } from "#oci";
+import type { RegistryClient } from "#registry";
+import type { PullOptions, PullResult, PushOptions, PushResult } from "./options.ts";
 import type { Store } from "./store.ts";
+import { pullImage, pushImage } from "./transfers.ts";
 
 /** One instruction of an image's past. */
 export interface HistoryLine {
@@ -26,6 +29,7 @@ interface ImagesParts {
   /** Makes ready what tells the collector what is in use. */
   readonly beforeCollect: () => Promise<void>;
   readonly containers: () => Promise<Pick<Containers, "list">>;
+  readonly registries: () => Promise<RegistryClient>;
 }
 
 /** The images of one store. Names are read as docker reads them; ids may be cut short. */
@@ -122,6 +126,29 @@ export class Images {
   async load(archive: AsyncIterable<Uint8Array>): Promise<readonly Image[]> {
     using _lock = await this.#store.use();
     return await this.#store.images.load(archive);
+  }
+
+  /**
+   * Brings an image from its registry. Interrupted or cancelled, it goes on where it ended when it is asked for again, in
+   * this process or another.
+   * @throws MANIFEST_NOT_FOUND, PLATFORM_NOT_FOUND, REGISTRY_UNREACHABLE, REGISTRY_DENIED, REGISTRY_FAILED, DIGEST_MISMATCH,
+   * SIZE_MISMATCH, STORE_FULL, CANCELLED
+   */
+  async pull(text: string, options: PullOptions = {}): Promise<PullResult> {
+    return await pullImage(await this.#transfer(), text, options);
+  }
+
+  /**
+   * Sends an image to the registry that its name says. Layers that are stored uncompressed are compressed, once for all
+   * pushes; what the registry has is not sent.
+   * @throws IMAGE_NOT_FOUND, REGISTRY_UNREACHABLE, REGISTRY_DENIED, REGISTRY_FAILED, CANCELLED
+   */
+  async push(text: string, options: PushOptions = {}): Promise<PushResult> {
+    return await pushImage(await this.#transfer(), text, options);
+  }
+
+  async #transfer(): Promise<{ readonly images: ImageStore; readonly client: RegistryClient }> {
+    return { images: this.#store.images, client: await this.#parts.registries() };
   }
 
   /** What lies in the image's tree: files, bytes, shells, package managers. @throws IMAGE_NOT_FOUND, PRIVILEGE_MISSING */

@@ -1,3 +1,14 @@
 export { Engine } from "./engine.ts";
 export type { HistoryLine, Images } from "./images.ts";
-export type { BuildOptions, BuildResult, EngineOptions, RunOptions } from "./options.ts";
+export type {
+  BaseSourceName,
+  BuildOptions,
+  BuildResult,
+  EngineOptions,
+  PullOptions,
+  PullResult,
+  PushOptions,
+  PushResult,
+  RegistrySettings,
+  RunOptions,
+} from "./options.ts";

@@ -1,4 +1,8 @@
+import type { OnProgress } from "#base";
 import type { BuildEvent } from "#build";
+import type { Image, LayerForm } from "#image";
+import type { Digest } from "#oci";
+import type { RegistryOptions } from "#registry";
 import type { PortMapping } from "#runtime";
 
 /** How an engine is opened. */
@@ -7,6 +11,72 @@ export interface EngineOptions {
   readonly root?: string;
   /** Receives sentences worth showing that are no failures. */
   readonly onWarning?: (text: string) => void;
+  /** How registries are reached. What is not given comes from the environment: see {@link RegistrySettings}. */
+  readonly registries?: RegistrySettings;
+  /**
+   * Where FROM looks for an image, in order. @defaultValue `LIGHTER_BASE_SOURCES` (`store,recipe,registry`), else that:
+   * a recipe needs no account, has no rate limit and is signed, so it answers before a registry is asked.
+   */
+  readonly baseSources?: readonly BaseSourceName[];
+}
+
+/** One place where FROM may find an image. */
+export type BaseSourceName = "store" | "recipe" | "registry";
+
+/** How registries are reached. */
+export interface RegistrySettings
+  extends Partial<
+    Pick<
+      RegistryOptions,
+      | "dockerConfigDirectory"
+      | "mirrors"
+      | "insecure"
+      | "certificateDirectories"
+      | "authorityFiles"
+      | "connectTimeoutMs"
+      | "stallTimeoutMs"
+      | "retries"
+      | "backoffMs"
+      | "chunkBytes"
+    >
+  > {}
+
+/** What `docker pull` takes. */
+export interface PullOptions {
+  /** `os/architecture[/variant]`. @defaultValue the host's */
+  readonly platform?: string;
+  /** Everything that the name leads to, not one platform's image. */
+  readonly allPlatforms?: boolean;
+  readonly onProgress?: OnProgress;
+  readonly signal?: AbortSignal;
+}
+
+export interface PullResult {
+  readonly image: Image;
+  /** The name the image got. */
+  readonly name: string;
+  /** Of what the name leads to in the registry: an index, or the manifest. */
+  readonly digest: Digest;
+  /** The store had it already. */
+  readonly isUnchanged: boolean;
+}
+
+/** What `docker push` takes. */
+export interface PushOptions {
+  /** Pushes the image for this platform alone, of several. */
+  readonly platform?: string;
+  /** How layers that are stored uncompressed go out. @defaultValue gzip */
+  readonly form?: LayerForm;
+  readonly onProgress?: OnProgress;
+  readonly signal?: AbortSignal;
+}
+
+export interface PushResult {
+  readonly name: string;
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+  /** The registry had it already under this name. */
+  readonly isUnchanged: boolean;
 }
 
 /** What `docker build` takes; names are docker's. */

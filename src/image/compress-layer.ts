@@ -20,13 +20,30 @@ export async function formLayer(
   if (form.compression === "uncompressed")
     return isPlain || form.force !== true ? layer : await uncompress(parts, layer);
   if (!isPlain && (form.force !== true || isIn(layer, form))) return layer;
-  const name = `${form.compression}${form.level === undefined ? "" : `-${form.level}`}`;
+  const name = nameOf(form);
   const known = findCompressed(parts, { diffId, name, form });
   if (known !== undefined) return known;
   await using _turn = await singleFlight(parts, `${name} ${diffId}`);
   return (
     findCompressed(parts, { diffId, name, form }) ?? (await compress(parts, layer, { diffId, name, form }))
   );
+}
+
+/** What `formLayer` made of an uncompressed layer when it last did, though the blob may be gone by now. */
+export function findFormed(
+  { records }: LayerParts,
+  layer: Descriptor,
+  form: LayerForm,
+): Descriptor | undefined {
+  if (!isUncompressed(layer) || form.compression === "uncompressed") return undefined;
+  const known = records.findCompressed(layer.digest, nameOf(form));
+  return known?.size === undefined
+    ? undefined
+    : { mediaType: mediaTypeOf(form), digest: known.digest, size: known.size };
+}
+
+function nameOf({ compression, level }: LayerForm): string {
+  return `${compression}${level === undefined ? "" : `-${level}`}`;
 }
 
 function isIn(layer: Descriptor, form: LayerForm): boolean {
@@ -40,7 +57,7 @@ interface Wanted {
 }
 
 function findCompressed({ content, records }: LayerParts, wanted: Wanted): Descriptor | undefined {
-  const digest = records.findCompressed(wanted.diffId, wanted.name);
+  const digest = records.findCompressed(wanted.diffId, wanted.name)?.digest;
   const size = digest === undefined ? undefined : content.findSize(digest);
   return digest === undefined || size === undefined
     ? undefined
@@ -56,7 +73,7 @@ async function compress(parts: LayerParts, layer: Descriptor, wanted: Wanted): P
   using ingest = parts.content.ingest();
   for await (const block of blocks(parts, layer, wanted.form)) ingest.write(block);
   const descriptor = ingest.commit(mediaTypeOf(wanted.form));
-  parts.records.setCompressed(wanted.diffId, descriptor.digest, wanted.name);
+  parts.records.setCompressed(wanted.diffId, descriptor, wanted.name);
   if (isUncompressed(layer)) parts.records.setUnpackedSize(descriptor.digest, layer.size);
   return descriptor;
 }

@@ -9,6 +9,7 @@ import {
   formatReference,
   type ImageConfig,
   type Manifest,
+  type Platform,
   type Reference,
   samePlatform,
   shortId,
@@ -21,6 +22,7 @@ import { checkLevel, formLayer } from "./compress-layer.ts";
 import { isIndex, readConfig, readManifest } from "./documents.ts";
 import { ImageIndex, type IndexEntry, withoutName } from "./image-index.ts";
 import type {
+  AddOptions,
   ArchiveItem,
   Collected,
   Fault,
@@ -35,6 +37,7 @@ import type {
   Removal,
   SaveItem,
   SaveOptions,
+  SendOptions,
 } from "./image-store.ts";
 import { loadArchive } from "./load.ts";
 import { isName, matchImages } from "./lookup.ts";
@@ -44,6 +47,10 @@ import { Records } from "./records.ts";
 import { planRemoval } from "./remove.ts";
 import { archiveTargets, saveArchive } from "./save.ts";
 import { type NewImage, storeDocuments } from "./store-documents.ts";
+import { type Copied, copyImage } from "./transfer/copy.ts";
+import type { ImageSource, ImageTarget } from "./transfer/endpoints.ts";
+import { type ReceiveOptions, receiveImage } from "./transfer/receive.ts";
+import { type StoreSourceOptions, storeSource } from "./transfer/store-source.ts";
 import { findUnpacked, unpackImage } from "./unpack.ts";
 
 type CreateOptions = Parameters<ImageStore["create"]>[0];
@@ -284,6 +291,37 @@ export class DirectoryImageStore implements ImageStore {
     options: { readonly format: SaveOptions["format"] },
   ): AsyncIterable<Uint8Array> {
     return archiveTargets(this.#parts, items, options.format);
+  }
+
+  async receive(source: ImageSource, options: ReceiveOptions & AddOptions): Promise<Image> {
+    using _held = await this.#hold(options.signal);
+    const target = await receiveImage(this.#parts, source, options);
+    const { names, origin, platforms } = options;
+    const added = this.add(target, { names, ...(origin && { origin }) });
+    const [platform] = platforms === "all" ? [] : platforms;
+    return platform === undefined ? added : (this.#imageFor(added, platform) ?? added);
+  }
+
+  #imageFor(image: Image, platform: Platform): Image | undefined {
+    const [name] = image.names;
+    return this.find(name ?? image.id, { platform });
+  }
+
+  async send(image: Image, target: ImageTarget, options: SendOptions): Promise<Copied> {
+    using _held = await this.#hold(options.signal);
+    const source = storeSource(this.#parts, image, options);
+    return await copyImage(source, target, {
+      ...options,
+      platform: "all",
+      onBlob: (blob) => {
+        if (target.repository !== undefined)
+          this.#parts.records.addRepository(blob.digest, target.repository);
+      },
+    });
+  }
+
+  source(image: Image, options: StoreSourceOptions): ImageSource {
+    return storeSource(this.#parts, image, options);
   }
 
   save(images: readonly SaveItem[], options: SaveOptions): AsyncIterable<Uint8Array> {

@@ -65,6 +65,11 @@ function parse(content: ContentReader, digest: Digest, what: string): unknown {
   }
 }
 
+/** Whether a config is that of a container image, and not of some other artifact. */
+export function isImageConfig({ mediaType }: Descriptor): boolean {
+  return mediaType === mediaTypes.config || mediaType === mediaTypes.dockerConfig;
+}
+
 /** Whether a value can stand as a descriptor of something this engine can verify. */
 export function isDescriptor(value: unknown): boolean {
   return (

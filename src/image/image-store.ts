@@ -1,6 +1,10 @@
 import type { OnProgress } from "#base";
 import type { Descriptor, Digest, ImageConfig, Manifest, Platform, Reference } from "#oci";
 import type { SnapshotName } from "#snapshot";
+import type { Copied, CopyOptions } from "./transfer/copy.ts";
+import type { ImageSource, ImageTarget } from "./transfer/endpoints.ts";
+import type { ReceiveOptions } from "./transfer/receive.ts";
+import type { StoreSourceOptions } from "./transfer/store-source.ts";
 
 /** An image in the store: a manifest with its config, both verified. */
 export interface Image {
@@ -100,6 +104,16 @@ export interface ImageStore {
     items: readonly ArchiveItem[],
     options: { readonly format: SaveOptions["format"] },
   ): AsyncIterable<Uint8Array>;
+  /**
+   * Brings an image from anywhere and gives it names: blobs are verified while they come, unfinished ones are gone on
+   * with, and its tree for the first platform is laid out meanwhile.
+   * @throws PLATFORM_NOT_FOUND, DIGEST_MISMATCH, SIZE_MISMATCH, IMAGE_INVALID, CANCELLED and what the source throws
+   */
+  receive(source: ImageSource, options: ReceiveOptions & AddOptions): Promise<Image>;
+  /** Copies an image of the store to a place. Layers are compressed there where `form` asks for it, once. */
+  send(image: Image, target: ImageTarget, options: SendOptions): Promise<Copied>;
+  /** An image of the store as a source for a copy. */
+  source(image: Image, options: StoreSourceOptions): ImageSource;
   /** Writes images as an archive (`oci` or `docker` form) in tar chunks, in order; layers as they are stored. */
   save(images: readonly SaveItem[], options: SaveOptions): AsyncIterable<Uint8Array>;
   /** Reads an archive of either form. Every blob is verified. */
@@ -111,6 +125,15 @@ export interface ImageStore {
    * @returns undefined when another operation holds the store (`<root>/gc.lock`, shared): nothing was removed then
    */
   collect(): Collected | undefined;
+}
+
+/** How an image is sent. */
+export type SendOptions = StoreSourceOptions & Omit<CopyOptions, "platform">;
+
+/** The names that an image gets, and how it came. */
+export interface AddOptions {
+  readonly names: readonly Reference[];
+  readonly origin?: Origin;
 }
 
 export interface FindOptions {

@@ -1,5 +1,6 @@
 export { type HistoryRow, historyOf } from "./history.ts";
 export type {
+  AddOptions,
   ArchiveItem,
   Collected,
   Fault,
@@ -16,6 +17,20 @@ export type {
   Roots,
   SaveItem,
   SaveOptions,
+  SendOptions,
 } from "./image-store.ts";
 export { writeLayer } from "./layer-writer.ts";
 export { type ImageStoreOptions, openImageStore } from "./open-image-store.ts";
+export { findForPlatform } from "./transfer/choose-platform.ts";
+export { type Copied, type CopyOptions, copyImage } from "./transfer/copy.ts";
+export { type ImageBytes, type ImageDocument, parseDocument } from "./transfer/document.ts";
+export type {
+  BlobOutcome,
+  ImageSource,
+  ImageTarget,
+  PutBlobOptions,
+  TransferOptions,
+} from "./transfer/endpoints.ts";
+export type { ReceiveOptions } from "./transfer/receive.ts";
+export { registrySource, registryTarget } from "./transfer/registry-places.ts";
+export type { StoreSourceOptions } from "./transfer/store-source.ts";

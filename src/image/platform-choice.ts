@@ -2,6 +2,7 @@ import { LighterError } from "#base";
 import type { ContentReader } from "#content";
 import { type Descriptor, type Digest, type Platform, parsePlatform, samePlatform } from "#oci";
 import { isAttestation, isIndex, readIndex } from "./documents.ts";
+import { findForPlatform } from "./transfer/choose-platform.ts";
 
 /** Indexes nest no deeper in anything that tools write. */
 const depthLimit = 4;
@@ -39,8 +40,7 @@ export function findManifest(
     (descriptor) => !isIndex(descriptor) && !isAttestation(descriptor),
   );
   const stored = all.filter(({ digest }) => content.has(digest));
-  const fits = (wanted: Platform): Descriptor | undefined =>
-    stored.find((manifest) => manifest.platform !== undefined && samePlatform(manifest.platform, wanted));
+  const fits = (wanted: Platform): Descriptor | undefined => findForPlatform(stored, wanted);
   if (platform !== undefined) return fits(platform);
   return fits(parsePlatform(process.arch)) ?? stored[0] ?? all[0];
 }

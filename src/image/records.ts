@@ -47,15 +47,26 @@ export class Records {
   }
 
   /** A layer that was compressed before; `form` as `gzip` or `zstd-19`. */
-  findCompressed(diffId: Digest, form: string): Digest | undefined {
+  findCompressed(diffId: Digest, form: string): CompressedLayer | undefined {
     const record = readJson(join(this.#layers, `${encoded(diffId)}.${form}`));
-    const digest =
-      typeof record === "object" && record !== null && "digest" in record ? record.digest : undefined;
-    return typeof digest === "string" && isDigest(digest) ? digest : undefined;
+    return isCompressedLayer(record) ? record : undefined;
   }
 
-  setCompressed(diffId: Digest, digest: Digest, form: string): void {
-    writeJson(join(this.#layers, `${encoded(diffId)}.${form}`), { digest });
+  setCompressed(diffId: Digest, { digest, size }: Required<CompressedLayer>, form: string): void {
+    writeJson(join(this.#layers, `${encoded(diffId)}.${form}`), { digest, size });
+  }
+
+  /** `registry/repository` paths where a blob was seen, latest first: a registry can take it from there by itself. */
+  findRepositories(blob: Digest): readonly string[] {
+    const record = readJson(join(this.#layers, `${encoded(blob)}.repositories`));
+    return Array.isArray(record) ? record.filter((path): path is string => typeof path === "string") : [];
+  }
+
+  addRepository(blob: Digest, path: string): void {
+    const known = this.findRepositories(blob);
+    if (known[0] === path) return;
+    const paths = [path, ...known.filter((other) => other !== path)].slice(0, repositoriesLimit);
+    writeJson(join(this.#layers, `${encoded(blob)}.repositories`), paths);
   }
 
   /** Drops the records of snapshots and blobs that went. */
@@ -67,10 +78,28 @@ export class Records {
       if (!exists.snapshot(decodeURIComponent(file).replace(/@[^@]*$/, "")))
         rmSync(join(this.#snapshots, file), { force: true });
     for (const file of readdirSync(this.#layers)) {
-      const digest = `sha256:${file.replace(/\.(?:gzip|zstd)(?:-\d+)?$/, "")}`;
+      const digest = `sha256:${file.replace(/\.(?:repositories|(?:gzip|zstd)(?:-\d+)?)$/, "")}`;
       if (isDigest(digest) && !exists.blob(digest)) rmSync(join(this.#layers, file), { force: true });
     }
   }
+}
+
+const repositoriesLimit = 8;
+
+/** A layer in a compressed form. */
+export interface CompressedLayer {
+  readonly digest: Digest;
+  readonly size?: number;
+}
+
+function isCompressedLayer(value: unknown): value is CompressedLayer {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "digest" in value &&
+    typeof value.digest === "string" &&
+    isDigest(value.digest)
+  );
 }
 
 /** A layer with the identity of the stack it tops, when the whole stack is known. */

@@ -1,7 +1,16 @@
 import { pipeline, type Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { errorMessage, isLighterError, LighterError, type OnProgress } from "#base";
-import { chainId, type Descriptor, type Digest, Digester, digestOf, mediaTypes, shortId } from "#oci";
+import {
+  chainId,
+  type Descriptor,
+  type Digest,
+  Digester,
+  digestOf,
+  type Manifest,
+  mediaTypes,
+  shortId,
+} from "#oci";
 import { Extraction, type SnapshotName } from "#snapshot";
 import type { LayerParts } from "./commit-layer.ts";
 import type { Image } from "./image-store.ts";
@@ -30,25 +39,28 @@ export async function unpackImage(
   const diffIds = image.config.rootfs.diff_ids;
   const found = findUnpacked(parts, image);
   if (found !== undefined) return found;
+  checkLayerCount(image.manifest, diffIds);
   let parent: SnapshotName | undefined;
   let chain: Digest | undefined;
   for (const [place, diffId] of diffIds.entries()) {
     const descriptor = image.manifest.layers[place];
-    if (descriptor === undefined) throw mismatch(image);
+    if (descriptor === undefined) break;
     chain = chain === undefined ? diffId : digestOf(`${chain} ${diffId}`);
     parent = await unpackLayer(parts, { parent, chain, diffId, descriptor }, options);
   }
   return parent;
 }
 
-interface LayerStep {
+/** A layer and what it stands on. */
+export interface LayerStep {
   readonly parent: SnapshotName | undefined;
   readonly chain: Digest;
   readonly diffId: Digest;
   readonly descriptor: Descriptor;
 }
 
-async function unpackLayer(
+/** Lays one layer out on its parent, once, whoever else does the same. @throws DIGEST_MISMATCH */
+export async function unpackLayer(
   parts: LayerParts,
   step: LayerStep,
   options: UnpackOptions,
@@ -94,6 +106,7 @@ async function extractLayer(
       "DIGEST_MISMATCH",
       `cannot unpack layer "${step.descriptor.digest}": it does not hold what the image says (${step.diffId}); load or pull the image again`,
     );
+  if (!isPlain) parts.records.setUnpackedSize(step.descriptor.digest, current);
   report(current, true);
 }
 
@@ -148,9 +161,11 @@ function progressOf(
   return (current, done) => onProgress({ id, label, current, unit: "bytes", ...(done && { done }) });
 }
 
-function mismatch(image: Pick<Image, "manifest" | "config">): LighterError {
-  return new LighterError(
+/** @throws IMAGE_INVALID when manifest and config disagree on the number of layers */
+export function checkLayerCount(manifest: Manifest, diffIds: readonly Digest[]): void {
+  if (manifest.layers.length === diffIds.length) return;
+  throw new LighterError(
     "IMAGE_INVALID",
-    `cannot unpack image: it names ${image.manifest.layers.length} layers and ${image.config.rootfs.diff_ids.length} of them in its config`,
+    `cannot unpack image: it names ${manifest.layers.length} layers and ${diffIds.length} of them in its config`,
   );
 }

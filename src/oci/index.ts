@@ -20,5 +20,6 @@ export type {
 } from "./image.ts";
 export { mediaTypes } from "./media-types.ts";
 export { formatPlatform, normalizePlatform, parsePlatform, samePlatform } from "./platform.ts";
+export { compatiblePlatforms } from "./platform-order.ts";
 export { familiarReference, formatReference, parseReference, type Reference } from "./reference.ts";
 export { opaqueWhiteout, whiteoutPrefix } from "./whiteout.ts";

@@ -6,7 +6,7 @@ import { type Credentials, findCredentials } from "./auth/credentials.ts";
 import { type Endpoint, endpointsOf } from "./endpoint.ts";
 import { drain, headerOf } from "./http/body.ts";
 import { readCertificates } from "./http/certificates.ts";
-import { isCertificateFailure, isNoTls, isUnreachable } from "./http/failure.ts";
+import { isCertificateFailure, isHopeless, isNoTls, isUnreachable } from "./http/failure.ts";
 import { parseRetryAfter, pause, pauseMs } from "./http/retry-after.ts";
 import { type Outgoing, Transport } from "./http/transport.ts";
 import type { RegistryOptions } from "./options.ts";
@@ -89,10 +89,10 @@ export class Session implements Disposable {
   /** Waits as long as it takes before a further attempt, or throws what is final. `attempt` counts those without progress. */
   async beforeRetry(call: Call, attempt: number, error: unknown): Promise<void> {
     if (isLighterError(error)) throw error;
-    const isHopeless = isUnreachable(error) && !this.#answered.has(call.registry);
+    const isLost = isHopeless(error) && !this.#answered.has(call.registry);
     const wishMs = error instanceof Temporary ? error.retryAfterMs : undefined;
     const waitMs = pauseMs(attempt, this.#options.backoffMs ?? 250, wishMs);
-    if (attempt >= this.retries || isHopeless || isCertificateFailure(error) || waitMs === undefined)
+    if (attempt >= this.retries || isLost || isCertificateFailure(error) || waitMs === undefined)
       throw lineError(call.purpose, call.registry, error);
     await pause(waitMs, call.signal);
   }

@@ -1,13 +1,6 @@
 import { LighterError } from "#base";
 import { compatiblePlatforms, type Descriptor, formatPlatform, type Platform, samePlatform } from "#oci";
-
-/** Statements about images travel in the same index; they run nowhere. */
-export function isAttestation(descriptor: Descriptor): boolean {
-  return (
-    descriptor.annotations?.["vnd.docker.reference.type"] === "attestation-manifest" ||
-    descriptor.platform?.os === "unknown"
-  );
-}
+import { isAttestation } from "../documents.ts";
 
 /** The manifest of an index that runs best on `wanted`; a single one that names no platform is taken as it is. */
 export function findForPlatform(manifests: readonly Descriptor[], wanted: Platform): Descriptor | undefined {

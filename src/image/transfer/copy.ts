@@ -9,6 +9,8 @@ export interface CopyOptions extends TransferOptions {
   /** `all` copies what the name leads to as it is; a platform copies its manifest alone. */
   readonly platform: Platform | "all";
   readonly verb?: "push" | "copy";
+  /** Told of each blob that the target has now. */
+  readonly onBlob?: (blob: Descriptor) => void;
 }
 
 /** What was copied. */
@@ -130,5 +132,6 @@ async function copyBlob(
     onBytes: progress.bytes,
     signal,
   });
+  options.onBlob?.(blob);
   progress.done(words[outcome]);
 }

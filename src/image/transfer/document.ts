@@ -1,6 +1,6 @@
 import { errorMessage, LighterError } from "#base";
-import { type Descriptor, type Manifest, mediaTypes } from "#oci";
-import { isDescriptor, isRecord } from "../documents.ts";
+import { type Descriptor, type Manifest } from "#oci";
+import { isDescriptor, isIndex, isRecord } from "../documents.ts";
 
 /** What stands at the top of an image, or inside an index. */
 export type ImageDocument =
@@ -11,10 +11,6 @@ export type ImageDocument =
 export interface ImageBytes {
   readonly descriptor: Descriptor;
   readonly bytes: Uint8Array;
-}
-
-export function isIndex({ mediaType }: Pick<Descriptor, "mediaType">): boolean {
-  return mediaType === mediaTypes.index || mediaType === mediaTypes.dockerManifestList;
 }
 
 /** Reads a manifest or an index, of either family. @throws IMAGE_INVALID */

@@ -20,6 +20,8 @@ export interface ImageSource {
 /** A place that an image is written to. Blobs come before the manifests that name them, the top document last. */
 export interface ImageTarget {
   readonly description: string;
+  /** Its `registry/repository` path, when it is in one. */
+  readonly repository?: string;
   /** What the name leads to now; undefined where nothing is known. */
   findTop(signal?: AbortSignal): Promise<Descriptor | undefined>;
   /** How many blobs it takes at once. */

@@ -2,10 +2,10 @@ import { isLighterError, LighterError, Limit } from "#base";
 import { type Descriptor, type Digest, digestOf, type Manifest, type Platform } from "#oci";
 import type { SnapshotName } from "#snapshot";
 import type { LayerParts } from "../commit-layer.ts";
-import { isImageConfig, readConfig } from "../documents.ts";
+import { isAttestation, isImageConfig, readConfig } from "../documents.ts";
 import { checkLayerCount, unpackLayer } from "../unpack.ts";
-import { chooseForPlatform, isAttestation } from "./choose-platform.ts";
-import { type ImageBytes, isIndex, parseDocument } from "./document.ts";
+import { chooseForPlatform } from "./choose-platform.ts";
+import { type ImageBytes, parseDocument } from "./document.ts";
 import type { ImageSource, TransferOptions } from "./endpoints.ts";
 import { storeBlob } from "./store-blob.ts";
 
@@ -98,12 +98,11 @@ function fetchLayer(
   layer: Descriptor,
 ): { readonly digest: Digest; readonly stored: Promise<void> } {
   const { parts, source, options, limit, stop } = work;
-  const stored = limit.run(() =>
-    storeBlob(parts.content, source, layer, {
-      signal: stop.signal,
-      ...(options.onProgress && { onProgress: options.onProgress }),
-    }),
-  );
+  const stored = limit.run(async () => {
+    const onProgress = options.onProgress === undefined ? {} : { onProgress: options.onProgress };
+    await storeBlob(parts.content, source, layer, { signal: stop.signal, ...onProgress });
+    for (const path of source.repositoriesOf(layer)) parts.records.addRepository(layer.digest, path);
+  });
   stored.catch(() => undefined);
   return { digest: layer.digest, stored };
 }

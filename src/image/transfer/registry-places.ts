@@ -25,6 +25,7 @@ export function registryTarget(client: RegistryClient, reference: Reference): Im
   const call = (signal: AbortSignal | undefined) => (signal === undefined ? {} : { signal });
   return {
     description: familiarReference(reference),
+    repository: `${registry}/${repository}`,
     width: widthOfPush,
     findTop: (signal) => client.findDescriptor(reference, call(signal)),
     async putBlob(blob, { read, repositories, onBytes, signal }) {

@@ -1,6 +1,7 @@
 import { LighterError } from "#base";
 import {
   type Descriptor,
+  type Digest,
   digestOf,
   familiarReference,
   type Manifest,
@@ -8,39 +9,38 @@ import {
   parseReference,
 } from "#oci";
 import type { LayerParts } from "../commit-layer.ts";
-import { findCompressed, gzipLayer } from "../compress-layer.ts";
-import type { Image } from "../image-store.ts";
+import { findFormed, formLayer } from "../compress-layer.ts";
+import { isIndex, readManifest } from "../documents.ts";
+import type { Image, LayerForm } from "../image-store.ts";
+import { listDescriptors } from "../platform-choice.ts";
 import { isUncompressed } from "../unpack.ts";
-import { type ImageBytes, parseDocument } from "./document.ts";
+import type { ImageBytes } from "./document.ts";
 import type { ImageSource } from "./endpoints.ts";
 
 export interface StoreSourceOptions {
-  /** `gzip` compresses layers that are stored uncompressed, once, and remembers the result. */
-  readonly compression: "stored" | "gzip";
-  /** The whole index, when the image came with one and all of it is here; else the one manifest. */
+  /** How layers that are stored uncompressed are written down; made once and remembered. Undefined: as they are. */
+  readonly form?: LayerForm;
+  /** The index that the image's name leads to, when all of it is in the store; else the one manifest. */
   readonly allPlatforms: boolean;
 }
 
 /** An image of the store as a source. */
 export function storeSource(parts: LayerParts, image: Image, options: StoreSourceOptions): ImageSource {
-  // Documents that differ from those in the store, because their layers are compressed.
-  const made = new Map<string, Uint8Array>();
-  const original = new Map<string, Descriptor>();
+  const { content } = parts;
+  const formed = new Map<Digest, Descriptor>();
   return {
     description: describe(image),
     async getTop() {
       const index = options.allPlatforms ? image.index : undefined;
       if (index !== undefined && isWhole(parts, index))
-        return { descriptor: index, bytes: parts.content.read(index.digest) };
-      if (options.compression === "stored" || !image.manifest.layers.some(isUncompressed))
-        return { descriptor: image.target, bytes: parts.content.read(image.target.digest) };
-      const document = await compressed(parts, image, original);
-      made.set(document.descriptor.digest, document.bytes);
-      return document;
+        return { descriptor: index, bytes: content.read(index.digest) };
+      if (options.form === undefined || !image.manifest.layers.some(isUncompressed))
+        return { descriptor: image.target, bytes: content.read(image.target.digest) };
+      return await withFormedLayers(parts, image, { form: options.form, formed });
     },
-    getManifest: ({ digest }) => Promise.resolve(made.get(digest) ?? parts.content.read(digest)),
+    getManifest: async ({ digest }) => content.read(digest),
     readBlob: (blob, { offsetBytes }) =>
-      readBlob(parts, original.get(blob.digest) ?? blob, { blob, offsetBytes }),
+      readBlob(parts, { blob, offsetBytes, plain: formed.get(blob.digest), form: options.form }),
     repositoriesOf: ({ digest }) => parts.records.findRepositories(digest),
   };
 }
@@ -51,29 +51,28 @@ function describe(image: Image): string {
 }
 
 /** Whether all that an index names is in the store. */
-function isWhole(parts: LayerParts, descriptor: Descriptor): boolean {
-  if (!parts.content.has(descriptor.digest)) return false;
-  const document = parseDocument({ descriptor, bytes: parts.content.read(descriptor.digest) });
-  return document.kind === "index"
-    ? document.manifests.every((manifest) => isWhole(parts, manifest))
-    : [document.manifest.config, ...document.manifest.layers].every(({ digest }) =>
-        parts.content.has(digest),
-      );
+function isWhole({ content }: LayerParts, index: Descriptor): boolean {
+  return listDescriptors(content, index).every((descriptor) => {
+    if (!content.has(descriptor.digest)) return false;
+    if (isIndex(descriptor)) return true;
+    const { config, layers } = readManifest(content, descriptor.digest);
+    return [config, ...layers].every(({ digest }) => content.has(digest));
+  });
 }
 
-/** The manifest with compressed layers. Its media type stays with its family. */
-async function compressed(
+/** The manifest with its layers in another form. The family of its media types stays. */
+async function withFormedLayers(
   parts: LayerParts,
   image: Image,
-  original: Map<string, Descriptor>,
+  into: { readonly form: LayerForm; readonly formed: Map<Digest, Descriptor> },
 ): Promise<ImageBytes> {
   const layers: Descriptor[] = [];
   for (const layer of image.manifest.layers) {
-    // The blob may have been collected since: its digest is enough to ask whether the target has it.
-    const small = findCompressed(parts, layer) ?? (await gzipLayer(parts, layer));
-    const isDocker = layer.mediaType === mediaTypes.dockerLayer;
+    // A blob that was collected since needs no second making to ask whether the target has it.
+    const small = findFormed(parts, layer, into.form) ?? (await formLayer(parts, layer, into.form));
+    const isDocker = layer.mediaType === mediaTypes.dockerLayer && small.mediaType === mediaTypes.layerGzip;
     layers.push(isDocker ? { ...small, mediaType: mediaTypes.dockerLayerGzip } : small);
-    original.set(small.digest, layer);
+    into.formed.set(small.digest, layer);
   }
   const manifest: Manifest = { ...image.manifest, layers };
   const bytes = Buffer.from(JSON.stringify(manifest));
@@ -82,17 +81,21 @@ async function compressed(
 
 async function* readBlob(
   parts: LayerParts,
-  stored: Descriptor,
-  wanted: { readonly blob: Descriptor; readonly offsetBytes: number },
+  wanted: {
+    readonly blob: Descriptor;
+    readonly offsetBytes: number;
+    readonly plain: Descriptor | undefined;
+    readonly form: LayerForm | undefined;
+  },
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const { blob, offsetBytes } = wanted;
-  if (!parts.content.has(blob.digest) && stored.digest !== blob.digest) {
-    const again = await gzipLayer(parts, stored);
+  const { blob, plain, form } = wanted;
+  if (!parts.content.has(blob.digest) && plain !== undefined && form !== undefined) {
+    const again = await formLayer(parts, plain, form);
     if (again.digest !== blob.digest)
       throw new LighterError(
         "DIGEST_MISMATCH",
-        `cannot push layer "${stored.digest}": compressed again it became ${again.digest}, not ${blob.digest} as before; push once more`,
+        `cannot push layer "${plain.digest}": compressed again it became ${again.digest}, not ${blob.digest} as before; push once more`,
       );
   }
-  yield* parts.content.open(blob.digest, { offsetBytes }) as AsyncIterable<Buffer>;
+  yield* parts.content.open(blob.digest, { offsetBytes: wanted.offsetBytes }) as AsyncIterable<Buffer>;
 }

@@ -28,6 +28,11 @@ export function isUnreachable(error: unknown): boolean {
   return error instanceof ConnectTimeout || codesOf(error).some((code) => unreachable.has(code));
 }
 
+/** Whether a host that never answered yet gives no reason to hope that it will. */
+export function isHopeless(error: unknown): boolean {
+  return isUnreachable(error) || error instanceof StallTimeout;
+}
+
 /** Whether the other side does not speak TLS. */
 export function isNoTls(error: unknown): boolean {
   const [code] = codesOf(error);
