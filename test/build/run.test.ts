@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -242,3 +243,61 @@ test("ADD from a server: asked again only whether it changed", { skip }, async (
     server.close();
   }
 });
+
+test("ADD of a git repository: a ref, a part of it, a commit that nobody is asked for", {
+  skip: skip ?? whyNoGit(),
+}, async () => {
+  const repository = lab.directory({ "sub/tool.sh": "#!/bin/sh\n", readme: "R" });
+  const git = (...args: readonly string[]): string =>
+    execFileSync("git", ["-C", repository, "-c", "user.name=n", "-c", "user.email=e", ...args], {
+      encoding: "utf8",
+    });
+  git("init", "-q", "--initial-branch=main");
+  execFileSync("chmod", ["775", join(repository, "sub/tool.sh")]);
+  git("add", "-A");
+  git("commit", "-q", "-m", "first");
+  git("update-server-info");
+  const commit = git("rev-parse", "HEAD").trim();
+  const server = createServer((request, response) => {
+    const path = join(
+      repository,
+      ".git",
+      decodeURIComponent(new URL(request.url ?? "/", "http://x").pathname.replace("/r.git", "")),
+    );
+    const isFile = existsSync(path) && statSync(path).isFile();
+    response.writeHead(isFile ? 200 : 404).end(isFile ? readFileSync(path) : "");
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  assert(typeof address === "object" && address !== null);
+  const url = `http://127.0.0.1:${address.port}/r.git`;
+  try {
+    const whole = await lab.build(`FROM scratch\nADD ${url}#main /r\n`);
+    assert.deepEqual(
+      [...(await lab.tree(whole.image))],
+      [
+        ["r/", "755 0:0"],
+        ["r/readme", "644 0:0 R"],
+        ["r/sub/", "755 0:0"],
+        ["r/sub/tool.sh", "755 0:0 #!/bin/sh"],
+      ],
+    );
+    const part = await lab.build(`FROM scratch\nADD ${url}#main:sub /r/\n`);
+    assert.deepEqual([...(await lab.tree(part.image)).keys()], ["r/", "r/tool.sh"]);
+    await assert.rejects(
+      lab.build(`FROM scratch\nADD ${url}#nosuch /r\n`),
+      /repository does not contain ref nosuch/,
+    );
+    await lab.build(`FROM scratch\nADD ${url}#${commit} /r\n`);
+    server.close();
+    server.closeAllConnections();
+    const offline = await lab.build(`FROM scratch\nADD ${url}#${commit} /r\n`);
+    assert.equal(offline.steps.ran, 0);
+  } finally {
+    server.close();
+  }
+});
+
+function whyNoGit(): string | undefined {
+  return existsSync("/usr/bin/git") ? undefined : "needs git";
+}
