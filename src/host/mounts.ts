@@ -1,4 +1,5 @@
 import { statfsSync } from "node:fs";
+import { LighterError } from "#base";
 import type { Mount, Mounts } from "./host.ts";
 import { mountOverlay } from "./overlay.ts";
 import { AT_FDCWD, type Sys } from "./sys.ts";
@@ -71,8 +72,18 @@ function enterPrivateNamespace(sys: Sys): void {
       object: "a private mount namespace",
       capability: "CAP_SYS_ADMIN",
     });
-  mount(sys, { source: null, target: "/", type: null, flags: MS_REC | MS_SLAVE, data: null });
+  makeSlave(sys);
   if (isCgroup2(hybridCgroups)) hideHybridCgroups(sys);
+}
+
+function makeSlave(sys: Sys): void {
+  const denied = sys.mount(null, "/", null, MS_REC | MS_SLAVE, null);
+  if (denied === EINVAL)
+    throw new LighterError(
+      "KERNEL_UNSUPPORTED",
+      'cannot use mounts of its own: "/" is no mount point, as in a plain chroot; enter it by pivot_root, as containers do, or bind-mount it onto itself before chroot',
+    );
+  if (denied < 0) throw systemError(denied, { verb: "mount", object: "/", capability: "CAP_SYS_ADMIN" });
 }
 
 /**

@@ -1,6 +1,6 @@
-import { Cleanup, errorMessage, isLighterError, LighterError, type OnProgress } from "#base";
+import { Cleanup, errorMessage, isLighterError, LighterError } from "#base";
 import { codeFrame } from "#dockerfile";
-import { type Digest, digestOf, formatReference, parseReference } from "#oci";
+import { type Digest, digestOf, familiarReference, formatReference, parseReference } from "#oci";
 import type { Plan, Vertex } from "#plan";
 import type { BuildEvent } from "../events.ts";
 import { NetworkPool } from "../exec/network-pool.ts";
@@ -17,7 +17,7 @@ import { EventJournal } from "./event-journal.ts";
 import { createExecute, materializeContext } from "./execute.ts";
 import { type Explanations, openExplanations } from "./explain.ts";
 import type { BuildPaths } from "./paths.ts";
-import { baseName, type PlannedBuild, planBuild } from "./plan-build.ts";
+import { type BaseLookup, baseName, type PlannedBuild, planBuild } from "./plan-build.ts";
 import { type BuildInput, readInput, realDirectory } from "./read-dockerfile.ts";
 import { type BuildOutcome, type BuildRequest, defaultEpochSeconds } from "./request.ts";
 import { type BuildSources, createSources } from "./sources.ts";
@@ -46,8 +46,8 @@ export class Build {
 
   async run(): Promise<BuildOutcome> {
     const input = readInput(this.#request);
-    const planned = await this.#gettingBases((onProgress) =>
-      planBuild(this.#request, input, { bases: this.#parts.options.bases, onProgress }),
+    const planned = await this.#gettingBases((tell) =>
+      planBuild(this.#request, input, { bases: this.#parts.options.bases, ...tell }),
     );
     for (const warning of planned.plan.warnings)
       this.#emit({
@@ -65,20 +65,25 @@ export class Build {
   }
 
   /** Getting bases is a step of its own as soon as there is something to tell of it. */
-  async #gettingBases<T>(work: (onProgress: OnProgress) => Promise<T>): Promise<T> {
-    let isTold = false;
+  async #gettingBases<T>(work: (tell: Pick<BaseLookup, "onProgress" | "onBase">) => Promise<T>): Promise<T> {
     const step = gettingBases;
+    let isTold = false;
+    const begin = () => {
+      if (isTold) return;
+      this.#emit({ kind: "planned", steps: [{ id: step, name: "[internal] get base images", inputs: [] }] });
+      this.#emit({ kind: "started", step, timeMs: Date.now() });
+      isTold = true;
+    };
     try {
-      const result = await work((progress) => {
-        if (!isTold) {
-          this.#emit({
-            kind: "planned",
-            steps: [{ id: step, name: "[internal] get base images", inputs: [] }],
-          });
-          this.#emit({ kind: "started", step, timeMs: Date.now() });
-          isTold = true;
-        }
-        this.#emit({ kind: "progress", step, progress });
+      const result = await work({
+        onProgress: (progress) => {
+          begin();
+          this.#emit({ kind: "progress", step, progress });
+        },
+        onBase: ({ reference }, { origin }) => {
+          begin();
+          this.#emit({ kind: "note", step, text: `FROM ${familiarReference(reference)}: ${origin}` });
+        },
       });
       if (isTold) this.#emit({ kind: "finished", step, timeMs: Date.now(), cached: false });
       return result;

@@ -65,6 +65,11 @@ export class EventJournal implements Journal {
     });
   }
 
+  /** A step that is no vertex has failed. */
+  stepFailed(step: StepId, error: unknown): void {
+    this.#end(step, { kind: "failed", step, timeMs: Date.now(), message: errorMessage(error) });
+  }
+
   /** A step that is no vertex has ended: exporting. */
   ended(step: StepId): void {
     this.#end(step, { kind: "finished", step, timeMs: Date.now(), cached: false });
@@ -103,6 +108,7 @@ export class EventJournal implements Journal {
   }
 
   contextRead(vertex: Vertex, { counts }: ContextSource): void {
+    if (this.#endedSteps.has(vertex.id)) return;
     this.note(vertex, `${counts.files} files, ${counts.read} read`);
     this.#end(vertex.id, { kind: "finished", step: vertex.id, timeMs: Date.now(), cached: false });
   }

@@ -1,5 +1,5 @@
 import { LighterError, type OnProgress } from "#base";
-import { codeFrame, errorText, type ParseResult, parse } from "#dockerfile";
+import { errorText, type ParseResult, parse } from "#dockerfile";
 import { digestOf, formatReference, type Platform, parsePlatform } from "#oci";
 import {
   type BaseRequest,
@@ -10,6 +10,7 @@ import {
   type ResolvedBase,
 } from "#plan";
 import type { Base, BaseSource } from "../ports.ts";
+import { baseNotFound } from "./base-not-found.ts";
 import type { BuildInput } from "./read-dockerfile.ts";
 import type { BuildRequest } from "./request.ts";
 
@@ -18,6 +19,13 @@ export interface PlannedBuild {
   readonly parsed: ParseResult;
   /** By {@link baseName}. */
   readonly bases: ReadonlyMap<string, Base>;
+}
+
+/** Where bases come from and who is told. */
+export interface BaseLookup {
+  readonly bases: BaseSource;
+  readonly onProgress: OnProgress;
+  readonly onBase: (request: BaseRequest, base: Base) => void;
 }
 
 /** The key of a base: two requests with one name are one base. */
@@ -32,7 +40,7 @@ export function baseName({ reference, platform }: BaseRequest): string {
 export async function planBuild(
   request: BuildRequest,
   input: BuildInput,
-  sources: { readonly bases: BaseSource; readonly onProgress: OnProgress },
+  sources: BaseLookup,
 ): Promise<PlannedBuild> {
   const parsed = parse(input.dockerfile);
   const options = planOptions(request, input);
@@ -43,12 +51,15 @@ export async function planBuild(
     if (answer.kind === "plan") return { plan: answer, parsed, bases };
     if (answer.kind === "invalid") throw invalid(answer.diagnostics[0], input.dockerfilePath);
     const found = await Promise.all(
-      answer.bases.map((base) => resolveBase(base, { request, parsed, ...sources })),
+      answer.bases.map((base) =>
+        resolveBase(base, { request, parsed, dockerfilePath: input.dockerfilePath, ...sources }),
+      ),
     );
     for (const [at, wanted] of answer.bases.entries()) {
       const base = found[at];
       if (base === undefined) continue;
       bases.set(baseName(wanted), base);
+      sources.onBase(wanted, base);
       resolved.push({ ...wanted, digest: base.digest, config: base.config });
     }
   }
@@ -58,12 +69,11 @@ function invalid(diagnostic: Parameters<typeof errorText>[0] | undefined, path: 
   if (diagnostic === undefined) return new LighterError("INTERNAL", "cannot plan: invalid without a reason");
   const { frame, hint, range } = diagnostic;
   const help = hint === undefined || diagnostic.message.includes(hint) ? "" : `; ${hint}`;
+  // What lies in no line, as a target that does not exist, points at the very start.
+  const place =
+    range.end.offset === 0 ? {} : { frame: `${path}:${range.start.line}\n${frame}`, line: range.start.line };
   return new LighterError("DOCKERFILE_INVALID", `${errorText(diagnostic)}${help}`, {
-    details: {
-      frame: `${path}:${range.start.line}\n${frame}`,
-      line: range.start.line,
-      code: diagnostic.code,
-    },
+    details: { ...place, code: diagnostic.code },
   });
 }
 
@@ -72,6 +82,7 @@ async function resolveBase(
   context: {
     readonly request: BuildRequest;
     readonly parsed: ParseResult;
+    readonly dockerfilePath: string;
     readonly bases: BaseSource;
     readonly onProgress: OnProgress;
   },
@@ -84,12 +95,7 @@ async function resolveBase(
     ...(request.signal !== undefined && { signal: request.signal }),
   });
   if (found !== undefined) return found;
-  const name = formatReference(base.reference);
-  throw new LighterError(
-    "BASE_NOT_FOUND",
-    `failed to resolve source metadata for ${name}: ${name}: not found; looked in ${bases.describeSources()}`,
-    { details: { reference: name, ...frameOfBase(base, context.parsed) } },
-  );
+  throw baseNotFound(base, { ...context, sources: bases.describeSources() });
 }
 
 /** `scratch` under another name (`--build-context x=docker-image://scratch`). */
@@ -101,18 +107,6 @@ function emptyBase(platform: Platform): Base {
     origin: "an empty image",
     snapshot: async () => undefined,
   };
-}
-
-/** The FROM that names the base, when one does so literally. */
-function frameOfBase(base: BaseRequest, parsed: ParseResult): { readonly frame?: string } {
-  const { file } = parsed;
-  const short = formatReference(base.reference)
-    .replace(/^docker\.io\/(library\/)?/, "")
-    .replace(/:latest$/, "");
-  const stage = file.stages.find(({ from }) =>
-    file.text.slice(from.range.start.offset, from.range.end.offset).includes(short),
-  );
-  return stage === undefined ? {} : { frame: codeFrame(file.text, stage.from.range) };
 }
 
 export function planOptions(request: BuildRequest, input: BuildInput): PlanOptions {

@@ -30,7 +30,7 @@ export interface SourceOptions {
 }
 
 export interface BuildSources extends Sources {
-  /** Ends the reading of contexts: events of their steps, indexes. */
+  /** Keeps what was learned of the contexts, and ends their steps when a failure left them open. */
   finish(): void;
   /** What is new or changed in a context since an earlier build. */
   changes(context: string): ContextSource["changes"] | undefined;
@@ -39,6 +39,9 @@ export interface BuildSources extends Sources {
 /** Images, directories and remote files, as the solver asks for them. */
 export function createSources(options: SourceOptions): BuildSources {
   const opened = new Map<string, { readonly vertex: Vertex; readonly source: ContextSource }>();
+  const tellRead = () => {
+    for (const { vertex, source } of opened.values()) options.journal.contextRead(vertex, source);
+  };
   return {
     async identify(vertex, signal) {
       const { op } = vertex;
@@ -57,11 +60,10 @@ export function createSources(options: SourceOptions): BuildSources {
       return await options.remote.fetch(vertex, signal);
     },
     changes: (context) => opened.get(context)?.source.changes,
+    probed: tellRead,
     finish() {
-      for (const { vertex, source } of opened.values()) {
-        source.save();
-        options.journal.contextRead(vertex, source);
-      }
+      for (const { source } of opened.values()) source.save();
+      tellRead();
     },
   };
 }
@@ -115,7 +117,6 @@ async function fetchImage(
   const { base } = baseOf(op, options);
   const known = identifyImage(op, options);
   options.journal.started(vertex);
-  options.journal.note(vertex, base.origin);
   const snapshot = await base.snapshot(signal);
   options.journal.finished(vertex);
   return { ...known, ...(snapshot !== undefined && { snapshot }) };

@@ -129,14 +129,12 @@ function hasPath(sources: readonly SelectedSource[], wanted: string): boolean {
 /** BuildKit's words, and what may help. */
 function sourceNotFound(path: string, tree: Tree): LighterError {
   const reason = tree.whyAbsent?.(path);
-  const help = reason ?? similarName(path, tree);
-  return new LighterError(
-    "COPY_SOURCE_NOT_FOUND",
-    `"/${path}": not found${help === undefined ? "" : `; ${help}`}`,
-    {
-      details: { path: `/${path}` },
-    },
-  );
+  // Only a context is left out of by an ignore file.
+  const place = tree.whyAbsent === undefined ? "the stage or image it is copied from" : "the build context";
+  const help = reason ?? similarName(path, tree) ?? `${place} has no such path`;
+  return new LighterError("COPY_SOURCE_NOT_FOUND", `"/${path}": not found; ${help}`, {
+    details: { path: `/${path}` },
+  });
 }
 
 function similarName(path: string, tree: Tree): string | undefined {

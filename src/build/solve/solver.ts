@@ -19,6 +19,8 @@ export interface Sources {
   identify(vertex: Vertex, signal: AbortSignal): Promise<Result>;
   /** The tree of a source that a step needs. */
   fetch(vertex: Vertex, signal: AbortSignal): Promise<TreeResult>;
+  /** Everything that the target needs has been identified and keyed. */
+  probed?(): void;
 }
 
 /** Carries out a step that has to run. */
@@ -79,15 +81,23 @@ export class Solver {
     this.#keys = new KeyMaker({ ...options, files: options.host.files });
   }
 
-  /** The result of the vertex; when one step fails, the others are cancelled and have ended when this throws. */
+  /** See {@link Solver.solveAll}. */
   async solve(id: VertexId, signal?: AbortSignal): Promise<TreeResult> {
+    const [result] = await this.solveAll([id], signal);
+    if (result === undefined) throw new LighterError("INTERNAL", `cannot solve: vertex ${id} has no result`);
+    return result;
+  }
+
+  /** The results of the vertices; when one step fails, the others are cancelled and have ended when this throws. */
+  async solveAll(ids: readonly VertexId[], signal?: AbortSignal): Promise<readonly TreeResult[]> {
     const stop = (): void => this.#stop.abort(signal?.reason);
     signal?.addEventListener("abort", stop, { once: true });
     if (signal?.aborted) stop();
     try {
-      await this.#probe(id);
-      const result = await this.#realise(id);
-      return result.kind === "context" ? await this.#materialize(result) : result;
+      await Promise.all(ids.map((id) => this.#probe(id)));
+      // Every key is made: what follows reads a context only to copy out of it.
+      this.#options.sources.probed?.();
+      return await Promise.all(ids.map((id) => this.#realiseTree(id)));
     } catch (error) {
       this.#stop.abort(error);
       await Promise.allSettled([...this.#probes.values(), ...this.#results.values()]);
@@ -98,6 +108,11 @@ export class Solver {
       signal?.removeEventListener("abort", stop);
       this.#stop.abort();
     }
+  }
+
+  async #realiseTree(id: VertexId): Promise<TreeResult> {
+    const result = await this.#realise(id);
+    return result.kind === "context" ? await this.#materialize(result) : result;
   }
 
   #firstFailure: unknown;

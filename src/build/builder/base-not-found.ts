@@ -1,0 +1,67 @@
+import { LighterError, suggest } from "#base";
+import { codeFrame, type ParseResult } from "#dockerfile";
+import { formatReference, parseReference } from "#oci";
+import type { BaseRequest } from "#plan";
+
+/** Where a Dockerfile names an image, and the name as it stands there. */
+interface Use {
+  readonly name: string;
+  readonly range: Parameters<typeof codeFrame>[1];
+}
+
+/** The sentence for an image that no source has: the line that names it, where it was looked for, the stage it may mean. */
+export function baseNotFound(
+  base: BaseRequest,
+  build: { readonly parsed: ParseResult; readonly dockerfilePath: string; readonly sources: string },
+): LighterError {
+  const { file } = build.parsed;
+  const name = formatReference(base.reference);
+  const use = uses(build.parsed).find((one) => isSame(one.name, name));
+  return new LighterError(
+    "BASE_NOT_FOUND",
+    `failed to resolve source metadata for ${name}: ${name}: not found; looked in ${build.sources}; ${helpFor(use, build.parsed)}`,
+    {
+      details: {
+        reference: name,
+        ...(use !== undefined && {
+          line: use.range.start.line,
+          frame: `${build.dockerfilePath}:${use.range.start.line}\n${codeFrame(file.text, use.range)}`,
+        }),
+      },
+    },
+  );
+}
+
+function helpFor(use: Use | undefined, { file }: ParseResult): string {
+  const stages = file.stages.flatMap(({ from }) => from.name ?? []);
+  const near = use === undefined ? undefined : suggest(use.name, stages, false);
+  return near === undefined
+    ? "check the name, or bring the image with lighter load"
+    : `did you mean the stage ${near}?`;
+}
+
+/** Everything that names an image: FROM, `--from` of COPY, `from` of a mount. */
+function uses({ file }: ParseResult): readonly Use[] {
+  return file.stages.flatMap(({ from, instructions }) => [
+    { name: from.image, range: from.range },
+    ...instructions.flatMap((instruction): readonly Use[] => {
+      const { range } = instruction;
+      if (instruction.kind === "COPY")
+        return instruction.from === undefined ? [] : [{ name: instruction.from, range }];
+      if (instruction.kind === "RUN")
+        return instruction.mounts.flatMap((mount) =>
+          mount.from === undefined ? [] : [{ name: mount.from, range }],
+        );
+      return [];
+    }),
+  ]);
+}
+
+/** A name that holds a variable is nobody's. */
+function isSame(written: string, name: string): boolean {
+  try {
+    return formatReference(parseReference(written)) === name;
+  } catch {
+    return false;
+  }
+}
