@@ -1,3 +1,4 @@
+export { type AttestationRequest, parseAttest, parseProvenance, parseSbom } from "./attest/attestations.ts";
 export { type Builder, type BuilderOptions, createBuilder } from "./builder/create-builder.ts";
 export type { DryPlan } from "./builder/plan-dry.ts";
 export {
@@ -5,7 +6,16 @@ export {
   type BuildRequest,
   defaultEpochSeconds,
   type NamedContextRequest,
+  type WrittenImage,
 } from "./builder/request.ts";
+export { type CacheSource, type CacheTarget, parseCacheSource, parseCacheTarget } from "./cache/places.ts";
 export type { BuildEvent, StepId, StepSummary } from "./events.ts";
 export type { FindSecret } from "./exec/secret-files.ts";
+export type {
+  Annotation,
+  BuildOutput,
+  Destination,
+  ImageForm,
+} from "./export/output.ts";
+export { parseAnnotation, parseOutput } from "./export/parse-output.ts";
 export type { Base, BaseSource } from "./ports.ts";

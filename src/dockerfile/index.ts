@@ -36,6 +36,7 @@ export type {
   Word,
   WorkdirInstruction,
 } from "./ast.ts";
+export { readFields } from "./csv.ts";
 export { type Diagnostic, errorText } from "./diagnostic.ts";
 export { detectSyntax, type SyntaxDirective } from "./directives.ts";
 export { type ExpandOptions, type Expansion, expandWord, expandWords, type Lookup } from "./expand.ts";

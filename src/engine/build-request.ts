@@ -17,7 +17,7 @@ export function buildRequest(options: BuildOptions, configuration: Configuration
     jobs: options.jobs ?? configuration.jobs,
     ...(target !== undefined && { target }),
     ...(labels !== undefined && { labels }),
-    ...(platform !== undefined && { platform: parsePlatform(platform) }),
+    ...(platform !== undefined && !platform.includes(",") && { platform: parsePlatform(platform) }),
     ...(noCache !== undefined && { noCache }),
     ...(network !== undefined && { network }),
     ...(extraHosts !== undefined && { extraHosts: extraHosts.map(parseExtraHost) }),

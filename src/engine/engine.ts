@@ -1,4 +1,5 @@
-import { join } from "node:path";
+import { existsSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { Cleanup } from "#base";
 import type { Builder, DryPlan } from "#build";
 import type { Containers } from "#container";
@@ -10,7 +11,10 @@ import type { KeptIn, RegistryClient } from "#registry";
 import type { NetworkProvider, Runtime } from "#runtime";
 import { createBaseSource } from "./bases.ts";
 import { buildRequest } from "./build-request.ts";
+import { buildResult } from "./build-result.ts";
 import { type Configuration, readConfiguration } from "./configuration.ts";
+import { EngineContainers } from "./containers.ts";
+import { exportRequest } from "./export-request.ts";
 import { Images } from "./images.ts";
 import { lazy } from "./lazy.ts";
 import type { BuildOptions, BuildResult, EngineOptions, RegistrySettings, RunOptions } from "./options.ts";
@@ -32,6 +36,7 @@ import { openStore, type Store } from "./store.ts";
  */
 export class Engine implements AsyncDisposable {
   readonly images: Images;
+  readonly containers: EngineContainers;
   readonly #configuration: Configuration;
   readonly #onWarning: (text: string) => void;
   readonly #host: Host;
@@ -62,7 +67,7 @@ export class Engine implements AsyncDisposable {
   });
   readonly #builder = lazy(async (): Promise<Builder> => {
     const { createBuilder } = await import("#build");
-    const { root, snapshots, images } = this.#store;
+    const { root, content, snapshots, images } = this.#store;
     const bases = createBaseSource({
       images,
       order: this.#configuration.baseSources,
@@ -72,14 +77,37 @@ export class Engine implements AsyncDisposable {
     });
     const network = await this.#networks();
     const [host, findRuntime] = [this.#host, this.#runtime];
-    return createBuilder({ root, host, snapshots, images, bases, networks: () => network, findRuntime });
+    const networks = (): NetworkProvider => network;
+    const registries = this.#registries;
+    return createBuilder({
+      root,
+      host,
+      content,
+      snapshots,
+      images,
+      bases,
+      networks,
+      findRuntime,
+      registries,
+    });
   });
   readonly #registries = lazy(async (): Promise<RegistryClient> => await this.#openRegistries({}));
   readonly #containers = lazy(async (): Promise<Containers> => {
     const { createContainers } = await import("#container");
     const { root, snapshots, images } = this.#store;
     const network = await this.#networks();
-    return createContainers({ root, host: this.#host, images, snapshots, network, runtime: this.#runtime });
+    const tidyCommand = findTidyCommand(root);
+    return createContainers({
+      root,
+      host: this.#host,
+      images,
+      snapshots,
+      network,
+      runtime: this.#runtime,
+      use: () => this.#store.use(),
+      onWarning: this.#onWarning,
+      ...(tidyCommand !== undefined && { tidyCommand }),
+    });
   });
 
   /** @throws STORE_UNUSABLE, STORE_FULL, ARGUMENT_INVALID */
@@ -88,15 +116,28 @@ export class Engine implements AsyncDisposable {
     this.#onWarning = options.onWarning ?? (() => undefined);
     this.#host = createHost();
     let builder: Builder | undefined;
-    const roots = (): Roots => ({ blobs: [], snapshots: builder?.usedSnapshots() ?? [] });
+    let containers: Containers | undefined;
+    const roots = (): Roots => ({
+      blobs: [],
+      snapshots: [
+        ...(builder?.usedSnapshots() ?? []),
+        ...(containers?.list() ?? []).flatMap(({ snapshot }) => snapshot ?? []),
+      ],
+    });
     this.#store = openStore(this.root, this.#host, roots);
     this.images = new Images(this.#store, {
       host: this.#host,
       beforeCollect: async () => {
         builder = await this.#builder();
+        containers = await this.#containers();
       },
       containers: this.#containers,
       registries: this.#registries,
+    });
+    this.containers = new EngineContainers({
+      open: this.#containers,
+      findImage: (name) => this.images.get(name),
+      sweep: () => this.#sweep(),
     });
   }
 
@@ -138,17 +179,11 @@ export class Engine implements AsyncDisposable {
    * lines of the Dockerfile stand in `details.frame`
    */
   async build(options: BuildOptions): Promise<BuildResult> {
-    const request = buildRequest(options, this.#configuration);
+    const request = { ...buildRequest(options, this.#configuration), ...(await exportRequest(options)) };
     const builder = await this.#builder();
     await this.#sweep();
     using _lock = await this.#store.use();
-    const { image } = await builder.build(request);
-    return {
-      imageId: image.id,
-      digest: image.target.digest,
-      names: (request.names ?? []).map((name) => formatReference(name)),
-      sizeBytes: image.sizeBytes,
-    };
+    return buildResult(await builder.build(request));
   }
 
   /** Plans a build without running anything or getting a base. @throws CONTEXT_NOT_FOUND, DOCKERFILE_NOT_FOUND */
@@ -159,32 +194,15 @@ export class Engine implements AsyncDisposable {
 
   /**
    * Runs a container in the foreground.
-   * @returns the status of its program; 128 + signal when it was killed
+   * @returns the status of its program; 128 + signal when it was killed; 0 when the user left it running
    * @throws IMAGE_NOT_FOUND, and what {@link Containers.run} throws
    */
   async run(options: RunOptions): Promise<number> {
-    const { image: imageName, ...rest } = options;
-    const containers = await this.#containers();
-    await this.#sweep();
-    using _lock = await this.#store.use();
-    return await containers.run({ ...rest, imageName, image: this.images.get(imageName) });
+    const parting = await this.containers.run(options);
+    return parting.kind === "exited" ? parting.exitCode : 0;
   }
 
-  /** The containers of the store, and those that ended and were not removed. */
-  get containers(): {
-    list(): Promise<ReturnType<Containers["list"]>>;
-    remove: Containers["remove"];
-  } {
-    return {
-      list: async () => {
-        await this.#sweep();
-        return (await this.#containers()).list();
-      },
-      remove: async (text, options) => await (await this.#containers()).remove(text, options),
-    };
-  }
-
-  /** What processes left behind that did not get to clean up. */
+  /** Settles what processes left behind that did not get to clean up. */
   async #sweep(): Promise<void> {
     this.#store.snapshots.sweep();
     await (await this.#containers()).sweep();
@@ -196,6 +214,15 @@ export class Engine implements AsyncDisposable {
 }
 
 const baseConnectTimeoutMs = 2000;
+
+/** The command line of this lighter that settles what a container left; undefined where only the library is. */
+function findTidyCommand(root: string): readonly string[] | undefined {
+  for (let folder = import.meta.dirname; ; folder = dirname(folder)) {
+    const program = join(folder, "bin", "lighter");
+    if (existsSync(program)) return [process.execPath, program, "--root", resolve(root), "system", "sweep"];
+    if (dirname(folder) === folder) return undefined;
+  }
+}
 
 /** A mirror keeps the security archive beside the main one, as Debian's own does. */
 function mirrorAt(url: string): { readonly url: string; readonly securityUrl: string } {

@@ -1,9 +1,9 @@
 import type { OnProgress } from "#base";
 import type { BuildEvent } from "#build";
+import type { ContainerOptions, StreamOptions } from "#container";
 import type { Image, LayerForm } from "#image";
 import type { Digest } from "#oci";
 import type { RegistryOptions } from "#registry";
-import type { PortMapping } from "#runtime";
 
 /** How an engine is opened. */
 export interface EngineOptions {
@@ -90,8 +90,29 @@ export interface BuildOptions {
   /** A value of undefined takes the caller's environment, which the CLI resolves before it calls. */
   readonly buildArgs?: Readonly<Record<string, string>>;
   readonly labels?: Readonly<Record<string, string>>;
-  /** `os/architecture`. @defaultValue the host's */
+  /** `os/architecture`, or several with commas between, which become one image. @defaultValue the host's */
   readonly platform?: string;
+  /** As `--output` has it: `type=oci,dest=image.tar`. @defaultValue an image in the store */
+  readonly outputs?: readonly string[];
+  /** Puts the image into the store, beside {@link BuildOptions.outputs}. */
+  readonly load?: boolean;
+  /** Sends the image to the registries that its names say. */
+  readonly push?: boolean;
+  /** As `--annotation` has it: `index:org.opencontainers.image.title=calculator`. */
+  readonly annotations?: readonly string[];
+  /** As `--attest`, `--provenance` and `--sbom` have it. @defaultValue nothing is attested */
+  readonly attest?: readonly string[];
+  readonly provenance?: string;
+  readonly sbom?: string;
+  /** As `--cache-from` and `--cache-to` have it: `type=local,dest=cache,mode=max`. */
+  readonly cacheFrom?: readonly string[];
+  readonly cacheTo?: readonly string[];
+  /** Makes one layer of those that the build makes. */
+  readonly squash?: boolean;
+  /** A file that holds bases and remote files to what they were when it was written. */
+  readonly lockFile?: string;
+  /** Takes what an output with `dest=-` writes. */
+  readonly writeStdout?: (chunk: Uint8Array) => Promise<void> | void;
   readonly noCache?: boolean;
   readonly network?: string;
   readonly extraHosts?: readonly string[];
@@ -102,35 +123,18 @@ export interface BuildOptions {
 }
 
 export interface BuildResult {
-  readonly imageId: string;
-  readonly digest: string;
+  /** Digest of the config; absent when no image was written, or one for several platforms. */
+  readonly imageId?: string;
+  /** Of the manifest, or of the index of several; absent when no image was written. */
+  readonly digest?: string;
   readonly names: readonly string[];
-  readonly sizeBytes: number;
+  /** Of the uncompressed layers; absent when no image was put into the store. */
+  readonly sizeBytes?: number;
+  /** What `--metadata-file` holds, under BuildKit's keys. */
+  readonly metadata: Readonly<Record<string, unknown>>;
 }
 
-/** What `docker run` takes, as far as the foreground goes. */
-export interface RunOptions {
+/** What `docker create` and `docker run` take. */
+export interface RunOptions extends ContainerOptions, StreamOptions {
   readonly image: string;
-  readonly args?: readonly string[];
-  readonly name?: string;
-  /** Remove the container afterwards. */
-  readonly remove?: boolean;
-  readonly env?: readonly string[];
-  readonly entrypoint?: readonly string[];
-  readonly workdir?: string;
-  readonly user?: string;
-  readonly hostname?: string;
-  /** `bridge`, `none`, `host`. @defaultValue `bridge` */
-  readonly network?: string;
-  readonly ports?: readonly PortMapping[];
-  /** `name:address`. */
-  readonly extraHosts?: readonly string[];
-  readonly volumes?: readonly string[];
-  readonly readOnly?: boolean;
-  readonly interactive?: boolean;
-  readonly tty?: boolean;
-  readonly stdio?:
-    | "inherit"
-    | { readonly onStdout: (chunk: Uint8Array) => void; readonly onStderr: (chunk: Uint8Array) => void };
-  readonly signal?: AbortSignal;
 }

@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { LighterError, systemErrorCode } from "#base";
-import { openContentStore } from "#content";
+import { type ContentStore, openContentStore } from "#content";
 import type { Host, Lock } from "#host";
 import { type ImageStore, openImageStore, type Roots } from "#image";
 import { openSnapshotter, type Snapshotter } from "#snapshot";
@@ -9,6 +9,7 @@ import { openSnapshotter, type Snapshotter } from "#snapshot";
 /** The rooms that keep things, opened on one root. */
 export interface Store {
   readonly root: string;
+  readonly content: ContentStore;
   readonly snapshots: Snapshotter;
   readonly images: ImageStore;
   /** Keeps the collector away while something is being made; disposing lets it in again. */
@@ -29,7 +30,7 @@ export function openStore(root: string, host: Host, roots: () => Roots): Store {
   const content = openContentStore(root, host);
   const snapshots = openSnapshotter(root, host);
   const images = openImageStore({ root, content, snapshots, host, roots });
-  return { root, snapshots, images, use: () => host.locks.acquire(join(root, "gc.lock"), "shared") };
+  return { root, content, snapshots, images, use: () => host.locks.acquire(join(root, "gc.lock"), "shared") };
 }
 
 function unusable(root: string, error: unknown): LighterError {

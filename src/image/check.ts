@@ -43,7 +43,7 @@ async function checkTarget(parts: LayerParts, target: Descriptor): Promise<void>
  * @throws when a blob is missing or damaged, or a layer is not what the config says
  */
 export async function checkImage(
-  parts: Pick<LayerParts, "content" | "records">,
+  parts: Pick<LayerParts, "content" | "records" | "host">,
   digest: Digest,
   options: { readonly trustStored?: boolean } = {},
 ): Promise<void> {

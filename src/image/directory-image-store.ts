@@ -51,7 +51,7 @@ import { type Copied, copyImage } from "./transfer/copy.ts";
 import type { ImageSource, ImageTarget } from "./transfer/endpoints.ts";
 import { type ReceiveOptions, receiveImage } from "./transfer/receive.ts";
 import { type StoreSourceOptions, storeSource } from "./transfer/store-source.ts";
-import { findUnpacked, unpackImage } from "./unpack.ts";
+import { findUnpacked, type Unpackable, unpackImage } from "./unpack.ts";
 
 type CreateOptions = Parameters<ImageStore["create"]>[0];
 type UnpackOptions = Parameters<ImageStore["unpack"]>[1];
@@ -265,7 +265,16 @@ export class DirectoryImageStore implements ImageStore {
     ];
   }
 
-  async unpack(image: Image, options?: UnpackOptions): Promise<SnapshotName | undefined> {
+  async unpackLayers(
+    layers: readonly LayerBlob[],
+    options?: UnpackOptions,
+  ): Promise<SnapshotName | undefined> {
+    const rootfs = { type: "layers", diff_ids: layers.map(({ diffId }) => diffId) } as const;
+    const descriptors = layers.map(({ descriptor }) => descriptor);
+    return await this.unpack({ manifest: { layers: descriptors }, config: { rootfs } }, options);
+  }
+
+  async unpack(image: Unpackable, options?: UnpackOptions): Promise<SnapshotName | undefined> {
     const found = findUnpacked(this.#parts, image);
     if (found !== undefined) return found;
     using _held = await this.#hold(options?.signal);

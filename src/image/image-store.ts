@@ -88,6 +88,11 @@ export interface ImageStore {
     image: Image,
     options?: { readonly onProgress?: OnProgress; readonly signal?: AbortSignal },
   ): Promise<SnapshotName | undefined>;
+  /** {@link ImageStore.unpack} for layers that no image has, lowest first. */
+  unpackLayers(
+    layers: readonly LayerBlob[],
+    options?: { readonly onProgress?: OnProgress; readonly signal?: AbortSignal },
+  ): Promise<SnapshotName | undefined>;
   /**
    * The layer that `snapshot` adds to its parent, as an uncompressed tar blob; deterministic. Remembered, so a second call
    * costs nothing. Without `times` they are written as they stand in the snapshot.

@@ -1,3 +1,4 @@
+export { formatConfig } from "./documents.ts";
 export { type HistoryRow, historyOf } from "./history.ts";
 export type {
   AddOptions,
@@ -19,7 +20,7 @@ export type {
   SaveOptions,
   SendOptions,
 } from "./image-store.ts";
-export { writeLayer } from "./layer-writer.ts";
+export { layerChunks, writeLayer } from "./layer-writer.ts";
 export { type ImageStoreOptions, openImageStore } from "./open-image-store.ts";
 export { findForPlatform } from "./transfer/choose-platform.ts";
 export { type Copied, type CopyOptions, copyImage } from "./transfer/copy.ts";

@@ -21,10 +21,16 @@ interface UnpackOptions {
   readonly signal?: AbortSignal;
 }
 
+/** As much of an image as its tree depends on. */
+export interface Unpackable {
+  readonly manifest: Pick<Image["manifest"], "layers">;
+  readonly config: Pick<Image["config"], "rootfs">;
+}
+
 /** The image's tree when it is there already. */
 export function findUnpacked(
   { snapshots }: Pick<LayerParts, "snapshots">,
-  image: Pick<Image, "config">,
+  image: Pick<Unpackable, "config">,
 ): SnapshotName | undefined {
   const top = chainId(image.config.rootfs.diff_ids);
   return top === undefined ? undefined : snapshots.find(top);
@@ -33,7 +39,7 @@ export function findUnpacked(
 /** See `ImageStore.unpack`. */
 export async function unpackImage(
   parts: LayerParts,
-  image: Pick<Image, "manifest" | "config">,
+  image: Unpackable,
   options: UnpackOptions = {},
 ): Promise<SnapshotName | undefined> {
   const diffIds = image.config.rootfs.diff_ids;
@@ -117,7 +123,7 @@ export function isUncompressed(layer: Descriptor): boolean {
 
 /** The bytes of a layer, uncompressed. A chunk is valid until the next is asked for. */
 export function layerTar(
-  { content }: Pick<LayerParts, "content">,
+  { content, host }: Pick<LayerParts, "content" | "host">,
   descriptor: Descriptor,
 ): Iterable<Uint8Array> | AsyncIterable<Uint8Array> {
   switch (descriptor.mediaType) {
@@ -127,10 +133,12 @@ export function layerTar(
     case mediaTypes.layerGzip:
     case mediaTypes.dockerLayerGzip:
       return gunzip(content.open(descriptor.digest), descriptor.digest);
+    case mediaTypes.layerZstd:
+      return host.codecs.zstdStream(content.open(descriptor.digest));
     default:
       throw new LighterError(
         "COMPRESSION_UNSUPPORTED",
-        `cannot unpack layer "${descriptor.digest}": its media type ${descriptor.mediaType} is not supported; want tar or tar+gzip`,
+        `cannot unpack layer "${descriptor.digest}": its media type ${descriptor.mediaType} is not supported; want tar, tar+gzip or tar+zstd`,
       );
   }
 }
@@ -162,7 +170,7 @@ function progressOf(
 }
 
 /** @throws IMAGE_INVALID when manifest and config disagree on the number of layers */
-export function checkLayerCount(manifest: Manifest, diffIds: readonly Digest[]): void {
+export function checkLayerCount(manifest: Pick<Manifest, "layers">, diffIds: readonly Digest[]): void {
   if (manifest.layers.length === diffIds.length) return;
   throw new LighterError(
     "IMAGE_INVALID",

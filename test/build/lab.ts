@@ -19,6 +19,7 @@ import { createHost, type Host } from "#host";
 import { type Image, type ImageStore, openImageStore } from "#image";
 import { createNetworks } from "#network";
 import { formatReference, parseReference } from "#oci";
+import { openRegistryClient } from "#registry";
 import { findRuntime, type Runtime } from "#runtime";
 import { openSnapshotter, type Snapshotter } from "#snapshot";
 
@@ -58,6 +59,7 @@ export class Lab implements AsyncDisposable {
     return createBuilder({
       root,
       host,
+      content: this.content,
       snapshots,
       images,
       bases: {
@@ -83,6 +85,7 @@ export class Lab implements AsyncDisposable {
       },
       findRuntime: () => (this.#runtime ??= findRuntime(host, { runDirectory: join(root, "run") })),
       networks: () => createNetworks({ root, host }),
+      registries: async () => openRegistryClient({ host }),
     });
   }
 
@@ -125,8 +128,16 @@ export class Lab implements AsyncDisposable {
     return path;
   }
 
-  /** Builds a Dockerfile with a context of `files`. */
+  /** Builds a Dockerfile with a context of `files` into an image of the store. */
   async build(dockerfile: string, request: LabRequest = {}): Promise<Built> {
+    const built = await this.export(dockerfile, request);
+    const { image } = built;
+    assert(image !== undefined);
+    return { ...built, image };
+  }
+
+  /** Builds a Dockerfile with a context of `files` into what the request says. */
+  async export(dockerfile: string, request: LabRequest = {}): Promise<Exported> {
     const { files = {}, ...rest } = request;
     const events: BuildEvent[] = [];
     const outcome = await this.builder.build({
@@ -154,7 +165,11 @@ export class Lab implements AsyncDisposable {
   }
 }
 
-export interface Built extends BuildOutcome {
+export interface Built extends Exported {
+  readonly image: Image;
+}
+
+export interface Exported extends BuildOutcome {
   readonly events: readonly BuildEvent[];
   readonly output: string;
 }

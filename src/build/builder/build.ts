@@ -1,14 +1,13 @@
 import { Cleanup, errorMessage, isLighterError, LighterError } from "#base";
 import { codeFrame } from "#dockerfile";
 import { type Digest, digestOf, familiarReference, formatReference, parseReference } from "#oci";
-import type { Plan, Vertex } from "#plan";
+import type { Vertex } from "#plan";
 import type { BuildEvent } from "../events.ts";
 import { NetworkPool } from "../exec/network-pool.ts";
-import { exportImage } from "../export/image-export.ts";
+import { ExportRun } from "../export/export-run.ts";
 import type { Base } from "../ports.ts";
 import { createRemoteSources } from "../remote/remote-sources.ts";
 import type { CacheStore } from "../solve/cache-store.ts";
-import type { TreeResult } from "../solve/result.ts";
 import { Solver } from "../solve/solver.ts";
 import { type CheckoutTimes, openCheckoutTimes } from "../times/checkout-times.ts";
 import { type LayerOrigins, openLayerOrigins } from "../times/layer-origins.ts";
@@ -17,7 +16,8 @@ import { EventJournal } from "./event-journal.ts";
 import { createExecute, materializeContext } from "./execute.ts";
 import { type Explanations, openExplanations } from "./explain.ts";
 import type { BuildPaths } from "./paths.ts";
-import { type BaseLookup, baseName, type PlannedBuild, planBuild } from "./plan-build.ts";
+import { type BaseLookup, baseName } from "./plan-build.ts";
+import { type PlannedPlatforms, planPlatforms } from "./plan-platforms.ts";
 import { type BuildInput, readInput, realDirectory } from "./read-dockerfile.ts";
 import { type BuildOutcome, type BuildRequest, defaultEpochSeconds } from "./request.ts";
 import { type BuildSources, createSources } from "./sources.ts";
@@ -29,7 +29,6 @@ export interface Parts {
   readonly cache: CacheStore;
 }
 
-const exporting = digestOf("lighter: exporting to image");
 const gettingBases = digestOf("lighter: get base images");
 
 /** One build, from request to outcome. */
@@ -47,18 +46,22 @@ export class Build {
   async run(): Promise<BuildOutcome> {
     const input = readInput(this.#request);
     const planned = await this.#gettingBases((tell) =>
-      planBuild(this.#request, input, { bases: this.#parts.options.bases, ...tell }),
+      planPlatforms(this.#request, input, { bases: this.#parts.options.bases, ...tell }),
     );
-    for (const warning of planned.plan.warnings)
+    const [{ warnings }] = planned.plans;
+    for (const warning of warnings)
       this.#emit({
         kind: "warning",
         text: `${warning.rule}: ${warning.detail} (line ${warning.range.start.line})`,
       });
-    this.#journal.planned(planned.plan.graph, [
-      { id: exporting, name: "exporting to image", inputs: targetInputs(planned.plan) },
-    ]);
+    const exports = new ExportRun(this.#request, {
+      ...this.#parts.options,
+      journal: this.#journal,
+      emit: (event) => this.#emit(event),
+    });
+    this.#journal.planned(planned.graph, exports.steps(planned));
     try {
-      return await this.#solve(planned, input);
+      return await this.#solve(planned, { input, exports });
     } catch (error) {
       throw this.#withFrame(error, planned, input);
     }
@@ -97,9 +100,11 @@ export class Build {
     this.#request.onEvent?.(event);
   }
 
-  async #solve(planned: PlannedBuild, input: BuildInput): Promise<BuildOutcome> {
+  async #solve(
+    planned: PlannedPlatforms,
+    { input, exports }: { readonly input: BuildInput; readonly exports: ExportRun },
+  ): Promise<BuildOutcome> {
     await using scope = new Cleanup();
-    const { plan } = planned;
     const times = {
       origins: openLayerOrigins(this.#parts.paths.origins),
       checkoutTimes: openCheckoutTimes(this.#parts.paths.times),
@@ -107,46 +112,35 @@ export class Build {
     const { solver, sources } = this.#solver(planned, { input, scope, ...times });
     const explanations = this.#explanations(planned, input, sources);
     this.#journal.explain = (vertex) => explanations.explain(vertex, this.#journal.keys.get(vertex.id));
-    let target: TreeResult | undefined;
     try {
-      if (plan.target !== undefined) target = await solver.solve(plan.target.vertex, this.#request.signal);
+      await solver.solveAll(targetsOf(planned), this.#request.signal);
     } finally {
       // What was read and what was keyed is worth keeping whatever came of the build.
       sources.finish();
       explanations.save(this.#journal.keys);
     }
-    this.#journal.started({ id: exporting });
-    const image = await exportImage({
-      plan,
-      target,
+    const [plan] = planned.plans;
+    const written = await exports.run(planned, {
       findResult: (vertex) => solver.find(vertex),
       findBase: (vertex) => findBase(planned, vertex),
       images: this.#parts.options.images,
       snapshots: this.#parts.options.snapshots,
       ...times,
       epochSeconds: plan.epochSeconds ?? this.#request.epochSeconds ?? defaultEpochSeconds,
-      names: this.#request.names ?? [],
     });
-    const names = this.#request.names ?? [];
-    for (const text of [
-      `writing image ${image.id}`,
-      ...names.map((name) => `naming to ${formatReference(name)}`),
-    ])
-      this.#emit({ kind: "note", step: exporting, text });
-    this.#journal.ended(exporting);
-    return { image, plan, bases: resolvedBases(planned), steps: this.#journal.counts };
+    return { ...written, plan, bases: resolvedBases(planned), steps: this.#journal.counts };
   }
 
-  #explanations(planned: PlannedBuild, input: BuildInput, sources: BuildSources): Explanations {
+  #explanations(planned: PlannedPlatforms, input: BuildInput, sources: BuildSources): Explanations {
     return openExplanations(this.#parts.paths.steps, {
-      identity: [input.dockerfilePath, input.context ?? "", planned.plan.stage],
-      graph: planned.plan.graph,
+      identity: [input.dockerfilePath, input.context ?? "", planned.plans[0].stage],
+      graph: planned.graph,
       changes: (context) => sources.changes(context),
     });
   }
 
   #solver(
-    planned: PlannedBuild,
+    planned: PlannedPlatforms,
     build: {
       readonly input: BuildInput;
       readonly scope: Cleanup;
@@ -177,7 +171,7 @@ export class Build {
       }),
     });
     const solver = new Solver({
-      graph: planned.plan.graph,
+      graph: planned.graph,
       cache,
       snapshots,
       sources,
@@ -206,7 +200,7 @@ export class Build {
   }
 
   /** The error with the lines of the Dockerfile in which it arose. */
-  #withFrame(error: unknown, planned: PlannedBuild, input: BuildInput): unknown {
+  #withFrame(error: unknown, planned: PlannedPlatforms, input: BuildInput): unknown {
     const vertex = this.#journal.failedVertex(error);
     if (!isLighterError(error) || vertex?.range === undefined || error.details["frame"] !== undefined)
       return error;
@@ -222,8 +216,8 @@ export class Build {
   }
 }
 
-function targetInputs(plan: Plan): readonly Digest[] {
-  return plan.target === undefined ? [] : [plan.target.vertex];
+function targetsOf({ plans }: PlannedPlatforms): readonly Digest[] {
+  return plans.flatMap(({ target }) => (target === undefined ? [] : [target.vertex]));
 }
 
 function defaultNetwork({ network }: BuildRequest): string {
@@ -237,13 +231,13 @@ function directoriesOf(request: BuildRequest, input: BuildInput): ReadonlyMap<st
   return new Map([...(input.context === undefined ? [] : [["context", input.context] as const]), ...named]);
 }
 
-function findBase(planned: PlannedBuild, vertex: Vertex): Base {
+function findBase(planned: PlannedPlatforms, vertex: Vertex): Base {
   const base = vertex.op.kind === "image" ? planned.bases.get(baseName(vertex.op)) : undefined;
   if (base === undefined) throw new LighterError("INTERNAL", `cannot export: "${vertex.name}" has no base`);
   return base;
 }
 
-function resolvedBases({ bases }: PlannedBuild): BuildOutcome["bases"] {
+function resolvedBases({ bases }: PlannedPlatforms): BuildOutcome["bases"] {
   return [...bases].map(([name, { digest }]) => ({
     reference: parseReference(name.slice(0, name.indexOf(" "))),
     digest,

@@ -1,5 +1,7 @@
+import type { ContentStore } from "#content";
 import type { Host } from "#host";
 import type { ImageStore } from "#image";
+import type { RegistryClient } from "#registry";
 import type { NetworkProvider, Runtime } from "#runtime";
 import type { SnapshotName, Snapshotter } from "#snapshot";
 import type { BaseSource } from "../ports.ts";
@@ -15,11 +17,14 @@ export interface BuilderOptions {
   readonly root: string;
   readonly host: Host;
   readonly snapshots: Snapshotter;
+  readonly content: ContentStore;
   readonly images: ImageStore;
   readonly bases: BaseSource;
   /** Asked for when the first RUN has to run. */
   readonly findRuntime: () => Promise<Runtime>;
   readonly networks: () => NetworkProvider;
+  /** Asked for when an image is pushed. */
+  readonly registries: () => Promise<RegistryClient>;
 }
 
 export interface Builder {

@@ -117,6 +117,7 @@ export function planOptions(request: BuildRequest, input: BuildInput): PlanOptio
   return {
     buildArgs: buildArgsOf(request),
     buildPlatform: hostPlatform(),
+    multiPlatform: (request.platforms?.length ?? 0) > 1,
     ...(target !== undefined && target !== "" && { target }),
     ...(labels !== undefined && { labels }),
     ...(platform !== undefined && { platform }),

@@ -1,8 +1,11 @@
 import type { Image } from "#image";
-import type { Digest, Platform, Reference } from "#oci";
+import type { Descriptor, Digest, Platform, Reference } from "#oci";
 import type { ExtraHost, Plan, PlanOptions, Ulimit } from "#plan";
+import type { AttestationRequest } from "../attest/attestations.ts";
+import type { CacheSource, CacheTarget } from "../cache/places.ts";
 import type { BuildEvent } from "../events.ts";
 import type { FindSecret } from "../exec/secret-files.ts";
+import type { Annotation, BuildOutput } from "../export/output.ts";
 
 /** One build. Paths are absolute. */
 export interface BuildRequest {
@@ -17,6 +20,8 @@ export interface BuildRequest {
   readonly labels?: Readonly<Record<string, string>>;
   /** @defaultValue the host's */
   readonly platform?: Platform;
+  /** Several platforms in one image, instead of {@link BuildRequest.platform}. */
+  readonly platforms?: readonly Platform[];
   /** Every step, or the steps of these stages, run again. */
   readonly noCache?: boolean | readonly string[];
   /** What RUN gets without `--network`: `default`, `none`, `host`, or a network of the engine. */
@@ -38,6 +43,22 @@ export interface BuildRequest {
   readonly epochSeconds?: number;
   /** Steps at once; at least 1. */
   readonly jobs: number;
+  /** What becomes of the result. @defaultValue an image in the store */
+  readonly outputs?: readonly BuildOutput[];
+  /** Of every image that is written. */
+  readonly annotations?: readonly Annotation[];
+  /** @defaultValue nothing is said */
+  readonly attestations?: AttestationRequest;
+  /** Where results of earlier builds may lie, asked in order when the store has none. */
+  readonly cacheFrom?: readonly CacheSource[];
+  /** Where the results go, so that other stores can use them. */
+  readonly cacheTo?: readonly CacheTarget[];
+  /** What FROM and ADD resolve to: held to what the file says, and written down what it does not say. */
+  readonly lockFile?: string;
+  /** The layers that the build makes become one. */
+  readonly squash?: boolean;
+  /** Takes what an output writes to the standard output. */
+  readonly writeStdout?: (chunk: Uint8Array) => Promise<void> | void;
   readonly onEvent?: (event: BuildEvent) => void;
   readonly signal?: AbortSignal;
 }
@@ -53,10 +74,23 @@ export type NamedContextRequest =
 export const defaultEpochSeconds = 318_211_200;
 
 export interface BuildOutcome {
-  readonly image: Image;
+  /** The image in the store, when one was put there. */
+  readonly image?: Image;
+  /** What was written first as an image, wherever it went; absent when only files were written. */
+  readonly written?: WrittenImage;
+  /** The plan of the first platform. */
   readonly plan: Plan;
   /** Digests of what FROM and `--from` named, as they were resolved. */
   readonly bases: readonly { readonly reference: Reference; readonly digest: Digest }[];
   /** Steps that ran and steps whose results were known. */
   readonly steps: { readonly ran: number; readonly cached: number };
+}
+
+/** An image as it was written down. */
+export interface WrittenImage {
+  /** Its manifest, or the index of several. */
+  readonly descriptor: Descriptor;
+  /** Of the one image; absent when there are several. */
+  readonly config?: Digest;
+  readonly names: readonly Reference[];
 }

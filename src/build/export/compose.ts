@@ -1,5 +1,5 @@
 import type { ContentStore } from "#content";
-import type { ImageStore } from "#image";
+import { formatConfig, type ImageStore } from "#image";
 import {
   type Descriptor,
   type Digest,
@@ -23,7 +23,8 @@ export type MakeStatements = (image: PlatformImage, manifest: Digest) => Promise
 export interface ComposeOptions {
   readonly images: readonly PlatformImage[];
   readonly form: ImageForm;
-  readonly statements: MakeStatements;
+  /** Absent: nothing is said. */
+  readonly statements?: MakeStatements | undefined;
   /** What is added to a config before it is written: the inline cache. */
   readonly extendConfig?: (image: PlatformImage) => Readonly<Record<string, unknown>>;
 }
@@ -45,13 +46,13 @@ interface Stores {
 
 /** Writes configs, manifests, attestations and index as a form asks for; the layers are brought into that form first. */
 export async function composeImage(stores: Stores, options: ComposeOptions): Promise<Composed> {
-  const types = mediaTypesOf(options.form);
+  const types = mediaTypesOf(options);
   const rows: { readonly manifest: Descriptor; readonly config: Digest }[] = [];
   const attestations: Descriptor[] = [];
   for (const image of options.images) {
     const row = await storeManifest(stores, image, { ...options, types });
     rows.push(row);
-    const statements = await options.statements(image, row.manifest.digest);
+    const statements = (await options.statements?.(image, row.manifest.digest)) ?? [];
     if (statements.length > 0)
       attestations.push(
         storeAttestations(stores.content, { statements, subject: row.manifest, form: options.form }),
@@ -64,8 +65,8 @@ export async function composeImage(stores: Stores, options: ComposeOptions): Pro
 }
 
 /** Docker's media types know neither annotations of manifests nor attestations: who asks for these gets the standard's. */
-function mediaTypesOf(form: ImageForm): "oci" | "docker" {
-  return form.annotations.length > 0 ? "oci" : form.mediaTypes;
+function mediaTypesOf({ form, statements }: ComposeOptions): "oci" | "docker" {
+  return form.annotations.length > 0 || statements !== undefined ? "oci" : form.mediaTypes;
 }
 
 async function storeManifest(
@@ -78,7 +79,7 @@ async function storeManifest(
   for (const { descriptor } of image.layers)
     layers.push(typed(await stores.images.formLayer(descriptor, form.layer), types));
   const config = stores.content.put(
-    JSON.stringify(orderConfig({ ...image.config, ...options.extendConfig?.(image) })),
+    formatConfig({ ...image.config, ...options.extendConfig?.(image) }),
     types === "oci" ? mediaTypes.config : mediaTypes.dockerConfig,
   );
   const annotations = annotationsOf(form.annotations, "manifest", image.platform);
@@ -112,12 +113,12 @@ function typed(layer: Descriptor, types: "oci" | "docker"): Descriptor {
 function storeTarget(
   content: ContentStore,
   manifests: readonly Descriptor[],
-  { form, images }: ComposeOptions,
+  options: ComposeOptions,
 ): Descriptor {
+  const { form, images } = options;
   const [only] = manifests;
   if (only !== undefined && manifests.length === 1 && images.length === 1) return only;
-  const isDocker = mediaTypesOf(form) === "docker" && manifests.length === images.length;
-  const mediaType = isDocker ? mediaTypes.dockerManifestList : mediaTypes.index;
+  const mediaType = mediaTypesOf(options) === "docker" ? mediaTypes.dockerManifestList : mediaTypes.index;
   const annotations = annotationsOf(form.annotations, "index");
   const index: Index = { schemaVersion: 2, mediaType, manifests, ...(annotations && { annotations }) };
   const stored = content.put(JSON.stringify(index), mediaType);
@@ -142,17 +143,6 @@ function annotationsOf(
 
 function platformOf({ os, architecture, variant }: ImageConfig): Platform {
   return normalizePlatform({ os, architecture, ...(variant !== undefined && { variant }) });
-}
-
-/** Keys as the store orders them, so that one image has one id wherever it was written. */
-function orderConfig(config: Readonly<Record<string, unknown>>): unknown {
-  const order = "created author architecture variant os os.version os.features config rootfs history".split(
-    " ",
-  );
-  const rest = Object.keys(config).filter((key) => !order.includes(key));
-  return Object.fromEntries(
-    [...order, ...rest.sort()].flatMap((key) => (config[key] === undefined ? [] : [[key, config[key]]])),
-  );
 }
 
 /** `linux_arm64`, as directories and files of a platform are called. */

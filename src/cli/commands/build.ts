@@ -7,11 +7,31 @@ import { openDisplay, type ProgressMode, progressModes } from "../progress/show.
 import type { Report } from "../reports/print-report.ts";
 
 const buildFlags = {
+  annotation: {
+    kind: "list",
+    value: "[WHERE:]NAME=VALUE",
+    summary: "Add an annotation to manifest or index",
+  },
+  attest: {
+    kind: "list",
+    value: "type=TYPE,...",
+    summary: "Attach an attestation: type=provenance or type=sbom",
+  },
   "add-host": { kind: "list", value: "HOST:IP", summary: "Add a line to /etc/hosts of RUN steps" },
   "build-arg": {
     kind: "list",
     value: "NAME[=VALUE]",
     summary: "Set an ARG; without a value it is passed on",
+  },
+  "cache-from": {
+    kind: "list",
+    value: "type=TYPE,...",
+    summary: "Use results of other stores: type=local,src=DIR or type=registry,ref=NAME",
+  },
+  "cache-to": {
+    kind: "list",
+    value: "type=TYPE,...",
+    summary: "Write results for other stores: type=local,dest=DIR, type=registry,ref=NAME or type=inline",
   },
   call: {
     kind: "string",
@@ -23,6 +43,12 @@ const buildFlags = {
   iidfile: { kind: "string", value: "FILE", summary: "Write the image ID to a file" },
   jobs: { kind: "integer", value: "N", summary: "Steps at once (default: one a processor)" },
   label: { kind: "list", value: "NAME=VALUE", summary: "Add a label to the image" },
+  load: { kind: "boolean", summary: "Short for --output type=docker: an image in the store (default)" },
+  lock: {
+    kind: "string",
+    value: "FILE",
+    summary: "Hold bases and remote files to this file; add to it what it lacks",
+  },
   "metadata-file": { kind: "string", value: "FILE", summary: "Write digests and names to a file, as JSON" },
   network: {
     kind: "string",
@@ -30,14 +56,36 @@ const buildFlags = {
     summary: "Network of RUN steps that name none",
   },
   "no-cache": { kind: "boolean", summary: "Run every step again" },
-  platform: { kind: "string", value: "OS/ARCH", summary: "Platform to build for (default: this machine's)" },
+  output: {
+    kind: "list",
+    short: "o",
+    value: "type=TYPE,...",
+    summary: "Where the result goes: local, tar, oci, docker, image, registry or cacheonly",
+  },
+  platform: {
+    kind: "string",
+    value: "OS/ARCH[,...]",
+    summary: "Platforms to build for (default: this machine's)",
+  },
   print: {
     kind: "string",
     choices: ["plan", "plan=text", "plan=json", "plan=dot"],
     summary: "Instead of a build: print what would be done",
   },
   progress: { kind: "string", choices: progressModes, summary: "How to show progress (default auto)" },
+  provenance: {
+    kind: "string",
+    value: "min|max|...",
+    summary: "Attach what the image was built from (default: nothing is attached)",
+  },
+  push: { kind: "boolean", summary: "Short for --output type=registry" },
   quiet: { kind: "boolean", short: "q", summary: "Show no progress; print the image ID" },
+  sbom: {
+    kind: "string",
+    value: "true|false",
+    summary: "Attach the packages that the image holds (default: no)",
+  },
+  squash: { kind: "boolean", summary: "Make one layer of those that the build makes" },
   tag: { kind: "list", short: "t", value: "NAME[:TAG]", summary: "Name of the image" },
   target: { kind: "string", value: "STAGE", summary: "Build this stage instead of the last" },
 } as const;
@@ -50,12 +98,9 @@ export const build = defineCommand({
   arity: { min: 1, max: 1 },
   argument: "directory",
   notYet: [
-    ..."allow annotation attest build-context builder cache-from cache-to cgroup-parent".split(" "),
-    ..."compress cpu-period cpu-quota cpu-shares cpuset-cpus cpuset-mems debug force-rm isolation load".split(
-      " ",
-    ),
-    ..."memory memory-swap no-cache-filter output provenance pull push rm sbom secret".split(" "),
-    ..."security-opt shm-size squash ssh ulimit -c -m -o".split(" "),
+    ..."allow build-context builder cgroup-parent".split(" "),
+    ..."compress cpu-period cpu-quota cpu-shares cpuset-cpus cpuset-mems debug force-rm isolation".split(" "),
+    ..."memory memory-swap no-cache-filter pull rm secret security-opt shm-size ssh ulimit -c -m".split(" "),
   ],
   examples: [
     {
@@ -88,7 +133,7 @@ async function buildImage(invocation: Invocation<typeof buildFlags>): Promise<nu
   }
   const result = await withDisplay(mode, invocation, (onEvent) => engine.build({ ...options, onEvent }));
   writeResults(result, flags);
-  if (mode === "quiet") await io.stdout.write(`${result.imageId}\n`);
+  if (mode === "quiet") await io.stdout.write(`${result.imageId ?? result.digest ?? ""}\n`);
   return 0;
 }
 
@@ -130,19 +175,42 @@ function buildOptions({ flags, args, io, signal }: Invocation<typeof buildFlags>
     ...(platform !== undefined && { platform }),
     ...(network !== undefined && { network }),
     ...(jobs !== undefined && { jobs }),
+    ...outputOptions(flags),
+    ...(flags.output.some(goesToStdout) && {
+      writeStdout: (chunk: Uint8Array) => io.stdout.write(Buffer.from(chunk)),
+    }),
   };
+}
+
+/** What becomes of the result. */
+function outputOptions(flags: FlagValues<typeof buildFlags>): Partial<BuildOptions> {
+  const { provenance, sbom, lock } = flags;
+  return {
+    ...(flags.output.length > 0 && { outputs: flags.output }),
+    ...(flags.load && { load: true }),
+    ...(flags.push && { push: true }),
+    ...(flags.squash && { squash: true }),
+    ...(flags.annotation.length > 0 && { annotations: flags.annotation }),
+    ...(flags.attest.length > 0 && { attest: flags.attest }),
+    ...(provenance !== undefined && { provenance }),
+    ...(sbom !== undefined && { sbom }),
+    ...(flags["cache-from"].length > 0 && { cacheFrom: flags["cache-from"] }),
+    ...(flags["cache-to"].length > 0 && { cacheTo: flags["cache-to"] }),
+    ...(lock !== undefined && { lockFile: lock }),
+  };
+}
+
+/** Archives without a destination, and those that name it `-`. */
+function goesToStdout(output: string): boolean {
+  return output === "-" || /(?:^|,)type=(?:tar|oci|docker)(?:,|$)/.test(output);
 }
 
 function writeResults(
   result: BuildResult,
   flags: { readonly iidfile: string | undefined; readonly "metadata-file": string | undefined },
 ): void {
-  if (flags.iidfile !== undefined) writeFileSync(flags.iidfile, result.imageId);
-  if (flags["metadata-file"] === undefined) return;
-  const facts = {
-    "containerimage.config.digest": result.imageId,
-    "containerimage.digest": result.digest,
-    ...(result.names.length > 0 && { "image.name": result.names.join(",") }),
-  };
-  writeFileSync(flags["metadata-file"], `${JSON.stringify(facts, undefined, 2)}\n`);
+  const id = result.imageId ?? result.digest;
+  if (flags.iidfile !== undefined && id !== undefined) writeFileSync(flags.iidfile, id);
+  const file = flags["metadata-file"];
+  if (file !== undefined) writeFileSync(file, `${JSON.stringify(result.metadata, undefined, 2)}\n`);
 }

@@ -238,7 +238,7 @@ test("build hands docker's options to the engine and shows a plain log", async (
       options.onEvent?.({ kind: "planned", steps: [{ id: step, name: "[1/1] RUN true", inputs: [] }] });
       options.onEvent?.({ kind: "started", step, timeMs: 1000 });
       options.onEvent?.({ kind: "finished", step, timeMs: 1200, cached: false });
-      return Promise.resolve({ imageId: digestOf("i"), digest: digestOf("m"), names: [], sizeBytes: 0 });
+      return Promise.resolve({ imageId: digestOf("i"), digest: digestOf("m"), names: [], metadata: {} });
     },
   });
   const line =

@@ -1,0 +1,99 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { LayerTimes } from "#image";
+import { makeStatement, type Predicate, type Subject } from "../attest/statement.ts";
+import { layerTime } from "../times/layer-time.ts";
+import { joinOrigins } from "../times/time-origin.ts";
+import { platformName } from "./compose.ts";
+import type { OutputContext } from "./context.ts";
+import { writeArchive } from "./destination.ts";
+import type { LocalOutput, TarOutput, TreeForm } from "./output.ts";
+import type { PlatformResult } from "./platform-image.ts";
+import { type ExtraFile, type TreePart, viewTrees } from "./tree-view.ts";
+import { copyTree, treeArchive } from "./write-tree.ts";
+
+/** Writes the files of the results into a directory or an archive. */
+export async function writeTree(output: LocalOutput | TarOutput, context: OutputContext): Promise<void> {
+  const { host, signal } = context;
+  await using view = await viewTrees(await partsOf(output.tree, context), viewOptions(context));
+  const options = { host, signal, times: timesOf(context) };
+  if (output.kind === "tar") await writeArchive(output.dest, treeArchive(view.path, options), context);
+  else await copyTree(view.path, output.directory, { ...options, mode: output.mode });
+}
+
+function viewOptions({ host, snapshots, making }: OutputContext): Parameters<typeof viewTrees>[1] {
+  return { host, snapshots, epochSeconds: making.epochSeconds };
+}
+
+async function partsOf(tree: TreeForm, context: OutputContext): Promise<readonly TreePart[]> {
+  const { results } = context;
+  const isSplit = tree.platformSplit ?? results.length > 1;
+  const parts: TreePart[] = [];
+  for (const result of results) {
+    const platform = platformName(result.plan.platform);
+    parts.push({
+      directory: isSplit ? platform : "",
+      snapshot: result.target?.snapshot,
+      files: await attestationFiles(result, {
+        context,
+        prefix: tree.attestationPrefix,
+        suffix: results.length > 1 && !isSplit ? `.${platform}` : "",
+      }),
+    });
+  }
+  return parts;
+}
+
+/** `provenance.json`, `sbom.spdx.json`: statements about the files. */
+async function attestationFiles(
+  result: PlatformResult,
+  options: { readonly context: OutputContext; readonly prefix: string; readonly suffix: string },
+): Promise<readonly ExtraFile[]> {
+  const { context, prefix, suffix } = options;
+  const predicates = context.predicates?.(result) ?? [];
+  if (predicates.length === 0) return [];
+  const subjects = await subjectsOf(result, context);
+  return predicates.map((predicate) => ({
+    name: `${prefix}${fileName(predicate, suffix)}`,
+    text: `${JSON.stringify(makeStatement(predicate, subjects), undefined, 2)}\n`,
+  }));
+}
+
+function fileName({ name }: Predicate, suffix: string): string {
+  return `${name}${suffix}.json`;
+}
+
+async function subjectsOf(result: PlatformResult, context: OutputContext): Promise<readonly Subject[]> {
+  const part = { directory: "", snapshot: result.target?.snapshot, files: [] };
+  await using view = await viewTrees([part], viewOptions(context));
+  return [...listFiles(view.path, "")].map((name) => ({
+    name,
+    digest: {
+      sha256: createHash("sha256")
+        .update(readFileSync(join(view.path, name)))
+        .digest("hex"),
+    },
+  }));
+}
+
+function* listFiles(root: string, path: string): Generator<string, void, undefined> {
+  const entries = readdirSync(join(root, path), { withFileTypes: true });
+  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const inside = join(path, entry.name);
+    if (entry.isDirectory()) yield* listFiles(root, inside);
+    else if (entry.isFile()) yield inside;
+  }
+}
+
+/** Files carry the times that they have in the image. */
+function timesOf({ results, making }: OutputContext): LayerTimes {
+  const { epochSeconds, checkoutTimes } = making;
+  const origin = joinOrigins(results.flatMap(({ target }) => (target === undefined ? [] : [target.origin])));
+  const { bornMs, checkouts } = origin;
+  const checkoutSeconds = checkoutTimes.load(checkouts);
+  return {
+    key: String(epochSeconds),
+    of: (mtimeMs) => layerTime(mtimeMs, { bornMs, checkoutSeconds, epochSeconds }),
+  };
+}
