@@ -27,10 +27,15 @@ function exitStatus(
 ): number {
   if (error?.code === "CANCELLED") return cancelledStatus(context.signal.reason);
   const exit = error?.kind.exit ?? 1;
-  // docker run's contract: a status below 125 is the program's own.
-  return context.command?.stopsAtArgument === true && exit < 125 && error?.details["usage"] === undefined
-    ? 125
-    : exit;
+  if (error?.code === "USAGE" || error?.details["usage"] !== undefined) return exit;
+  // docker run's contract: a status below 125 is the program's own. Other commands fail with 1.
+  if (context.command?.stopsAtArgument === true) return Math.max(exit, 125);
+  return isRunStatus(exit) ? 1 : exit;
+}
+
+/** 125 to 127 mean something only where a program runs in a container. */
+function isRunStatus(exit: number): boolean {
+  return exit >= 125 && exit <= 127;
 }
 
 function knownText(error: LighterError): string {
@@ -60,9 +65,9 @@ function asLighterError(error: unknown): LighterError | undefined {
   const sentence =
     code !== undefined && Object.hasOwn(systemSentences, code) ? systemSentences[code] : undefined;
   if (sentence === undefined) return undefined;
-  const path =
-    typeof error === "object" && error !== null && "path" in error ? String(error.path) : "the store";
-  return new LighterError(sentence.code, `cannot write "${path}": ${sentence.says}`, { cause: error });
+  const object =
+    typeof error === "object" && error !== null && "path" in error ? `"${String(error.path)}"` : "to the store";
+  return new LighterError(sentence.code, `cannot write ${object}: ${sentence.says}`, { cause: error });
 }
 
 /** Node's own waits throw an AbortError where ours throw the reason. */

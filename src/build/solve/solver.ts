@@ -12,6 +12,7 @@ import type { Journal } from "./journal.ts";
 import { KeyMaker, type KnownResult } from "./key-maker.ts";
 import { hashKey } from "./keys.ts";
 import type { ContextResult, Result, TreeResult } from "./result.ts";
+import { stepFailure } from "./step-failure.ts";
 
 /** What the solver knows how to do with a vertex that is no cache's business: sources. */
 export interface Sources {
@@ -133,7 +134,8 @@ export class Solver {
   }
 
   /** Notes what happened to the vertex and stops the others. */
-  #fail(vertex: Vertex, error: unknown): never {
+  #fail(vertex: Vertex, thrown: unknown): never {
+    const error = stepFailure(thrown);
     const isStopped = this.#stop.signal.aborted && error !== this.#firstFailure;
     if (isStopped) this.#options.journal.cancelled(vertex);
     else this.#options.journal.failed(vertex, error);
