@@ -23,6 +23,7 @@ async function lighter(
   const status = await runCommandLine(line === "" ? [] : line.split(" "), {
     io,
     signal,
+    onSignals: () => {},
     openEngine: (options) => {
       root = options.root;
       return Promise.resolve(engine);

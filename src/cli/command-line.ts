@@ -12,6 +12,8 @@ export interface Host {
   readonly io: Io;
   /** Aborted by the first Ctrl-C. */
   readonly signal: AbortSignal;
+  /** Gives signals to a command that passes them on to a program. */
+  onSignals(send: (signal: NodeJS.Signals) => void): void;
   openEngine(options: {
     readonly root?: string;
     readonly onWarning: (text: string) => void;
@@ -51,6 +53,7 @@ async function runCommand(command: Command, words: readonly string[], host: Host
     args,
     io: host.io,
     signal: host.signal,
+    onSignals: (send) => host.onSignals(send),
     openEngine: () =>
       host.openEngine({
         ...(typeof root === "string" && { root }),

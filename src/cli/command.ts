@@ -29,7 +29,7 @@ type FlagValue<F extends Flag> = F["kind"] extends "boolean"
 export type FlagValues<F extends Flags> = { readonly [Name in keyof F]: FlagValue<F[Name]> };
 
 /** What a completed word names, so that completion can ask the store. */
-export type ArgumentKind = "image" | "file" | "directory" | "shell";
+export type ArgumentKind = "image" | "container" | "volume" | "file" | "directory" | "shell";
 
 /** A command: data and one function. */
 export interface Command<F extends Flags = Flags> {
@@ -64,6 +64,8 @@ export interface Invocation<F extends Flags = Flags> {
   readonly io: Io;
   /** Aborted by Ctrl-C; the command cleans up and ends. */
   readonly signal: AbortSignal;
+  /** From the call on signals of the terminal and of other programs go to `send`, and do not abort {@link signal}. */
+  onSignals(send: (signal: NodeJS.Signals) => void): void;
   /** Opens the store; the engine is loaded only then. */
   openEngine(): Promise<CliEngine>;
 }

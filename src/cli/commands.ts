@@ -10,6 +10,18 @@ type Loader = () => Promise<Command>;
 export const commandLoaders: Readonly<Record<string, Loader>> = {
   build: async () => (await import("./commands/build.ts")).build,
   run: async () => (await import("./commands/run.ts")).run,
+  create: async () => (await import("./commands/create.ts")).create,
+  start: async () => (await import("./commands/start.ts")).start,
+  stop: async () => (await import("./commands/stop.ts")).stop,
+  restart: async () => (await import("./commands/stop.ts")).restart,
+  kill: async () => (await import("./commands/kill.ts")).kill,
+  exec: async () => (await import("./commands/exec.ts")).exec,
+  logs: async () => (await import("./commands/logs.ts")).logs,
+  attach: async () => (await import("./commands/attach.ts")).attach,
+  wait: async () => (await import("./commands/wait.ts")).wait,
+  pause: async () => (await import("./commands/pause.ts")).pause,
+  unpause: async () => (await import("./commands/pause.ts")).unpause,
+  rename: async () => (await import("./commands/rename.ts")).rename,
   ps: async () => (await import("./commands/ps.ts")).ps,
   rm: async () => (await import("./commands/rm.ts")).rm,
   images: async () => (await import("./commands/images.ts")).images,
@@ -37,6 +49,7 @@ export const commandLoaders: Readonly<Record<string, Loader>> = {
   "image save": async () => (await import("./commands/save.ts")).imageSave,
   "image tag": async () => (await import("./commands/tag.ts")).imageTag,
   "system check": async () => (await import("./commands/system.ts")).systemCheck,
+  "system sweep": async () => (await import("./commands/system.ts")).systemSweep,
   "system prune": async () => (await import("./commands/system.ts")).systemPrune,
   info: async () => (await import("./commands/info.ts")).info,
   // Small enough to come along: one file less to find.
@@ -59,7 +72,11 @@ export const commandAliases: Readonly<Record<string, string>> = {
   "container list": "container ls",
   "container ps": "container ls",
   "container remove": "container rm",
-  "container run": "run",
+  ...Object.fromEntries(
+    "run create start stop restart kill exec logs attach wait pause unpause rename"
+      .split(" ")
+      .map((name) => [`container ${name}`, name]),
+  ),
   "system info": "info",
 };
 

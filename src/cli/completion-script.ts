@@ -86,6 +86,9 @@ function allFlags(command: Command): Flags {
 
 const bashArguments: Readonly<Record<ArgumentKind, string>> = {
   image: 'COMPREPLY=($(compgen -W "$(_lighter_images)" -- "$current"))',
+  container:
+    'COMPREPLY=($(compgen -W "$(lighter ps -a --format json 2>/dev/null | sed -n "s/.*\\"Names\\":\\"\\([^\\"]*\\)\\".*/\\1/p")" -- "$current"))',
+  volume: 'COMPREPLY=($(compgen -W "$(lighter volume ls -q 2>/dev/null)" -- "$current"))',
   directory: 'COMPREPLY=($(compgen -d -- "$current"))',
   file: 'COMPREPLY=($(compgen -f -- "$current"))',
   shell: 'COMPREPLY=($(compgen -W "bash zsh fish" -- "$current"))',

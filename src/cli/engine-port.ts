@@ -1,8 +1,8 @@
 import type { Engine, Images } from "#engine";
 
 /** What the commands use of the engine, without the parts that only a real one has: a test plays it. */
-export type CliEngine = Pick<Engine, "root" | "build" | "plan" | "run" | "containers" | "login" | "logout"> &
-  AsyncDisposable & { readonly images: CliImages };
+export type CliEngine = Pick<Engine, "root" | "build" | "plan" | "run" | "login" | "logout"> &
+  AsyncDisposable & { readonly images: CliImages; readonly containers: CliContainers };
 
 type CliImages = Pick<
   Images,
@@ -11,3 +11,6 @@ type CliImages = Pick<
 
 /** A Dockerfile and what a build of it would do. */
 export type PlannedBuild = Awaited<ReturnType<Engine["plan"]>>;
+
+/** Without the class's private parts. */
+export type CliContainers = { readonly [Name in keyof Engine["containers"]]: Engine["containers"][Name] };

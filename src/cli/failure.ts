@@ -66,7 +66,9 @@ function asLighterError(error: unknown): LighterError | undefined {
     code !== undefined && Object.hasOwn(systemSentences, code) ? systemSentences[code] : undefined;
   if (sentence === undefined) return undefined;
   const object =
-    typeof error === "object" && error !== null && "path" in error ? `"${String(error.path)}"` : "to the store";
+    typeof error === "object" && error !== null && "path" in error
+      ? `"${String(error.path)}"`
+      : "to the store";
   return new LighterError(sentence.code, `cannot write ${object}: ${sentence.says}`, { cause: error });
 }
 

@@ -4,8 +4,10 @@ import { runCommandLine } from "./command-line.ts";
 import { processIo } from "./io.ts";
 
 const controller = new AbortController();
+let passOn: ((signal: NodeJS.Signals) => void) | undefined;
 for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(name, () => {
+    if (passOn !== undefined) return passOn(name);
     // The first asks for a clean end; whoever insists gets out at once (what is left is swept by the next command).
     if (controller.signal.aborted) leaveAtOnce();
     controller.abort(cancelledBy(name));
@@ -14,6 +16,9 @@ for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 void runCommandLine(process.argv.slice(2), {
   io: processIo(),
   signal: controller.signal,
+  onSignals: (send) => {
+    passOn = send;
+  },
   openEngine: async (options) => new (await import("#engine")).Engine(options),
 }).then((status) => process.exit(status));
 

@@ -54,11 +54,7 @@ export function fakeEngine(
     logout: missing("logout"),
     [Symbol.asyncDispose]: () => Promise.resolve(),
     ...parts,
-    containers: {
-      list: missing("containers.list"),
-      remove: missing("containers.remove"),
-      ...parts.containers,
-    },
+    containers: playing(parts.containers ?? {}),
     images: {
       list: missing("images.list"),
       get: missing("images.get"),
@@ -74,4 +70,15 @@ export function fakeEngine(
       ...parts.images,
     },
   };
+}
+
+/** Parts that a test plays; touching any other one fails it. */
+function playing(parts: Partial<CliEngine["containers"]>): CliEngine["containers"] {
+  const handler: ProxyHandler<Partial<CliEngine["containers"]>> = {
+    get: (target, name) => {
+      if (name in target) return Reflect.get(target, name);
+      throw new Error(`the test did not expect containers.${String(name)}`);
+    },
+  };
+  return new Proxy(parts, handler) as CliEngine["containers"];
 }

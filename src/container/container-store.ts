@@ -3,7 +3,12 @@ import { join } from "node:path";
 import { LighterError, systemErrorCode } from "#base";
 import type { Host } from "#host";
 import { randomName } from "./container-name.ts";
-import type { ContainerRecord } from "./container-record.ts";
+import {
+  type ContainerRecord,
+  type ContainerState,
+  createdState,
+  type StoredContainer,
+} from "./container-record.ts";
 
 /**
  * Containers on disk: a directory `<id>/` with the record, the writable layer (`fs`, `work`) and the files bound into /etc;
@@ -29,8 +34,8 @@ export class ContainerStore {
   async create(
     id: string,
     name: string | undefined,
-    describe: (name: string) => ContainerRecord,
-  ): Promise<ContainerRecord> {
+    describe: (name: string) => StoredContainer,
+  ): Promise<StoredContainer> {
     mkdirSync(join(this.#folder, "by-name"), { recursive: true, mode: 0o700 });
     using _lock = await this.#host.locks.acquire(join(this.#folder, "lock"), "exclusive");
     const taken = this.#takeName(id, name);
@@ -43,8 +48,17 @@ export class ContainerStore {
     return record;
   }
 
+  /** Gives a container another name. @throws CONTAINER_NAME_USED */
+  async rename(record: StoredContainer, name: string): Promise<void> {
+    using _lock = await this.#host.locks.acquire(join(this.#folder, "lock"), "exclusive");
+    this.#takeName(record.id, name);
+    const old = record.name;
+    this.#write({ ...record, name });
+    if (this.#holderOf(old) === record.id) rmSync(this.#namePath(old), { force: true });
+  }
+
   /** Replaces the record. `durable` survives a power cut. */
-  save(record: ContainerRecord, options: { readonly durable: boolean }): void {
+  save(record: StoredContainer, options: { readonly durable: boolean }): void {
     this.#write(record);
     if (options.durable)
       for (const path of [this.#recordPath(record.id), this.directory(record.id)])
@@ -127,18 +141,57 @@ export class ContainerStore {
     const text = readText(this.#recordPath(id));
     if (text === undefined || text === "") return undefined;
     try {
-      const record: ContainerRecord = JSON.parse(text);
-      return record.version === 1 ? record : undefined;
+      const stored: StoredContainer = JSON.parse(text);
+      return stored.version === 2 ? { ...stored, state: this.#state(id) } : undefined;
     } catch {
       return undefined;
     }
   }
 
-  #write(record: ContainerRecord): void {
-    const path = this.#recordPath(record.id);
-    writeFileSync(`${path}.new`, `${JSON.stringify(record, undefined, 1)}\n`, { mode: 0o600 });
-    renameSync(`${path}.new`, path);
+  /** Where the monitor tells how it goes. */
+  statePath(id: string): string {
+    return join(this.directory(id), "state.json");
   }
+
+  /** Present while a running container stands still. */
+  pausedPath(id: string): string {
+    return join(this.directory(id), "paused");
+  }
+
+  /** For ends that no monitor could tell. */
+  saveState(id: string, state: ContainerState): void {
+    replaceFile(this.statePath(id), state);
+  }
+
+  #state(id: string): ContainerState {
+    const text = readText(this.statePath(id));
+    if (text === undefined || text === "") return createdState;
+    try {
+      const told: ContainerState = { ...createdState, ...JSON.parse(text) };
+      const { startedAt, finishedAt, error, ...state } = told;
+      return {
+        ...state,
+        ...(startedAt ? { startedAt } : {}),
+        ...(finishedAt ? { finishedAt } : {}),
+        ...(error ? { error } : {}),
+        status: state.status === "running" && existsSync(this.pausedPath(id)) ? "paused" : state.status,
+      };
+    } catch {
+      return createdState;
+    }
+  }
+
+  #write(record: StoredContainer): void {
+    const path = this.#recordPath(record.id);
+    const { state: _, ...stored } = { state: undefined, ...record };
+    replaceFile(path, stored);
+  }
+}
+
+function replaceFile(path: string, value: object): void {
+  const half = `${path}.${process.pid}`;
+  writeFileSync(half, `${JSON.stringify(value)}\n`, { mode: 0o600 });
+  renameSync(half, path);
 }
 
 function readText(path: string): string | undefined {

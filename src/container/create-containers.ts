@@ -1,50 +1,74 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
-import { LighterError } from "#base";
-import { errnoOf, type Host } from "#host";
-import type { ImageStore } from "#image";
-import { type NetworkProvider, type Runtime, sweepContainers } from "#runtime";
-import type { Snapshotter } from "#snapshot";
+import { checkName } from "./container-name.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import { ContainerStore } from "./container-store.ts";
-import { markRemoval } from "./removal-mark.ts";
-import { runContainer } from "./run-container.ts";
-import type { RunRequest } from "./run-request.ts";
-import { sweepRecords } from "./sweep-records.ts";
+import {
+  killContainer,
+  pauseContainer,
+  stopContainer,
+  unpauseContainer,
+  waitContainer,
+} from "./control-container.ts";
+import { createContainer } from "./create-container.ts";
+import { type ExecRequest, execContainer } from "./exec-container.ts";
+import type { ContainersOptions, Parts } from "./parts.ts";
+import { type LogEntry, type LogOptions, readLogs } from "./read-logs.ts";
+import { removeContainer } from "./remove-container.ts";
+import { attachContainer, type Parting, runContainer, runDetached, startAttached } from "./run-container.ts";
+import type { RunRequest, StreamOptions } from "./run-request.ts";
+import { startContainer } from "./start-container.ts";
+import { sweepParts } from "./sweep-containers.ts";
+import { takeTurns } from "./take-turns.ts";
+import { VolumeStore } from "./volume-store.ts";
 
-const killTimeoutMs = 10_000;
-const pollMs = 20;
-
-/** What containers are made of. */
-export interface ContainersOptions {
-  /** The store; records are in `<root>/containers`, what runs is claimed in `<root>/run`. */
-  readonly root: string;
-  readonly host: Host;
-  readonly images: Pick<ImageStore, "unpack">;
-  readonly snapshots: Pick<Snapshotter, "layers">;
-  /** Asked for when the first container runs. */
-  readonly runtime: () => Promise<Runtime>;
-  readonly network: NetworkProvider;
-}
-
-/** The containers of one store. */
+/** The containers of one store. A container is named by its name, its ID or a unique beginning of one. */
 export interface Containers {
   /**
    * Runs a container in the foreground to its end. With `remove` nothing of it is left, otherwise its record and its
    * writable layer stay until {@link Containers.remove}.
-   * @returns the program's status, 128 + signal when it was killed
    * @throws CONTAINER_INVALID, CONTAINER_NAME_USED, USER_NOT_FOUND, NETWORK_NOT_FOUND, PORT_IN_USE, COMMAND_NOT_FOUND,
    * COMMAND_NOT_EXECUTABLE, RUNTIME_FAILED, CANCELLED
    */
-  run(request: RunRequest): Promise<number>;
+  run(request: RunRequest): Promise<Parting>;
+  /** Makes and starts a container that needs no process of ours any more. @throws as {@link run} */
+  runDetached(request: RunRequest): Promise<ContainerRecord>;
+  /** Makes a container without starting it. @throws CONTAINER_INVALID, CONTAINER_NAME_USED */
+  create(request: RunRequest): Promise<ContainerRecord>;
+  /** Starts one that does not run; one that runs stays as it is. @throws CONTAINER_NOT_FOUND, and as {@link run} */
+  start(text: string): Promise<ContainerRecord>;
+  /** Starts one and follows it to its end. */
+  startAttached(text: string, streams: StreamOptions & { readonly input?: boolean }): Promise<Parting>;
+  /** Joins a running one. @throws CONTAINER_NOT_FOUND, CONTAINER_NOT_RUNNING */
+  attach(text: string, streams: StreamOptions & { readonly noStdin?: boolean }): Promise<Parting>;
+  /** Ends one by its stop signal, after the timeout by SIGKILL; one that does not run stays as it is. */
+  stop(
+    text: string,
+    options?: { readonly timeoutSeconds?: number; readonly signal?: string },
+  ): Promise<ContainerRecord>;
+  restart(
+    text: string,
+    options?: { readonly timeoutSeconds?: number; readonly signal?: string },
+  ): Promise<ContainerRecord>;
+  /** @throws CONTAINER_NOT_RUNNING */
+  kill(text: string, signal?: string): Promise<ContainerRecord>;
+  /** Waits for the end. @returns the exit status */
+  wait(text: string): Promise<number>;
+  pause(text: string): Promise<ContainerRecord>;
+  unpause(text: string): Promise<ContainerRecord>;
+  /** Runs one more process in it. @returns its status */
+  exec(text: string, request: ExecRequest): Promise<number>;
+  logs(text: string, options?: LogOptions): AsyncIterable<LogEntry>;
+  rename(text: string, name: string): Promise<void>;
   /** All containers, newest first. */
   list(): readonly ContainerRecord[];
-  /** By name, ID or a unique beginning of one. @throws CONTAINER_NOT_FOUND */
+  /** @throws CONTAINER_NOT_FOUND */
   get(text: string): ContainerRecord;
   /** Removes one that does not run; with `force` kills one that does. @throws CONTAINER_NOT_FOUND, CONTAINER_RUNNING */
-  remove(text: string, options?: { readonly force?: boolean }): Promise<ContainerRecord>;
-  /** Kills the containers whose owner died and frees what they held; a record says how its container ended. */
+  remove(
+    text: string,
+    options?: { readonly force?: boolean; readonly volumes?: boolean },
+  ): Promise<ContainerRecord>;
+  /** Settles what dead processes left, and frees what they held. */
   sweep(): Promise<void>;
 }
 
@@ -52,61 +76,101 @@ export interface Containers {
 export function createContainers(options: ContainersOptions): Containers {
   const { root, host } = options;
   const store = new ContainerStore({ folder: join(root, "containers"), host });
-  const runDirectory = join(root, "run");
-  const parts = { ...options, store, runDirectory };
+  const parts: Parts = {
+    ...options,
+    store,
+    volumes: new VolumeStore(join(root, "volumes")),
+    runDirectory: join(root, "run"),
+    turns: takeTurns(),
+  };
   return {
-    run: (request) => runContainer(parts, request),
+    ...lifeOf(parts),
+    ...partsOfLife(parts),
     list: () => store.list(),
     get: (text) => store.get(text),
-    remove: async (text, { force = false } = {}) => {
+    rename: async (text, name) => await renameContainer(parts, text, name),
+    remove: async (text, { force = false, volumes } = {}) => {
       const record = store.get(text);
-      if (existsSync(join(runDirectory, record.id)))
-        await endRunning(record, { force, options, runDirectory });
-      store.remove(record.id);
+      await removeContainer(parts, record, { force, volumes: volumes ?? record.remove });
       return record;
     },
-    sweep: async () => {
-      await sweepContainers(host, runDirectory);
-      sweepRecords(store, runDirectory);
-      await options.network.sweep();
+    sweep: () => sweepParts(parts),
+  };
+}
+
+type Life = Pick<
+  Containers,
+  "run" | "runDetached" | "create" | "start" | "startAttached" | "attach" | "stop" | "restart"
+>;
+
+function lifeOf(parts: Parts): Life {
+  const { store } = parts;
+  const start = async (record: ContainerRecord): Promise<ContainerRecord> => {
+    using _session = await startContainer(parts, record, { isAttached: false });
+    return store.get(record.id);
+  };
+  return {
+    run: (request) => tidied(parts, () => runContainer(parts, request)),
+    runDetached: (request) => runDetached(parts, request),
+    create: (request) => createContainer(parts, request),
+    start: async (text) => {
+      const record = store.get(text);
+      return isStarted(record) ? record : await start(record);
+    },
+    startAttached: (text, streams) => {
+      const record = store.get(text);
+      const input = streams.input === true && record.input !== "none";
+      return tidied(parts, () => startAttached(parts, record, streams, { input }));
+    },
+    attach: (text, streams) => attachContainer(parts, store.get(text), streams),
+    stop: async (text, options) => {
+      const record = store.get(text);
+      await stopContainer(parts, record, options);
+      return record;
+    },
+    restart: async (text, options) => {
+      const record = store.get(text);
+      await stopContainer(parts, record, options);
+      await sweepParts(parts);
+      return await start(store.get(record.id));
     },
   };
 }
 
-/** Kills, then waits for the owner to undo what it made. */
-async function endRunning(
-  record: ContainerRecord,
-  context: { readonly force: boolean; readonly options: ContainersOptions; readonly runDirectory: string },
-): Promise<void> {
-  const { force, options, runDirectory } = context;
-  if (!force)
-    throw new LighterError(
-      "CONTAINER_RUNNING",
-      `cannot remove container "${record.name}": it is running; stop it or use force`,
-      { details: { id: record.id } },
-    );
-  const runtime = await options.runtime();
-  const claim = join(runDirectory, record.id);
-  markRemoval(claim);
-  for (
-    const deadline = Date.now() + killTimeoutMs;
-    !isFree(options.host, join(claim, "lock"));
-    await delay(pollMs)
-  ) {
-    if (Date.now() > deadline)
-      throw new LighterError("RUNTIME_FAILED", `cannot remove container "${record.name}": it does not end`);
-    // Again and again, because the owner may be about to start it.
-    await runtime.remove(record.id);
+type PartsOfLife = Pick<Containers, "kill" | "wait" | "pause" | "unpause" | "exec" | "logs">;
+
+function partsOfLife(parts: Parts): PartsOfLife {
+  const { store } = parts;
+  const each = (work: (record: ContainerRecord) => Promise<void>) => async (text: string) => {
+    const record = store.get(text);
+    await work(record);
+    return record;
+  };
+  return {
+    kill: (text, signal) => each((record) => killContainer(parts, record, signal))(text),
+    wait: (text) => waitContainer(parts, store.get(text)),
+    pause: each((record) => pauseContainer(parts, record)),
+    unpause: each((record) => unpauseContainer(parts, record)),
+    exec: (text, request) => execContainer(parts, store.get(text), request),
+    logs: (text, options) => readLogs(parts, store.get(text), options),
+  };
+}
+
+function isStarted({ state }: ContainerRecord): boolean {
+  return state.status === "running" || state.status === "paused" || state.status === "restarting";
+}
+
+/** A foreground client removes at once what its container left. */
+async function tidied(parts: Parts, life: () => Promise<Parting>): Promise<Parting> {
+  try {
+    return await life();
+  } finally {
+    await sweepParts(parts);
   }
 }
 
-/** Whether the owner is done with the container, or dead. */
-function isFree(host: Pick<Host, "locks">, claim: string): boolean {
-  try {
-    using lock = host.locks.tryAcquire(claim, "exclusive");
-    return lock !== undefined;
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return true;
-    throw error;
-  }
+async function renameContainer({ store }: Parts, text: string, name: string): Promise<void> {
+  const { state: _, ...record } = store.get(text);
+  checkName(name);
+  await store.rename(record, name);
 }

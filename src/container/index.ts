@@ -1,3 +1,20 @@
-export type { ContainerRecord, ContainerState } from "./container-record.ts";
-export { type Containers, type ContainersOptions, createContainers } from "./create-containers.ts";
-export type { RunRequest } from "./run-request.ts";
+export type {
+  ContainerRecord,
+  ContainerState,
+  HealthSettings,
+  HealthState,
+  Limits,
+  LogSettings,
+  NetworkSettings,
+  RestartPolicy,
+} from "./container-record.ts";
+export { isLive } from "./container-record.ts";
+export { type Containers, createContainers } from "./create-containers.ts";
+export type { ExecRequest } from "./exec-container.ts";
+export type { MountPoint } from "./mount-point.ts";
+export type { ContainersOptions } from "./parts.ts";
+export type { LogEntry, LogOptions } from "./read-logs.ts";
+export type { Parting } from "./run-container.ts";
+export type { ContainerOptions, RunRequest, StreamOptions } from "./run-request.ts";
+export { signalNumber } from "./signals.ts";
+export type { Volume } from "./volume-store.ts";

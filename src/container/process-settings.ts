@@ -22,6 +22,7 @@ export function processSettings(image: ProcessConfig, asked: Asked): ProcessSett
     );
   return {
     args,
+    entrypointLength: (asked.entrypoint ?? image.Entrypoint ?? []).length,
     env: [...(image.Env ?? []), ...(asked.env ?? [])],
     cwd: posix.resolve("/", cwd),
     user: asked.user ?? image.User ?? "",

@@ -3,7 +3,8 @@ import { resolve } from "node:path";
 import { test } from "node:test";
 import { checkName, randomName } from "./container-name.ts";
 import { parseExtraHost } from "./extra-host.ts";
-import { parseVolume, parseVolumes, volumeMount } from "./volume.ts";
+import { specMount } from "./mount-point.ts";
+import { parseMount, parseMounts, parseTmpfs, parseVolume } from "./mount-words.ts";
 
 test("volumes as docker writes them", () => {
   const cases: [string, string, string, readonly string[]][] = [
@@ -14,13 +15,84 @@ test("volumes as docker writes them", () => {
     ["./x:/b", resolve("x"), "/b", ["rbind", "rprivate"]],
   ];
   for (const [text, source, destination, options] of cases)
-    assert.deepEqual(volumeMount(parseVolume(text)), { source, destination, type: "bind", options }, text);
+    assert.deepEqual(specMount(parseVolume(text)), { source, destination, type: "bind", options }, text);
 });
 
 test("volumes that cannot be", () => {
-  for (const text of ["", "/a", "name:/b", "/a:b", "/a:/", "/a:/b:x", "/a:/b:ro:z", ":/b"])
+  for (const text of ["", "a", "n@me:/b", "/a:b", "/a:/", "/a:/b:x", "/a:/b:ro:z", ":/b"])
     assert.throws(() => parseVolume(text), { code: "CONTAINER_INVALID" }, text);
-  assert.throws(() => parseVolumes(["/a:/x", "/b:/x/"]), { message: /two volumes want that place/ });
+  assert.throws(() => parseMounts({ volumes: ["/a:/x", "/b:/x/"] }), {
+    message: /two volumes want that place/,
+  });
+});
+
+test("volumes with and without a name", () => {
+  assert.deepEqual(parseVolume("/data"), {
+    type: "volume",
+    source: "",
+    destination: "/data",
+    readOnly: false,
+    propagation: "rprivate",
+    copies: true,
+    isAnonymous: true,
+  });
+  assert.deepEqual(parseVolume("db:/data:ro,nocopy"), {
+    type: "volume",
+    source: "",
+    name: "db",
+    destination: "/data",
+    readOnly: true,
+    propagation: "rprivate",
+    copies: false,
+  });
+});
+
+test("mounts as docker writes them", () => {
+  const cases: [string, object][] = [
+    [
+      "type=bind,source=/a,target=/b,readonly",
+      {
+        type: "bind",
+        source: "/a",
+        mustExist: true,
+        propagation: "rprivate",
+        destination: "/b",
+        readOnly: true,
+      },
+    ],
+    [
+      "source=db,target=/b",
+      {
+        type: "volume",
+        source: "",
+        copies: true,
+        propagation: "rprivate",
+        name: "db",
+        destination: "/b",
+        readOnly: false,
+      },
+    ],
+    [
+      "type=tmpfs,dst=/t,tmpfs-size=1m,tmpfs-mode=700",
+      { type: "tmpfs", options: ["size=1m", "mode=700"], destination: "/t", readOnly: false },
+    ],
+  ];
+  for (const [text, expected] of cases) assert.deepEqual(parseMount(text), expected, text);
+  const faults = [
+    "type=bind,target=/b",
+    "type=nfs,target=/b",
+    "target=b",
+    "type=tmpfs,target=/t,what=1",
+    "type=bind,source=a,target=/b",
+  ];
+  for (const text of faults) assert.throws(() => parseMount(text), { code: "CONTAINER_INVALID" }, text);
+  assert.deepEqual(specMount(parseTmpfs("/run:size=64k,exec")), {
+    destination: "/run",
+    type: "tmpfs",
+    source: "tmpfs",
+    options: ["nosuid", "nodev", "noexec", "size=64k", "exec", "mode=1777"],
+  });
+  assert.throws(() => parseTmpfs("/run:x"), { code: "CONTAINER_INVALID" });
 });
 
 test("added hosts", () => {

@@ -1,204 +1,172 @@
-import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { hostname as hostName } from "node:os";
+import { constants } from "node:os";
 import { join } from "node:path";
-import { Cleanup, isLighterError } from "#base";
-import {
-  type Attachment,
-  buildSpec,
-  type ContainerClaim,
-  claimContainer,
-  type ProcessStdio,
-  prepareMountPoints,
-  type Runtime,
-  type RuntimeSpec,
-  readSpecFacts,
-  resolveUser,
-} from "#runtime";
-import type { SnapshotName } from "#snapshot";
-import { checkName } from "./container-name.ts";
-import type { ContainerRecord } from "./container-record.ts";
-import type { ContainerStore } from "./container-store.ts";
-import type { ContainersOptions } from "./create-containers.ts";
-import { parseExtraHost } from "./extra-host.ts";
-import { processSettings } from "./process-settings.ts";
-import { RecordKeeper } from "./record-keeper.ts";
-import { removalMark } from "./removal-mark.ts";
-import type { RunRequest } from "./run-request.ts";
-import { parseVolumes, volumeMount } from "./volume.ts";
+import { LighterError } from "#base";
+import type { ContainerClaim } from "#runtime";
+import { type ContainerRecord, isLive } from "./container-record.ts";
+import { createClaimed } from "./create-container.ts";
+import { connectMonitor } from "./monitor/connect.ts";
+import type { Exit, MonitorSession } from "./monitor/session.ts";
+import type { Parts } from "./parts.ts";
+import { removeStopped } from "./remove-container.ts";
+import type { RunRequest, StreamOptions } from "./run-request.ts";
+import { startContainer } from "./start-container.ts";
+import { feed, outputTo, terminalSize } from "./streams.ts";
 
-/** What a shell says of a program killed by SIGKILL. */
-const killedStatus = 137;
+/** How a foreground client and its container parted. */
+export type Parting =
+  | { readonly kind: "exited"; readonly exitCode: number }
+  /** The user typed the keys that leave it running. */
+  | { readonly kind: "detached" };
 
-interface Parts extends ContainersOptions {
-  readonly store: ContainerStore;
-  readonly runDirectory: string;
+/**
+ * Makes, joins and starts a container, and stays until it has ended for good; with `remove` nothing of it is left.
+ * A failed start leaves the record, as docker does, unless it was to be removed.
+ */
+export async function runContainer(parts: Parts, request: RunRequest): Promise<Parting> {
+  const { record, claim } = await createClaimed(parts, request);
+  const input = record.input !== "none";
+  return await removingFailed(parts, record, () => startAttached(parts, record, request, { input, claim }));
 }
 
-/** Claim, record, root, network, bundle, process; undone in reverse, whatever happens. */
-export async function runContainer(parts: Parts, request: RunRequest): Promise<number> {
-  const { host, store, runDirectory } = parts;
-  const described = describe(request);
-  host.mounts.enterPrivateNamespace();
-  await using undo = new Cleanup();
-  const runtime = await parts.runtime();
-  const snapshot = await parts.images.unpack(request.image, optionalSignal(request));
-  const id = randomBytes(32).toString("hex");
-  mkdirSync(runDirectory, { recursive: true, mode: 0o711 });
-  const claim = undo.use(claimContainer(host, runDirectory, id));
-  const record = await store.create(id, request.name, (name) => ({
-    ...described,
-    id,
-    name,
-    hostname: hostnameOf(request, id),
-  }));
-  const keeper = new RecordKeeper(store, record);
-  undo.defer(() => keeper.close());
-  return await keeper.watch(async () => {
-    const attachment = undo.use(await attach(parts, request, record));
-    const rootfs = mountRoot(parts, { claim, snapshot, undo });
-    keeper.joined(attachment);
-    const spec = makeSpec(parts, { request, record, rootfs, attachment });
-    keeper.started();
-    try {
-      const status = await start(runtime, { claim, spec, request });
-      keeper.ended(status);
-      return status;
-    } finally {
-      // The kernel takes its time to remove links: it begins while the root is unmounted.
-      Promise.resolve(attachment[Symbol.asyncDispose]()).catch(() => {});
-    }
+/** `docker run -d`: the container needs no process of ours any more. */
+export async function runDetached(parts: Parts, request: RunRequest): Promise<ContainerRecord> {
+  const { record, claim } = await createClaimed(parts, { ...request, stdio: "none" });
+  return await removingFailed(parts, record, async () => {
+    using _session = await startContainer(parts, record, { isAttached: false, claim });
+    return parts.store.get(record.id);
   });
 }
 
-/** The record as far as the request decides it. */
-function describe(request: RunRequest): Omit<ContainerRecord, "id" | "name" | "hostname"> {
-  if (request.name !== undefined) checkName(request.name);
-  for (const text of request.extraHosts ?? []) parseExtraHost(text);
-  return {
-    version: 1,
-    image: { id: request.image.id, name: request.imageName },
-    created: new Date().toISOString(),
-    process: processSettings(request.image.config.config ?? {}, request),
-    network: { name: request.network ?? "bridge", ports: request.ports ?? [] },
-    mounts: parseVolumes(request.volumes ?? []),
-    readOnly: request.readOnly ?? false,
-    tty: request.tty ?? false,
-    remove: request.remove ?? false,
-    state: { status: "created" },
-  };
-}
-
-/** On the host's network a container has the host's name, as docker does. */
-function hostnameOf(request: RunRequest, id: string): string {
-  return request.hostname ?? (request.network === "host" ? hostName() : id.slice(0, 12));
-}
-
-function mountRoot(
-  { host, store, snapshots }: Parts,
-  made: {
-    readonly claim: ContainerClaim;
-    readonly snapshot: SnapshotName | undefined;
-    readonly undo: Cleanup;
-  },
-): string {
-  const target = join(made.claim.directory, "rootfs");
-  const directory = store.directory(made.claim.id);
-  mkdirSync(target);
-  made.undo.use(
-    host.mounts.overlay({
-      target,
-      lower: made.snapshot === undefined ? [] : snapshots.layers(made.snapshot),
-      upper: join(directory, "fs"),
-      work: join(directory, "work"),
-    }),
-  );
-  return target;
-}
-
-async function attach({ network }: Parts, request: RunRequest, record: ContainerRecord): Promise<Attachment> {
-  return await network.attach({
-    containerId: record.id,
-    containerName: record.name,
-    hostname: record.hostname,
-    network: record.network.name,
-    ports: request.ports ?? [],
-    extraHosts: (request.extraHosts ?? []).map(parseExtraHost),
-  });
-}
-
-function makeSpec(
-  { host, store }: Parts,
-  made: {
-    readonly request: RunRequest;
-    readonly record: ContainerRecord;
-    readonly rootfs: string;
-    readonly attachment: Attachment;
-  },
-): RuntimeSpec {
-  const { record, rootfs, attachment } = made;
-  const { args, env, cwd, user } = record.process;
-  makeSources(record);
-  // Docker makes a working directory that the image lacks; it stays, being the container's own.
-  prepareMountPoints(host, rootfs, [{ destination: cwd }]);
-  return buildSpec(
-    {
-      id: record.id,
-      rootfs,
-      readOnly: record.readOnly,
-      args,
-      env,
-      cwd,
-      user: resolveUser(host, rootfs, user),
-      hostname: record.hostname,
-      network: attachment.namespacePath === undefined ? "host" : { path: attachment.namespacePath },
-      files: writeNetworkFiles(store.directory(record.id), record, attachment),
-      mounts: record.mounts.map(volumeMount),
-      terminal: record.tty,
-    },
-    readSpecFacts(host),
-  );
-}
-
-/** `-v` makes a directory of the host that is missing, as docker does. */
-function makeSources(record: ContainerRecord): void {
-  for (const { source } of record.mounts) mkdirSync(source, { recursive: true });
-}
-
-function writeNetworkFiles(directory: string, record: ContainerRecord, attachment: Attachment) {
-  const write = (name: string, content: string): string => {
-    const path = join(directory, name);
-    writeFileSync(path, content, { mode: 0o644 });
-    return path;
-  };
-  return {
-    hosts: write("hosts", attachment.hosts),
-    resolvConf: write("resolv.conf", attachment.resolvConf),
-    hostname: write("hostname", `${record.hostname}\n`),
-  };
-}
-
-async function start(
-  runtime: Runtime,
-  made: { readonly claim: ContainerClaim; readonly spec: RuntimeSpec; readonly request: RunRequest },
-): Promise<number> {
-  const { claim, spec, request } = made;
+/** What was to be removed at its end goes when it cannot begin. */
+async function removingFailed<T>(parts: Parts, record: ContainerRecord, start: () => Promise<T>): Promise<T> {
   try {
-    const stdio = stdioOf(request);
-    return await runtime.run({ id: claim.id, bundle: claim.bundle, spec, stdio, ...optionalSignal(request) });
+    return await start();
   } catch (error) {
-    // Killed while it was starting, the runtime tells of a broken pipe; the container was removed, and that is no fault.
-    if (isLighterError(error, "RUNTIME_FAILED") && existsSync(removalMark(claim.directory)))
-      return killedStatus;
+    const state = parts.store.find(record.id)?.state;
+    if (record.remove && state !== undefined && !isLive(state)) removeStopped(parts, record);
     throw error;
   }
 }
 
-function stdioOf({ stdio = "inherit", interactive = false, tty = false }: RunRequest): ProcessStdio {
-  if (stdio !== "inherit") return { kind: "capture", ...stdio };
-  return { kind: "inherit", stdin: interactive || tty ? "inherit" : "ignore" };
+/** `docker start -a`, and the second half of `docker run`. */
+export async function startAttached(
+  parts: Parts,
+  record: ContainerRecord,
+  streams: StreamOptions,
+  { input, claim }: { readonly input: boolean; readonly claim?: ContainerClaim },
+): Promise<Parting> {
+  if (streams.signal?.aborted) {
+    claim?.[Symbol.dispose]();
+    throw cancelled(record);
+  }
+  const size = record.tty && streams.stdio !== "none" ? terminalSize() : undefined;
+  let following: Promise<Parting> | undefined;
+  await startContainer(parts, record, {
+    isAttached: true,
+    ...(claim === undefined ? {} : { claim }),
+    onOutput: outputTo(streams.stdio),
+    ...(size === undefined ? {} : { size }),
+    join: (session) => {
+      session.subscribe({ stdout: true, stderr: true, stdin: input });
+      following = follow(parts, { record, session, streams, input });
+      following.catch(() => {});
+    },
+  });
+  return await (following ?? Promise.resolve({ kind: "detached" as const }));
 }
 
-function optionalSignal({ signal }: RunRequest): { readonly signal?: AbortSignal } {
-  return signal === undefined ? {} : { signal };
+/** Joins a container that runs. @throws CONTAINER_NOT_RUNNING */
+export async function attachContainer(
+  parts: Parts,
+  record: ContainerRecord,
+  streams: StreamOptions & { readonly noStdin?: boolean },
+): Promise<Parting> {
+  const session = await connectMonitor(join(parts.runDirectory, record.id), outputTo(streams.stdio));
+  if (session === undefined || record.state.status !== "running")
+    throw new LighterError(
+      "CONTAINER_NOT_RUNNING",
+      `cannot attach to container "${record.name}": it is ${record.state.status}; start it first`,
+      { details: { id: record.id } },
+    );
+  const input = record.input !== "none" && streams.noStdin !== true;
+  session.subscribe({ stdout: true, stderr: true, stdin: input });
+  const size = record.tty ? terminalSize() : undefined;
+  if (size !== undefined) session.resize(size.rows, size.columns);
+  return await follow(parts, { record, session, streams, input });
+}
+
+interface Following {
+  readonly record: ContainerRecord;
+  readonly session: MonitorSession;
+  readonly streams: StreamOptions;
+  readonly input: boolean;
+}
+
+async function follow(parts: Parts, following: Following): Promise<Parting> {
+  const { record, session, streams, input } = following;
+  using feeding = input && streams.stdio === "inherit" ? feed(session, feedOptions(following)) : undefined;
+  const claim = join(parts.runDirectory, record.id);
+  streams.onSignals?.((name) => void passSignal(claim, name));
+  const stop = (): void => void stopNow(claim);
+  streams.signal?.addEventListener("abort", stop, { once: true });
+  try {
+    const detached = feeding?.detached.then(() => "detached" as const) ?? new Promise<never>(() => {});
+    const left = aborted(streams.leave).then(() => "detached" as const);
+    const exit = await Promise.race([finalExit(session), detached, left]);
+    if (exit === "detached") {
+      session[Symbol.dispose]();
+      return { kind: "detached" };
+    }
+    if (exit === undefined) throw monitorKilled(record);
+    // The monitor hangs up when the last byte is delivered and its locks are about to be freed.
+    await session.closed;
+    if (streams.signal?.aborted) throw cancelled(record);
+    return { kind: "exited", exitCode: exit.exitCode };
+  } finally {
+    streams.signal?.removeEventListener("abort", stop);
+  }
+}
+
+function aborted(signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) resolve();
+    signal?.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+function feedOptions({ record, streams }: Following) {
+  return { tty: record.tty, ...(streams.detachKeys === undefined ? {} : { detachKeys: streams.detachKeys }) };
+}
+
+/** A container with a restart policy has several ends; the last one counts. */
+async function finalExit(session: MonitorSession): Promise<Exit | undefined> {
+  for (;;) {
+    const exit = await session.exited();
+    if (exit === undefined || exit.final) return exit;
+  }
+}
+
+/** By a connection of its own: the first may be full of input that the program does not read. */
+async function passSignal(claim: string, name: NodeJS.Signals): Promise<void> {
+  using session = await connectMonitor(claim);
+  session?.signal(constants.signals[name]);
+  await session?.flushed();
+}
+
+async function stopNow(claim: string): Promise<void> {
+  using session = await connectMonitor(claim);
+  session?.stop(constants.signals.SIGTERM, 1000);
+  await session?.flushed();
+}
+
+function monitorKilled(record: ContainerRecord): LighterError {
+  return new LighterError(
+    "RUNTIME_FAILED",
+    `cannot follow container "${record.name}": its monitor was killed; the next command removes what is left`,
+    { details: { id: record.id } },
+  );
+}
+
+function cancelled(record: ContainerRecord): LighterError {
+  return new LighterError("CANCELLED", `cannot finish container "${record.name}": cancelled`);
 }

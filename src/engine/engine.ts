@@ -1,12 +1,12 @@
 import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { Cleanup } from "#base";
 import type { Builder, DryPlan } from "#build";
 import type { Containers } from "#container";
 import type { RecipeSource } from "#distroless";
 import { createHost, type Host } from "#host";
 import type { Roots } from "#image";
-import { formatReference } from "#oci";
 import type { KeptIn, RegistryClient } from "#registry";
 import type { NetworkProvider, Runtime } from "#runtime";
 import { createBaseSource } from "./bases.ts";
@@ -75,10 +75,14 @@ export class Engine implements AsyncDisposable {
       // A build on a machine with no way out must not wait for it.
       openRegistries: () => this.#openRegistries({ connectTimeoutMs: baseConnectTimeoutMs }),
     });
-    const network = await this.#networks();
-    const [host, findRuntime] = [this.#host, this.#runtime];
-    const networks = (): NetworkProvider => network;
+    const host = this.#host;
+    const networks = this.#networks;
     const registries = this.#registries;
+    // A build in which nothing runs touches no container: what dead ones left is settled when the first RUN has to run.
+    const findRuntime = lazy(async (): Promise<Runtime> => {
+      await (await this.#containers()).sweep();
+      return await this.#runtime();
+    });
     return createBuilder({
       root,
       host,
@@ -173,15 +177,15 @@ export class Engine implements AsyncDisposable {
   }
 
   /**
-   * Builds an image from a Dockerfile. What dead builds left behind is removed first; the results of finished steps are
-   * kept even when the build fails.
+   * Builds an image from a Dockerfile. Trees that dead builds left unfinished are removed first, their containers and
+   * networks before the first RUN; the results of finished steps are kept even when the build fails.
    * @throws DOCKERFILE_INVALID, BASE_NOT_FOUND, COPY_SOURCE_NOT_FOUND, RUN_FAILED, CANCELLED, and what recipes throw; the
    * lines of the Dockerfile stand in `details.frame`
    */
   async build(options: BuildOptions): Promise<BuildResult> {
     const request = { ...buildRequest(options, this.#configuration), ...(await exportRequest(options)) };
     const builder = await this.#builder();
-    await this.#sweep();
+    this.#store.snapshots.sweep();
     using _lock = await this.#store.use();
     return buildResult(await builder.build(request));
   }
@@ -217,7 +221,7 @@ const baseConnectTimeoutMs = 2000;
 
 /** The command line of this lighter that settles what a container left; undefined where only the library is. */
 function findTidyCommand(root: string): readonly string[] | undefined {
-  for (let folder = import.meta.dirname; ; folder = dirname(folder)) {
+  for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
     const program = join(folder, "bin", "lighter");
     if (existsSync(program)) return [process.execPath, program, "--root", resolve(root), "system", "sweep"];
     if (dirname(folder) === folder) return undefined;

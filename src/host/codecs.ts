@@ -6,11 +6,14 @@ import { openLzma } from "./lzma.ts";
 import type { Decoder } from "./stream-decoder.ts";
 import type { Sys } from "./sys.ts";
 import { openZstd, openZstdEncoder } from "./zstd.ts";
+import { nodeZstdStream, zstdProgramStream } from "./zstd-fallback.ts";
+import { openZstdStream } from "./zstd-stream.ts";
 
 /** Decoders over the system's libraries; where one is missing, its program, and for xz a bundled one. */
 export function createCodecs(getSys: () => Sys, processes: Processes): Codecs {
   const lzma = once(() => openLibrary(() => openLzma(getSys().native)));
   const zstd = once(() => openLibrary(() => openZstd(getSys().native)));
+  const zstdStream = once(() => openLibrary(() => openZstdStream(getSys().native)));
   const zstdEncoder = once(() => openLibrary(() => openZstdEncoder(getSys().native)));
   return {
     async xz(bytes, { sizeBytes } = {}) {
@@ -23,6 +26,10 @@ export function createCodecs(getSys: () => Sys, processes: Processes): Codecs {
       const decode = zstd() ?? nodeZstd();
       if (decode !== undefined) return await decode(bytes);
       return await byProgram(processes, "zstd", bytes);
+    },
+    zstdStream(chunks) {
+      const decode = zstdStream() ?? nodeZstdStream() ?? zstdProgramStream(processes);
+      return decode(chunks);
     },
     async zstdCompress(bytes, level = 3) {
       const encode = zstdEncoder() ?? nodeZstdEncoder();

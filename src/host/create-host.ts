@@ -9,6 +9,7 @@ import { createNamespaces } from "./namespaces.ts";
 import { createProbes } from "./probes.ts";
 import { createProcesses } from "./processes.ts";
 import { createSeccomp } from "./seccomp.ts";
+import { createSockets } from "./sockets.ts";
 import { openSys, type Sys } from "./sys.ts";
 
 /** How a host is opened. */
@@ -29,6 +30,7 @@ export function createHost(options: HostOptions = {}): Host {
   const mounts = once(() => createMounts(sys()));
   const namespaces = once(() => createNamespaces(sys()));
   const links = once(() => createLinks(sys()));
+  const sockets = once(() => createSockets(sys()));
   const firewall = once(() => createFirewall(sys(), processes()));
   const codecs = once(() => createCodecs(sys, processes()));
   const probes = once(() => createProbes());
@@ -51,6 +53,9 @@ export function createHost(options: HostOptions = {}): Host {
     },
     get links() {
       return links();
+    },
+    get sockets() {
+      return sockets();
     },
     get firewall() {
       return firewall();

@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { LighterError } from "#base";
 import { forgetFlows } from "./conntrack.ts";
 import type { Firewall, Processes } from "./host.ts";
+import { runInNetwork } from "./namespaces.ts";
 import { textAttribute } from "./netlink.ts";
 import { NetlinkSocket, netlinkProtocol } from "./netlink-socket.ts";
 import { openNftables } from "./nftables-library.ts";
@@ -27,12 +28,17 @@ export function createFirewall(sys: Sys, processes: Processes): Firewall {
     return run(script, json);
   };
   return {
-    apply: (script) => {
-      const result = nft(script, false);
+    apply: (script, namespace) => {
+      const result = runInNetwork(sys, namespace, () => nft(script, false));
       if (!result.ok) throw failure("change", result.words);
     },
     hasTable: (name) => hasTable(sys, name),
     forgetFlows: (flow) => forgetFlows(sys, flow),
+    print: (what) => {
+      const result = nft(`list ${what}`, false);
+      if (!result.ok) throw failure("list", result.words);
+      return result.output;
+    },
     list: (what) => {
       const result = nft(`list ${what}`, true);
       if (!result.ok) throw failure("list", result.words);
@@ -56,7 +62,7 @@ function programRun(nft: string | undefined): NftRun {
   if (nft === undefined) throw programMissing();
   return (script, json) => {
     // With -j nft opens /dev/stdin by name, which fails on the socket that Node makes; a list command is short.
-    const args = json ? ["-j", script] : ["-f", "-"];
+    const args = json ? ["-j", script] : script.startsWith("list ") ? [script] : ["-f", "-"];
     const result = spawnSync(nft, args, { input: script, encoding: "utf8", maxBuffer: maxOutputBytes });
     if (result.status === 0) return { ok: true, output: result.stdout };
     return { ok: false, words: result.error?.message ?? result.stderr };

@@ -1,4 +1,4 @@
-import type { Readable, Writable } from "node:stream";
+import type { Duplex, Readable, Writable } from "node:stream";
 
 /**
  * Everything the engine asks of the kernel and of other programs, by capability. Rooms take only the capabilities
@@ -11,6 +11,7 @@ export interface Host {
   readonly namespaces: Namespaces;
   readonly processes: Processes;
   readonly links: Links;
+  readonly sockets: Sockets;
   readonly firewall: Firewall;
   readonly codecs: Codecs;
   readonly probes: Probes;
@@ -94,6 +95,39 @@ export interface Namespaces {
   createNetwork(): NetworkNamespace;
   /** Opens the network namespace of a process. */
   openNetwork(pid: number): NetworkNamespace;
+  /** Opens a network namespace by any path that names one (`/proc/<pid>/fd/<n>`). */
+  openNetworkAt(path: string): NetworkNamespace;
+  /** What identifies a network namespace while it lives; undefined is the host's. */
+  networkInode(namespace?: NetworkNamespace): number;
+  /**
+   * Runs a synchronous function on this thread inside a network namespace and comes back, whatever happens: for files below
+   * /proc/thread-self/net and the like.
+   */
+  within<T>(namespace: NetworkNamespace | undefined, task: () => T): T;
+}
+
+/** Sockets of any network namespace, as descriptors: what Node's own cannot be told. The caller closes them. */
+export interface Sockets {
+  /** A bound socket; one of TCP or SCTP listens. Port 0 takes a free one. @throws SYSTEM_CALL_FAILED (`details.errno`) */
+  bind(options: SocketOptions): { readonly fd: number; readonly port: number };
+  /** Starts to connect and does not wait; {@link Sockets.outcome} tells later. Of UDP it sends one datagram. */
+  connect(options: SocketOptions & { readonly datagram?: Uint8Array }): { readonly fd: number };
+  /** What became of {@link Sockets.connect}. */
+  outcome(fd: number): "connected" | "pending" | "refused" | "unreachable";
+  /** One datagram that waits at a UDP socket; undefined when there is none. */
+  receive(fd: number): Uint8Array | undefined;
+  /** Takes over a descriptor of another process. @throws SYSTEM_CALL_FAILED when either is gone */
+  takeOver(pid: number, fd: number): number;
+  /** Whether the kernel knows a protocol. */
+  has(protocol: SocketOptions["protocol"]): boolean;
+}
+
+export interface SocketOptions {
+  readonly namespace?: NetworkNamespace;
+  readonly protocol: "tcp" | "udp" | "sctp";
+  /** An IP address of either version. */
+  readonly address: string;
+  readonly port: number;
 }
 
 /** A network namespace held open by a descriptor; disposing drops this hold. */
@@ -147,6 +181,10 @@ export interface Running {
   readonly stdin: Writable | undefined;
   readonly stdout: Readable | undefined;
   readonly stderr: Readable | undefined;
+  /** The descriptor `fd` (3 or more) that was asked for as a pipe: a stream in both directions. */
+  channel(fd: number): Duplex | undefined;
+  /** Lets this process end while the program goes on. */
+  unref(): void;
   kill(signal: NodeJS.Signals): void;
   /** Resolves when the program has ended and its output is read. */
   readonly exited: Promise<{ readonly status: number; readonly signal?: string }>;
@@ -166,10 +204,29 @@ export interface Links {
     readonly name: string;
     readonly bridge?: string;
     readonly hairpin?: boolean;
+    /** Isolated ports of a bridge do not speak to one another. */
+    readonly isolated?: boolean;
     readonly peer: string;
     readonly peerNamespace: NetworkNamespace;
     readonly peerMac?: string;
     readonly mtu?: number;
+  }): void;
+  /** A link on top of `parent` with an address of its own, born inside `namespace`. @throws KERNEL_UNSUPPORTED */
+  createSublink(options: {
+    readonly kind: "macvlan" | "ipvlan";
+    readonly mode: string;
+    readonly name: string;
+    readonly parent: string;
+    readonly namespace: NetworkNamespace;
+    readonly mac?: string;
+    readonly mtu?: number;
+  }): void;
+  /** One 802.1q network of `parent`. @throws KERNEL_UNSUPPORTED */
+  createVlan(options: {
+    readonly name: string;
+    readonly parent: string;
+    readonly id: number;
+    readonly alias?: string;
   }): void;
   setUp(name: string, namespace?: NetworkNamespace): void;
   /** Off the main thread: the kernel takes 15 to 50 ms for it. The namespace may be closed meanwhile. */
@@ -202,7 +259,7 @@ export interface Link {
 /** nftables, by libnftables in this process or the nft program. */
 export interface Firewall {
   /** Applies a script in one transaction: all of it or nothing. @throws FIREWALL_FAILED with nft's words */
-  apply(script: string): void;
+  apply(script: string, namespace?: NetworkNamespace): void;
   /** Whether a table of family `inet` exists; far cheaper than listing it. */
   hasTable(name: string): boolean;
   /**
@@ -212,6 +269,8 @@ export interface Firewall {
   forgetFlows(flow: { readonly protocol: "tcp" | "udp"; readonly port: number }): number;
   /** Lists as `nft -j list …` does. */
   list(what: string): unknown;
+  /** The same as text, as nft reads it. */
+  print(what: string): string;
 }
 
 /** Decompression that Node 20 lacks, from system libraries where they exist, else from bundled ones. */
@@ -222,6 +281,8 @@ export interface Codecs {
    */
   xz(bytes: Uint8Array, options?: { readonly sizeBytes?: number }): Promise<Uint8Array>;
   zstd(bytes: Uint8Array): Promise<Uint8Array>;
+  /** Decodes zstd data of any length as it arrives; a chunk is valid until the next is asked for. */
+  zstdStream(chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
   /**
    * Encodes to one zstd frame, off the main thread. @param level 1 to 22; 3 by default
    * @throws COMPRESSION_UNSUPPORTED when the system has neither libzstd, nor a Node that knows it, nor the program
@@ -248,6 +309,8 @@ export interface Probes {
   /** Differs after each boot: what depends on running processes is stale when it changed. */
   bootId(): string;
   kernelRelease(): string;
+  /** Whether programs for an architecture (`arm64`) run here, by the processor or by an emulator that binfmt_misc starts. */
+  runsArchitecture(architecture: string): boolean;
 }
 
 /** System call filters. */

@@ -21,6 +21,8 @@ export type {
   RunResult,
   Seccomp,
   SeccompProfile,
+  SocketOptions,
+  Sockets,
   SpawnOptions,
 } from "./host.ts";
 export { decodeAddress, encodeAddress, encodeCidr, type InternetAddress } from "./internet-address.ts";

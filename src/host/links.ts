@@ -20,17 +20,21 @@ import {
   IFA_F_NODAD,
   IFF_UP,
   IFLA,
-  IFLA_BRPORT_MODE,
+  IFLA_BRPORT,
   IFLA_INFO,
+  IFLA_IPVLAN_MODE,
+  IFLA_MACVLAN_MODE,
+  IFLA_VLAN_ID,
   linkHeader,
   RT_SCOPE,
   RTA,
   RTM,
   routeHeader,
+  sublinkModes,
   VETH_INFO_PEER,
 } from "./rtnetlink.ts";
 import type { Sys } from "./sys.ts";
-import { type Attempt, fileError } from "./system-error.ts";
+import { type Attempt, errnoOf, fileError } from "./system-error.ts";
 
 /** Interfaces, addresses and routes through rtnetlink sockets of this process. */
 export function createLinks(sys: Sys): Links {
@@ -45,6 +49,8 @@ export function createLinks(sys: Sys): Links {
     routes: (namespace) => within(namespace, listRoutes),
     createBridge: (name, options) => within(undefined, (socket) => createBridge(socket, name, options)),
     createVeth: (options) => within(undefined, (socket) => createVeth(socket, options)),
+    createSublink: (options) => within(undefined, (socket) => createSublink(socket, options)),
+    createVlan: (options) => within(undefined, (socket) => createVlan(socket, options)),
     setUp: (name, namespace) => within(namespace, (socket) => setUp(socket, name)),
     remove: (name, namespace) => {
       const socket = runInNetwork(sys, namespace, () => new NetlinkSocket(sys, netlinkProtocol.ROUTE));
@@ -112,15 +118,73 @@ function createVeth(socket: NetlinkSocket, options: Parameters<Links["createVeth
     },
     attemptTo("create", options.name),
   );
-  if (options.hairpin === true) setHairpin(socket, options.name);
+  if (options.bridge !== undefined) setPortModes(socket, options);
 }
 
-/** Lets a frame go back out of the bridge port it came from: a container that reaches itself by a published port. */
-function setHairpin(socket: NetlinkSocket, name: string): void {
-  const mode = attribute(IFLA_BRPORT_MODE, Buffer.from([1]));
-  const header = linkHeader({ family: AF.BRIDGE, index: indexOf(socket, name) });
-  const parts = [header, nestedAttribute(IFLA.PROTINFO, [mode])];
-  socket.change({ type: RTM.SETLINK, parts }, attemptTo("set hairpin of", name));
+/**
+ * Hairpin lets a frame go back out of the bridge port it came from: a container that reaches itself by a published port.
+ * Isolated ports are kept apart by the bridge itself, whether or not bridged packets pass the firewall.
+ */
+function setPortModes(socket: NetlinkSocket, options: Parameters<Links["createVeth"]>[0]): void {
+  const modes = [
+    ...(options.hairpin === true ? [attribute(IFLA_BRPORT.MODE, Buffer.from([1]))] : []),
+    ...(options.isolated === true ? [attribute(IFLA_BRPORT.ISOLATED, Buffer.from([1]))] : []),
+  ];
+  if (modes.length === 0) return;
+  const header = linkHeader({ family: AF.BRIDGE, index: indexOf(socket, options.name) });
+  const parts = [header, nestedAttribute(IFLA.PROTINFO, modes)];
+  socket.change({ type: RTM.SETLINK, parts }, attemptTo("set port modes of", options.name));
+}
+
+function createSublink(socket: NetlinkSocket, options: Parameters<Links["createSublink"]>[0]): void {
+  const mode = Buffer.alloc(options.kind === "macvlan" ? 4 : 2);
+  mode.writeUInt16LE(sublinkModes[options.mode] ?? 0);
+  const type = options.kind === "macvlan" ? IFLA_MACVLAN_MODE : IFLA_IPVLAN_MODE;
+  const { mac, mtu } = options;
+  createOnParent(socket, options, [
+    numberAttribute(IFLA.NET_NS_FD, options.namespace.fd),
+    ...addressAndMtu({ ...(mac === undefined ? {} : { mac }), ...(mtu === undefined ? {} : { mtu }) }),
+    nestedAttribute(IFLA.LINKINFO, [
+      textAttribute(IFLA_INFO.KIND, options.kind),
+      nestedAttribute(IFLA_INFO.DATA, [attribute(type, mode)]),
+    ]),
+  ]);
+}
+
+function createVlan(socket: NetlinkSocket, options: Parameters<Links["createVlan"]>[0]): void {
+  const id = Buffer.alloc(2);
+  id.writeUInt16LE(options.id);
+  createOnParent(socket, { ...options, kind: "vlan" }, [
+    nestedAttribute(IFLA.LINKINFO, [
+      textAttribute(IFLA_INFO.KIND, "vlan"),
+      nestedAttribute(IFLA_INFO.DATA, [attribute(IFLA_VLAN_ID, id)]),
+    ]),
+  ]);
+  if (options.alias !== undefined) setAlias(socket, options.name, options.alias);
+}
+
+function createOnParent(
+  socket: NetlinkSocket,
+  link: { readonly name: string; readonly parent: string; readonly kind: string },
+  more: readonly Buffer[],
+): void {
+  const parts = [
+    linkHeader(),
+    textAttribute(IFLA.IFNAME, link.name),
+    numberAttribute(IFLA.LINK, indexOf(socket, link.parent)),
+    ...more,
+  ];
+  try {
+    const flags = messageFlag.CREATE | messageFlag.EXCL;
+    socket.change({ type: RTM.NEWLINK, flags, parts }, attemptTo("create", link.name));
+  } catch (error) {
+    if (errnoOf(error) !== "ENOTSUP") throw error;
+    throw new LighterError(
+      "KERNEL_UNSUPPORTED",
+      `cannot create a link of kind "${link.kind}": this kernel has none; load its module or choose another driver`,
+      { details: { kind: link.kind }, cause: error },
+    );
+  }
 }
 
 function setUp(socket: NetlinkSocket, name: string): void {

@@ -1,4 +1,4 @@
-import { closeSync, openSync } from "node:fs";
+import { closeSync, fstatSync, openSync, statSync } from "node:fs";
 import type { Namespaces, NetworkNamespace } from "./host.ts";
 import type { Sys } from "./sys.ts";
 import { type Attempt, fileError, systemError } from "./system-error.ts";
@@ -15,6 +15,10 @@ export function createNamespaces(sys: Sys): Namespaces {
   return {
     createNetwork: () => namespaceOf(createNetwork(sys)),
     openNetwork: (pid) => namespaceOf(open(`/proc/${pid}/ns/net`)),
+    openNetworkAt: (path) => namespaceOf(open(path)),
+    networkInode: (namespace) =>
+      (namespace === undefined ? statSync(ownNetwork) : fstatSync(namespace.fd)).ino,
+    within: (namespace, task) => runInNetwork(sys, namespace, task),
   };
 }
 

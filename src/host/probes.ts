@@ -1,5 +1,6 @@
 import { readFileSync, statfsSync } from "node:fs";
 import { LighterError } from "#base";
+import { runsArchitecture } from "./emulation.ts";
 import type { CgroupMode, Probes } from "./host.ts";
 import { hasCapability } from "./system-error.ts";
 
@@ -21,6 +22,7 @@ export function createProbes(): Probes {
     },
     hasFilesystem: (name) => new RegExp(`\\b${name}$`, "m").test(readFileSync("/proc/filesystems", "latin1")),
     bootId: () => readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim(),
+    runsArchitecture: (architecture) => runsArchitecture(architecture),
     kernelRelease: () => readFileSync("/proc/sys/kernel/osrelease", "latin1").trim(),
   };
 }

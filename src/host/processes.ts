@@ -1,6 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { accessSync, constants, readdirSync, readFileSync, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import type { Duplex } from "node:stream";
 import { finished } from "node:stream/promises";
 import { LighterError, systemErrorCode } from "#base";
 import type { Processes, Running, RunOptions, RunResult, SpawnOptions } from "./host.ts";
@@ -62,6 +63,9 @@ function start(path: string, args: readonly string[], options: SpawnOptions): Ru
     stdin: child.stdin ?? undefined,
     stdout: child.stdout ?? undefined,
     stderr: child.stderr ?? undefined,
+    // Node types the further ones as one-way streams; they are sockets.
+    channel: (fd) => (child.stdio[fd] as Duplex | null | undefined) ?? undefined,
+    unref: () => child.unref(),
     kill: (signal) => void child.kill(signal),
     exited,
   };

@@ -14,6 +14,7 @@ export const IFLA = {
   ADDRESS: 1,
   IFNAME: 3,
   MTU: 4,
+  LINK: 5,
   MASTER: 10,
   PROTINFO: 12,
   LINKINFO: 18,
@@ -22,7 +23,20 @@ export const IFLA = {
 } as const;
 export const IFLA_INFO = { KIND: 1, DATA: 2 } as const;
 export const VETH_INFO_PEER = 1;
-export const IFLA_BRPORT_MODE = 4;
+export const IFLA_BRPORT = { MODE: 4, ISOLATED: 33 } as const;
+export const IFLA_MACVLAN_MODE = 1;
+export const IFLA_IPVLAN_MODE = 1;
+export const IFLA_VLAN_ID = 1;
+/** `enum macvlan_mode`, `enum ipvlan_mode`. */
+export const sublinkModes: Readonly<Record<string, number>> = {
+  private: 1,
+  vepa: 2,
+  bridge: 4,
+  passthru: 8,
+  l2: 0,
+  l3: 1,
+  l3s: 2,
+};
 export const IFA = { ADDRESS: 1, LOCAL: 2, BROADCAST: 4, FLAGS: 8 } as const;
 export const IFA_F_NODAD = 0x02;
 export const RTA = { DST: 1, OIF: 4, GATEWAY: 5, MULTIPATH: 9, TABLE: 15 } as const;

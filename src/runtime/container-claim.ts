@@ -17,6 +17,10 @@ export interface ContainerClaim extends Disposable {
   readonly directory: string;
   /** Empty; for {@link ContainerProcess.bundle}. */
   readonly bundle: string;
+  /** Of the lock; a process that inherits it answers for the container as well. */
+  readonly fd: number;
+  /** Ends this process's part after another one has inherited the lock. Nothing is removed. */
+  handOver(): void;
 }
 
 type ClaimHost = Pick<Host, "locks">;
@@ -36,12 +40,19 @@ export function claimContainer(host: ClaimHost, runDirectory: string, id: string
   const bundle = bundleOf(directory);
   rmSync(bundle, { recursive: true, force: true });
   mkdirSync(bundle, { mode: 0o700 });
+  let isOurs = true;
   return {
     id,
     directory,
     bundle,
+    fd: lock.fd,
+    handOver() {
+      isOurs = false;
+      lock[Symbol.dispose]();
+    },
     [Symbol.dispose]() {
-      rmSync(directory, { recursive: true, force: true });
+      if (isOurs) rmSync(directory, { recursive: true, force: true });
+      isOurs = false;
       lock[Symbol.dispose]();
     },
   };

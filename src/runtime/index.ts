@@ -5,12 +5,15 @@ export { prepareMountPoints } from "./mount-points.ts";
 export type {
   Attachment,
   AttachRequest,
+  DnsSettings,
+  EndpointFacts,
+  EndpointRequest,
   HeldDescriptors,
   NetworkProvider,
   PortMapping,
 } from "./network-provider.ts";
 export { readFileInRoot } from "./read-in-root.ts";
-export type { ContainerProcess, ProcessStdio, Runtime } from "./runtime.ts";
+export type { ContainerProcess, ExecProcess, ProcessStdio, Runtime } from "./runtime.ts";
 export type { RuntimeSpec, SpecMount, SpecProcess } from "./runtime-spec.ts";
 export { allCapabilities, defaultCapabilities } from "./spec-defaults.ts";
 export { readSpecFacts, type SpecFacts } from "./spec-facts.ts";

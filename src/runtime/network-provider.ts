@@ -17,19 +17,76 @@ export interface AttachRequest {
   /** For the words of errors. @defaultValue the container's ID */
   readonly containerName?: string;
   readonly hostname: string;
-  /** `none`, `host`, `bridge` (`default` is the same), or a network's name. */
+  /**
+   * `none`, `host`, `bridge` (`default` is the same), a network's name or id, or `container:NAME`, which needs
+   * {@link AttachRequest.peer}.
+   */
   readonly network: string;
+  /** How the container stands in `network`. */
+  readonly endpoint?: EndpointRequest;
+  /** Networks that are joined as well, in this order (`eth1`, ...). */
+  readonly otherNetworks?: readonly (EndpointRequest & { readonly network: string })[];
+  /** `--dns`, `--dns-search`, `--dns-option`. */
+  readonly dns?: DnsSettings;
+  /** Only these may be reached: `HOST[:PORT]`, an address or a subnet. Undefined means everything. */
+  readonly egress?: readonly string[];
+  /** The running container whose network `container:NAME` shares. */
+  readonly peer?: {
+    readonly pid: number;
+    readonly hosts: string;
+    readonly resolvConf: string;
+  };
   readonly ports?: readonly PortMapping[];
   /** The address `host-gateway` stands for the host as the container sees it. */
   readonly extraHosts?: readonly { readonly name: string; readonly address: string }[];
+}
+
+/** What a container asks of one network. */
+export interface EndpointRequest {
+  /** A fixed address; only on a network whose subnet the user chose. */
+  readonly address?: string;
+  readonly address6?: string;
+  readonly mac?: string;
+  /** Further names of the container on this network. */
+  readonly aliases?: readonly string[];
+  /** `CONTAINER[:ALIAS]`: names of other containers that only this one knows. */
+  readonly links?: readonly string[];
+}
+
+/** Undefined takes the host's. */
+export interface DnsSettings {
+  readonly servers?: readonly string[];
+  readonly search?: readonly string[];
+  readonly options?: readonly string[];
 }
 
 /** One published port. `hostPort` undefined means: any free one. */
 export interface PortMapping {
   readonly hostAddress?: string;
   readonly hostPort?: number;
+  /** With it any free port from `hostPort` to this one. */
+  readonly hostPortLast?: number;
   readonly containerPort: number;
-  readonly protocol: "tcp" | "udp";
+  readonly protocol: "tcp" | "udp" | "sctp";
+}
+
+/** A container's place in one network, as `inspect` shows it. */
+export interface EndpointFacts {
+  readonly network: string;
+  readonly networkId: string;
+  readonly endpointId: string;
+  /** The interface inside the container: `eth0`. */
+  readonly link: string;
+  readonly address?: string;
+  readonly prefix?: number;
+  readonly gateway?: string;
+  readonly address6?: string;
+  readonly prefix6?: number;
+  readonly gateway6?: string;
+  readonly mac: string;
+  readonly aliases: readonly string[];
+  /** All names that the network's resolver answers for it. */
+  readonly dnsNames: readonly string[];
 }
 
 /** What keeps an attachment: open descriptors of this process, which another one may inherit. */
@@ -60,4 +117,6 @@ export interface Attachment extends AsyncDisposable {
   readonly mac?: string;
   /** The mappings with the host ports that were really taken. */
   readonly ports: readonly PortMapping[];
+  /** One for each network that has endpoints; none for `host`, `none` and `container:NAME`. */
+  readonly endpoints?: readonly EndpointFacts[];
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
@@ -7,7 +8,7 @@ import type { Host, Running, SpawnOptions } from "#host";
 import { removeCgroups, removeStandIn } from "./cgroups.ts";
 import { checkCommand } from "./check-command.ts";
 import { withCompiledSeccomp } from "./compiled-seccomp.ts";
-import type { ContainerProcess, ProcessStdio, Runtime } from "./runtime.ts";
+import type { ContainerProcess, ExecProcess, ProcessStdio, Runtime } from "./runtime.ts";
 import type { RuntimeSpec } from "./runtime-spec.ts";
 import { readFailure, wordsOf } from "./runtime-words.ts";
 import { defaultPath } from "./spec-defaults.ts";
@@ -34,6 +35,25 @@ export function openRuntime(host: RuntimeHost, program: RuntimeProgram): Runtime
   const runtime: Runtime = {
     name,
     path,
+    stateDirectory,
+    writeBundle(container) {
+      checkCommand(host, container.spec);
+      writeBundle({ host, program, runtime }, container);
+    },
+    readFailure(container) {
+      const failure = failureOf(join(container.bundle, "runtime.log"), { program, container });
+      return failure ?? failed("start", container.id, `${name} gave no reason`);
+    },
+    exec: (request) => execProcess({ host, program, runtime }, request),
+    async command(id, command, args = [], input) {
+      const all = ["--root", stateDirectory, command, ...args, id];
+      const result = await processes.run(path, all, {
+        env: environment,
+        ...(input === undefined ? {} : { input }),
+      });
+      if (result.status !== 0) throw failed(command, id, wordsOf(result.stderr.toString()));
+      return result.stdout.toString();
+    },
     run: (container) => runContainer({ host, program, runtime }, container),
     async kill(id, signal) {
       const args = ["--root", stateDirectory, "kill", id, String(constants.signals[signal])];
@@ -63,9 +83,7 @@ async function runContainer(driver: Driver, container: ContainerProcess): Promis
   if (container.signal?.aborted) throw cancelled(container.id);
   checkCommand(driver.host, container.spec);
   const log = join(container.bundle, "runtime.log");
-  mkdirSync(driver.program.stateDirectory, { recursive: true, mode: 0o700 });
-  const spec = specOf(driver, container);
-  writeFileSync(join(container.bundle, "config.json"), JSON.stringify(spec));
+  writeBundle(driver, { bundle: container.bundle, spec: sized(container) });
   rmSync(log, { force: true });
   const running = driver.host.processes.spawn(driver.program.path, runArgs(driver.program, container, log), {
     stdio: stdioOf(container.stdio),
@@ -85,9 +103,17 @@ async function runContainer(driver: Driver, container: ContainerProcess): Promis
   return exit.status;
 }
 
-function specOf({ host, program }: Driver, { spec, stdio }: ContainerProcess): RuntimeSpec {
-  const sized = spec.process.terminal === true && stdio.kind === "inherit" ? withConsoleSize(spec) : spec;
-  return program.name === "crun" ? withCompiledSeccomp(host, program, sized) : sized;
+function writeBundle(
+  { host, program }: Driver,
+  { bundle, spec }: Pick<ContainerProcess, "bundle" | "spec">,
+): void {
+  mkdirSync(program.stateDirectory, { recursive: true, mode: 0o700 });
+  const written = program.name === "crun" ? withCompiledSeccomp(host, program, spec) : spec;
+  writeFileSync(join(bundle, "config.json"), JSON.stringify(written));
+}
+
+function sized({ spec, stdio }: Pick<ContainerProcess, "spec" | "stdio">): RuntimeSpec {
+  return spec.process.terminal === true && stdio.kind === "inherit" ? withConsoleSize(spec) : spec;
 }
 
 /** Programs that ask for the size at once would get nothing: crun passes it on only after the start. */
@@ -156,14 +182,55 @@ function throwFailure(
   log: string,
   { driver, container }: { driver: Driver; container: ContainerProcess },
 ): void {
+  const failure = status === 1 ? failureOf(log, { program: driver.program, container }) : undefined;
+  if (failure !== undefined) throw failure;
+}
+
+function failureOf(
+  log: string,
+  made: { readonly program: RuntimeProgram; readonly container: { readonly id: string; readonly spec: Pick<RuntimeSpec, "process"> } },
+): LighterError | undefined {
   const failure = readFailure(log);
-  if (failure === undefined || status !== 1) return;
-  const command = container.spec.process.args[0] ?? "";
-  const details = { command, runtime: driver.program.name, words: failure.words };
-  if (failure.kind === "other") throw failed("run", container.id, failure.words);
-  throw new LighterError(failure.kind, `cannot run "${command}": ${failure.state}; ${failure.help}`, {
+  if (failure === undefined) return undefined;
+  const command = made.container.spec.process.args[0] ?? "";
+  const details = { command, runtime: made.program.name, words: failure.words };
+  if (failure.kind === "other") return failed("run", made.container.id, failure.words);
+  return new LighterError(failure.kind, `cannot run "${command}": ${failure.state}; ${failure.help}`, {
     details,
   });
+}
+
+/** With the caller's own streams; the runtime passes signals, and a terminal's size, on. */
+async function execProcess(driver: Driver, request: ExecProcess): Promise<number> {
+  const { id, directory, isDetached = false } = request;
+  const name = join(directory, `exec-${randomUUID()}`);
+  const [description, log] = [`${name}.json`, `${name}.log`];
+  writeFileSync(description, JSON.stringify(request.process), { mode: 0o600 });
+  try {
+    const general = ["--root", driver.program.stateDirectory, "--log", log];
+    const flags = ["--process", description, ...(isDetached ? ["--detach"] : [])];
+    const running = driver.host.processes.spawn(driver.program.path, [...general, "exec", ...flags, id], {
+      stdio: isDetached ? ["ignore", "ignore", "ignore"] : stdioOf(request.stdio),
+      env: environment,
+    });
+    deliver(running, request.stdio);
+    const exit = await running.exited;
+    if (exit.signal !== undefined)
+      throw failed("exec in", id, `${driver.program.name} was killed by ${exit.signal}`);
+    const failure = exit.status === 0 ? undefined : execFailure(log, { driver, request });
+    if (failure !== undefined) throw failure;
+    return exit.status;
+  } finally {
+    for (const path of [description, log]) rmSync(path, { force: true });
+  }
+}
+
+function execFailure(
+  log: string,
+  { driver, request }: { readonly driver: Driver; readonly request: ExecProcess },
+): LighterError | undefined {
+  const spec = { process: request.process };
+  return failureOf(log, { program: driver.program, container: { id: request.id, spec } });
 }
 
 function failed(verb: string, id: string, words: string): LighterError {

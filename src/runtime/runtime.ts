@@ -1,4 +1,5 @@
-import type { RuntimeSpec } from "./runtime-spec.ts";
+import type { LighterError } from "#base";
+import type { RuntimeSpec, SpecProcess } from "./runtime-spec.ts";
 
 /** An OCI runtime (crun or runc), driven by its command line. @see https://github.com/opencontainers/runtime-spec/blob/v1.2.0/runtime.md */
 export interface Runtime {
@@ -11,10 +12,34 @@ export interface Runtime {
    * @throws RUNTIME_FAILED, COMMAND_NOT_FOUND (127), COMMAND_NOT_EXECUTABLE (126), CANCELLED
    */
   run(container: ContainerProcess): Promise<number>;
+  /** Where the program keeps what it knows of its containers: `--root`. */
+  readonly stateDirectory: string;
+  /**
+   * Checks the command and writes `config.json`, for somebody else to run the bundle.
+   * @throws COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE
+   */
+  writeBundle(container: Pick<ContainerProcess, "bundle" | "spec">): void;
+  /** Why a bundle that somebody else ran did not start, from `runtime.log` in it. */
+  readFailure(container: Pick<ContainerProcess, "id" | "bundle" | "spec">): LighterError;
+  /** Runs one more process in a running container. @throws RUNTIME_FAILED, COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE */
+  exec(request: ExecProcess): Promise<number>;
+  /** Runs another command of the runtime on a container: `pause`, `resume`, `update`. @throws RUNTIME_FAILED */
+  command(id: string, command: string, args?: readonly string[], input?: string): Promise<string>;
   /** Sends a signal to the first process of a running container. @throws RUNTIME_FAILED when it is not running */
   kill(id: string, signal: NodeJS.Signals): Promise<void>;
   /** Removes a container whose owner died: kills what is left of it. Idempotent. */
   remove(id: string): Promise<void>;
+}
+
+/** A further process of a running container. */
+export interface ExecProcess {
+  readonly id: string;
+  readonly process: SpecProcess;
+  /** An existing directory for the process's description. */
+  readonly directory: string;
+  readonly stdio: ProcessStdio;
+  /** Does not wait for the end: the status is 0 when it has started. */
+  readonly isDetached?: boolean;
 }
 
 export interface ContainerProcess {

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { missing, Stage } from "./stage.ts";
+import type { RunRequest } from "#container";
+import { imageOf, missing, Stage } from "./stage.ts";
 
 const [, self = "", role, root = ""] = process.argv;
 const mark = "54321";
@@ -30,69 +31,103 @@ async function runUntilKilled(stage: Stage): Promise<void> {
 function defineTests(): void {
   const skip = missing() ?? false;
 
-  test("after kill -9 at any moment a sweep leaves nothing, and the name and port are free", {
+  test("kill -9 of the command at any moment: the container runs on whole, or nothing is left", {
     skip,
   }, async () => {
     using stage = new Stage();
     await stage.run({ args: ["true"] });
     const before = stage.leftovers();
+    const ends = new Set<string>();
     for (let waitMs = 0; waitMs <= 150; waitMs += 10) {
       await killOwner(stage, waitMs, "remove");
+      await until(() => isDecided(stage));
+      const isRunning = stage.containers.list().length > 0;
+      ends.add(isRunning ? "runs" : "nothing");
+      if (isRunning) {
+        assert.equal(processesOf(mark).length, 1, `killed after ${waitMs} ms`);
+        await stage.containers.remove("victim", { force: true });
+      }
       await stage.containers.sweep();
-      await until(() => JSON.stringify(stage.leftovers()) === JSON.stringify(before)).catch(() => {});
       assert.deepEqual(stage.leftovers(), before, `killed after ${waitMs} ms`);
       assert.deepEqual(processesOf(mark), [], `killed after ${waitMs} ms`);
     }
+    assert.deepEqual([...ends].sort(), ["nothing", "runs"], "both ends were seen");
     const { status } = await stage.run({ args: ["true"], name: "victim", network: "bridge" });
     assert.equal(status, 0);
   });
 
-  test("a container that was kept says how it ended", { skip }, async () => {
+  test("kill -9 of the monitor: the next command ends the container and says so", { skip }, async () => {
     using stage = new Stage();
-    await killOwner(stage, "started", "keep");
-    await stage.containers.sweep();
+    await stage.containers.runDetached(request(stage, false));
     const { state } = stage.containers.get("victim");
-    assert.deepEqual(
-      { ...state, startedAt: "", finishedAt: "" },
-      {
-        status: "exited",
-        exitCode: 137,
-        startedAt: "",
-        finishedAt: "",
-        error: "the command that ran it was killed",
-      },
-    );
+    process.kill(state.monitorPid, "SIGKILL");
+    await until(() => !existsSync(`/proc/${state.monitorPid}/root`));
+    await stage.containers.sweep();
     assert.deepEqual(processesOf(mark), []);
-    await stage.containers.remove("victim");
-    await settled();
+    const { status, exitCode, error } = stage.containers.get("victim").state;
+    assert.deepEqual(
+      { status, exitCode, error },
+      { status: "exited", exitCode: 137, error: "its monitor was killed, or the host went down" },
+    );
+    await stage.containers.start("victim");
+    await until(() => processesOf(mark).length === 1);
+    await stage.containers.remove("victim", { force: true });
+    await stage.containers.sweep();
+    assert.deepEqual(stage.leftovers(), {
+      ...stage.leftovers(),
+      mounts: [],
+      links: ["lo"],
+      run: [],
+      upper: [],
+    });
+  });
+
+  test("a container that was to be removed goes with its killed monitor", { skip }, async () => {
+    using stage = new Stage();
+    await stage.containers.runDetached(request(stage, true));
+    process.kill(stage.containers.get("victim").state.monitorPid, "SIGKILL");
+    await until(async () => {
+      await stage.containers.sweep();
+      return stage.containers.list().length === 0;
+    });
+    assert.deepEqual(processesOf(mark), []);
   });
 
   test("a sweep leaves the living alone", { skip }, async () => {
     using stage = new Stage();
-    const owner = startOwner(stage, "remove");
-    try {
-      await until(() => processesOf(mark).length === 1);
-      await new Stage(stage.root).containers.sweep();
-      await delay(50);
-      assert.equal(processesOf(mark).length, 1);
-    } finally {
-      await owner.kill();
-    }
+    await stage.containers.runDetached(request(stage, true));
+    await until(() => processesOf(mark).length === 1);
+    await new Stage(stage.root).containers.sweep();
+    await delay(50);
+    assert.equal(processesOf(mark).length, 1);
+    await stage.containers.remove("victim", { force: true });
     await stage.containers.sweep();
     assert.deepEqual(processesOf(mark), []);
-    await settled();
   });
 }
 
-/** The runtime of a killed owner ends a moment after its container and makes its state directory once more. */
-async function settled(): Promise<void> {
-  await delay(300);
+function request(_stage: Stage, remove: boolean): RunRequest {
+  return {
+    image: imageOf({}),
+    imageName: "busybox",
+    args: ["sleep", mark],
+    name: "victim",
+    network: "bridge",
+    remove,
+  };
 }
 
-async function killOwner(stage: Stage, when: number | "started", keep: "keep" | "remove"): Promise<void> {
+/** Whether the container that the dead command began runs, or will never run. */
+async function isDecided(stage: Stage): Promise<boolean> {
+  await stage.containers.sweep();
+  const [record] = stage.containers.list();
+  return record === undefined || (record.state.status === "running" && processesOf(mark).length === 1);
+}
+
+async function killOwner(stage: Stage, waitMs: number, keep: "keep" | "remove"): Promise<void> {
   const owner = startOwner(stage, keep);
-  await owner.says(when === "started" ? "started" : "starting");
-  if (when !== "started") await delay(when);
+  await owner.says("starting");
+  await delay(waitMs);
   await owner.kill();
 }
 
@@ -127,8 +162,8 @@ function processesOf(argument: string): string[] {
   });
 }
 
-async function until(isTrue: () => boolean): Promise<void> {
-  for (let tries = 0; !isTrue(); tries += 1) {
+async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
+  for (let tries = 0; !(await isTrue()); tries += 1) {
     assert.ok(tries < 100, "it does not come");
     await delay(10);
   }

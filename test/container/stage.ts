@@ -55,6 +55,7 @@ export class Stage implements Disposable {
       snapshots: { layers: () => [join(this.root, "image")] },
       runtime: () => findRuntime(host, { runDirectory: join(this.root, "run") }),
       network: this.network,
+      use: () => Promise.resolve({ [Symbol.dispose]() {} }),
     });
   }
 
@@ -62,7 +63,7 @@ export class Stage implements Disposable {
   async run(request: Partial<RunRequest> & { readonly config?: ProcessConfig }) {
     const output = { stdout: "", stderr: "" };
     const { config, ...more } = request;
-    const status = await this.containers.run({
+    const parting = await this.containers.run({
       image: imageOf(config ?? {}),
       imageName: "busybox",
       remove: true,
@@ -73,7 +74,7 @@ export class Stage implements Disposable {
       },
       ...more,
     });
-    return { status, ...output };
+    return { status: parting.kind === "exited" ? parting.exitCode : 0, ...output };
   }
 
   /** What is left in the kernel and on disk by containers. */

@@ -11,7 +11,12 @@ import { type FakeIoOptions, fakeEngine, fakeIo } from "../testing.ts";
 
 async function lighter(line: readonly string[], engine: CliEngine, options: FakeIoOptions = {}) {
   const io = fakeIo(options);
-  const host = { io, signal: new AbortController().signal, openEngine: () => Promise.resolve(engine) };
+  const host = {
+    io,
+    signal: new AbortController().signal,
+    onSignals: () => {},
+    openEngine: () => Promise.resolve(engine),
+  };
   const status = await runCommandLine(line, host);
   return { status, ...io.written };
 }
@@ -185,7 +190,7 @@ test("run hands docker's options to the engine", async () => {
     "-h box --name n --network none --read-only -v /a:/b:ro --add-host a:1.2.3.4 image ls --rm";
   const { status } = await lighter(line.split(" "), engine, { env: { HOME: "/root" } });
   assert.equal(status, 7);
-  const { signal: _, ...rest } = asked ?? { signal: undefined };
+  const { signal: _, onSignals: _pass, onCreated: _told, ...rest } = asked ?? { signal: undefined };
   assert.deepEqual(rest, {
     image: "image",
     args: ["ls", "--rm"],
@@ -194,6 +199,7 @@ test("run hands docker's options to the engine", async () => {
     interactive: true,
     tty: false,
     readOnly: true,
+    publishAll: false,
     env: ["A=1", "HOME=/root"],
     ports: [
       { hostAddress: "127.0.0.1", hostPort: 8080, containerPort: 80, protocol: "udp" },
@@ -218,7 +224,7 @@ test("run refuses ports that cannot be, and -t without a terminal", async () => 
     ["-p 80-81:80", /the ranges differ in length \(2 and 1 ports\)/],
     ["-p a:b", /want \[IP:\]\[HOST:\]PORT/],
     ["-p 9-8", /the range "9-8" runs backwards/],
-    ["-t", /the standard input is not a terminal; leave -t out/],
+    ["-it", /the standard input is not a terminal; leave -t out/],
     ["-e =x", /cannot set variable "=x": the name is empty/],
     ["--env-file /absent", /cannot read env file "\/absent": no such file/],
   ];
@@ -273,27 +279,66 @@ test("completion scripts name every command and flag", async () => {
   assert.match((await lighter(["completion", "csh"], fakeEngine())).stderr, /cannot complete for "csh"/);
 });
 
+const unusedSettings = {
+  version: 2,
+  mounts: [],
+  readOnly: false,
+  tty: false,
+  input: "none",
+  remove: false,
+  labels: {},
+  stopSignal: "SIGTERM",
+  stopTimeoutSeconds: 10,
+  restart: { name: "no", maximumRetryCount: 0 },
+  log: { driver: "json-file", maxBytes: 0, maxFiles: 1, options: {} },
+  limits: {},
+  security: { privileged: false, capAdd: [], capDrop: [], options: [] },
+  init: false,
+  namespaces: { pid: "", ipc: "", uts: "" },
+  groupAdd: [],
+  sysctls: {},
+  annotations: {},
+  devices: [],
+  exposedPorts: [],
+} as const;
+
+const unusedState = {
+  pid: 0,
+  monitorPid: 0,
+  exitCode: 0,
+  oomKilled: false,
+  restartCount: 0,
+  lostLogBytes: 0,
+} as const;
+
 test("ps shows what runs, and with -a what ended", async () => {
   const record: ContainerRecord = {
-    version: 1,
+    ...unusedSettings,
     id: "0123456789abcdef".repeat(4),
     name: "brisk_barge",
     image: { id: calculator.id, name: "calculator" },
     created: "2026-11-20T11:00:00Z",
     hostname: "0123456789ab",
-    process: { args: ["/calculator", "6", "x", "\u001b[2J7"], env: [], cwd: "/", user: "" },
-    network: { name: "bridge", ports: [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }] },
-    mounts: [],
-    readOnly: false,
-    tty: false,
-    remove: false,
-    state: { status: "running", startedAt: "2026-11-20T11:59:00Z" },
+    process: {
+      args: ["/calculator", "6", "x", "\u001b[2J7"],
+      entrypointLength: 1,
+      env: [],
+      cwd: "/",
+      user: "",
+    },
+    network: {
+      name: "bridge",
+      ports: [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }],
+      published: [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }],
+      extraHosts: [],
+    },
+    state: { ...unusedState, status: "running", startedAt: "2026-11-20T11:59:00Z" },
   };
   const ended: ContainerRecord = {
     ...record,
     name: "calm_canoe",
-    network: { name: "none", ports: [] },
-    state: { status: "exited", exitCode: 3, finishedAt: "2026-11-20T11:58:00Z" },
+    network: { name: "none", ports: [], extraHosts: [] },
+    state: { ...unusedState, status: "exited", exitCode: 3, finishedAt: "2026-11-20T11:58:00Z" },
   };
   const engine = fakeEngine({ containers: { list: () => Promise.resolve([record, ended]) } });
   assert.equal(
@@ -310,6 +355,7 @@ test("rm removes by name and forgives an absent one only with -f", async () => {
   const asked: unknown[] = [];
   const engine = fakeEngine({
     containers: {
+      sweep: () => Promise.resolve(),
       remove(text, options) {
         asked.push([text, options]);
         throw new LighterError("CONTAINER_NOT_FOUND", `cannot find container "${text}"`);

@@ -1,5 +1,5 @@
 import { formatDuration } from "#base";
-import type { ContainerRecord } from "#container";
+import { type ContainerRecord, isLive } from "#container";
 import { defineCommand, type Invocation } from "../command.ts";
 import { ago } from "../image-words.ts";
 import { formatFlag, jsonLines, parseListFormat } from "../list-format.ts";
@@ -33,7 +33,7 @@ async function listContainers({ flags, io, openEngine }: Invocation<typeof psFla
   await using engine = await openEngine();
   const all = await engine.containers.list();
   const shown = all
-    .filter((container) => flags.all || container.state.status === "running")
+    .filter((container) => flags.all || isLive(container.state))
     .map((container) => row(container, flags["no-trunc"], io.now()));
   if (flags.quiet) await io.stdout.write(shown.map(({ ID }) => `${ID}\n`).join(""));
   else if (format === "json") await io.stdout.write(jsonLines(shown));
@@ -65,9 +65,13 @@ function row(container: ContainerRecord, isFull: boolean, nowMs: number) {
     RunningFor: ago(container.created, nowMs),
     State: container.state.status,
     Status: statusText(container.state, nowMs),
-    Ports: container.network.ports.map(portText).join(", "),
+    Ports: portsOf(container).map(portText).join(", "),
     Names: container.name,
   };
+}
+
+function portsOf({ network, state }: ContainerRecord): ContainerRecord["network"]["ports"] {
+  return state.status === "running" || state.status === "paused" ? (network.published ?? []) : [];
 }
 
 function statusText(state: ContainerRecord["state"], nowMs: number): string {
@@ -75,10 +79,23 @@ function statusText(state: ContainerRecord["state"], nowMs: number): string {
     case "created":
       return "Created";
     case "running":
-      return `Up ${formatDuration(Math.max(0, nowMs - Date.parse(state.startedAt)))}`;
+      return `Up ${upTime(state, nowMs)}${healthText(state)}`;
+    case "paused":
+      return `Up ${upTime(state, nowMs)} (Paused)`;
+    case "restarting":
+      return `Restarting (${state.exitCode}) ${ago(state.finishedAt, nowMs)}`;
     case "exited":
       return `Exited (${state.exitCode}) ${ago(state.finishedAt, nowMs)}`;
   }
+}
+
+function upTime({ startedAt }: ContainerRecord["state"], nowMs: number): string {
+  return formatDuration(Math.max(0, nowMs - Date.parse(startedAt ?? "")));
+}
+
+function healthText({ health }: ContainerRecord["state"]): string {
+  if (health === undefined) return "";
+  return health.status === "starting" ? " (health: starting)" : ` (${health.status})`;
 }
 
 function portText(port: ContainerRecord["network"]["ports"][number]): string {

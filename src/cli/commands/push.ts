@@ -8,7 +8,11 @@ const pushFlags = {
     choices: ["gzip", "zstd", "uncompressed"],
     summary: "How layers built here go out (default gzip)",
   },
-  "compression-level": { kind: "integer", value: "N", summary: "gzip 0 to 9, zstd 1 to 22" },
+  "compression-level": {
+    kind: "integer",
+    value: "N",
+    summary: "Level of compression: gzip 0 to 9, zstd 1 to 22",
+  },
   platform: { kind: "string", value: "OS/ARCH", summary: "Push this platform's image alone, of several" },
   quiet: { kind: "boolean", short: "q", summary: "Show no progress; print the name" },
 } as const;

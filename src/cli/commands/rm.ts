@@ -1,8 +1,9 @@
-import { isLighterError } from "#base";
 import { defineCommand, type Invocation } from "../command.ts";
+import { eachContainer } from "../each-container.ts";
 
 const rmFlags = {
   force: { kind: "boolean", short: "f", summary: "Kill a container that runs; ignore absent ones" },
+  volumes: { kind: "boolean", short: "v", summary: "Remove its volumes that have no name, too" },
 } as const;
 
 export const rm = defineCommand({
@@ -11,7 +12,8 @@ export const rm = defineCommand({
   usage: "[OPTIONS] CONTAINER [CONTAINER...]",
   flags: rmFlags,
   arity: { min: 1, max: Number.POSITIVE_INFINITY },
-  notYet: ["link", "-l", "volumes", "-v"],
+  argument: "container",
+  notYet: ["link", "-l"],
   examples: [
     { command: "lighter rm brisk_barge", explains: "Remove a container that has ended" },
     { command: "lighter rm -f $(lighter ps -aq)", explains: "Remove every container" },
@@ -28,17 +30,17 @@ async function removeContainers({
   openEngine,
 }: Invocation<typeof rmFlags>): Promise<number> {
   await using engine = await openEngine();
-  let status = 0;
-  for (const name of args) {
-    try {
-      await engine.containers.remove(name, { force: flags.force });
-      await io.stdout.write(`${name}\n`);
-    } catch (error) {
-      if (!isLighterError(error)) throw error;
-      if (flags.force && error.code === "CONTAINER_NOT_FOUND") continue;
-      await io.stderr.write(`lighter: ${error.message}\n`);
-      status = 1;
-    }
-  }
+  const status = await eachContainer(
+    args,
+    io,
+    async (name) =>
+      void (await engine.containers.remove(name, {
+        force: flags.force,
+        ...(flags.volumes && { volumes: true }),
+      })),
+    (error) => flags.force && error.code === "CONTAINER_NOT_FOUND",
+  );
+  // What they held of the network is freed once for all of them.
+  await engine.containers.sweep();
   return status;
 }

@@ -1,40 +1,18 @@
 import { LighterError } from "#base";
-import type { RunOptions } from "#engine";
-import { defineCommand, type FlagValues, type Invocation } from "../command.ts";
-import { readEnvFile, resolveEnv } from "../env-flags.ts";
-import { parsePublish } from "../publish-flag.ts";
+import type { StreamOptions } from "#container";
+import { cidFile } from "../cid-file.ts";
+import { defineCommand, type Invocation } from "../command.ts";
+import { containerFlags, containerOptions, refusedContainerFlags } from "../container-flags.ts";
 
 const runFlags = {
-  "add-host": { kind: "list", value: "HOST:IP", summary: "Add a line to /etc/hosts of the container" },
-  entrypoint: { kind: "string", value: "PROGRAM", summary: "Start this program instead of the image's" },
-  env: {
-    kind: "list",
-    short: "e",
-    value: "NAME[=VALUE]",
-    summary: "Set a variable; without a value it is passed on",
+  ...containerFlags,
+  detach: { kind: "boolean", short: "d", summary: "Print the container's ID and leave it running" },
+  "detach-keys": {
+    kind: "string",
+    value: "KEYS",
+    summary: "Keys that leave it running (default ctrl-p,ctrl-q)",
   },
-  "env-file": { kind: "list", value: "FILE", summary: "Read variables from a file" },
-  hostname: { kind: "string", short: "h", value: "NAME", summary: "Host name of the container" },
-  interactive: { kind: "boolean", short: "i", summary: "Keep the standard input open" },
-  name: { kind: "string", value: "NAME", summary: "Name of the container" },
-  network: { kind: "string", value: "bridge|none|host", summary: "Network to join (default bridge)" },
-  publish: {
-    kind: "list",
-    short: "p",
-    value: "[IP:][HOST:]PORT[/udp]",
-    summary: "Make a port of the container reachable on the host",
-  },
-  "read-only": { kind: "boolean", summary: "Mount the root file system read-only" },
-  rm: { kind: "boolean", summary: "Remove the container when it ends" },
-  tty: { kind: "boolean", short: "t", summary: "Give the program a terminal" },
-  user: { kind: "string", short: "u", value: "NAME|UID[:GROUP|GID]", summary: "User the program runs as" },
-  volume: {
-    kind: "list",
-    short: "v",
-    value: "SOURCE:TARGET[:ro]",
-    summary: "Show a directory of the host inside",
-  },
-  workdir: { kind: "string", short: "w", value: "DIRECTORY", summary: "Directory the program starts in" },
+  "sig-proxy": { kind: "boolean", on: true, summary: "Pass signals on to the program" },
 } as const;
 
 export const run = defineCommand({
@@ -45,30 +23,7 @@ export const run = defineCommand({
   arity: { min: 1, max: Number.POSITIVE_INFINITY },
   argument: "image",
   stopsAtArgument: true,
-  notYet: [
-    ..."annotation attach blkio-weight blkio-weight-device cap-add cap-drop cgroup-parent cgroupns cidfile".split(
-      " ",
-    ),
-    ..."cpu-period cpu-quota cpu-rt-period cpu-rt-runtime cpu-shares cpus cpuset-cpus cpuset-mems detach".split(
-      " ",
-    ),
-    ..."detach-keys device device-cgroup-rule device-read-bps device-read-iops device-write-bps".split(" "),
-    ..."device-write-iops dns dns-option dns-search domainname expose gpus group-add health-cmd".split(" "),
-    ..."health-interval health-retries health-start-interval health-start-period health-timeout init ip".split(
-      " ",
-    ),
-    ..."ip6 ipc isolation kernel-memory label label-file link link-local-ip log-driver log-opt mac-address".split(
-      " ",
-    ),
-    ..."memory memory-reservation memory-swap memory-swappiness mount network-alias no-healthcheck".split(
-      " ",
-    ),
-    ..."oom-kill-disable oom-score-adj pid pids-limit platform privileged publish-all pull quiet restart".split(
-      " ",
-    ),
-    ..."runtime security-opt shm-size sig-proxy stop-signal stop-timeout storage-opt sysctl tmpfs".split(" "),
-    ..."ulimit userns uts volume-driver volumes-from -a -c -d -l -m -P -q".split(" "),
-  ],
+  notYet: [...refusedContainerFlags, "pull", "quiet", "-q"],
   examples: [
     {
       command: "lighter run --rm calculator 6 x 7",
@@ -76,54 +31,43 @@ export const run = defineCommand({
     },
     { command: "lighter run --rm -it debian:bookworm bash", explains: "Look around in an image" },
     {
-      command: "lighter run --rm -p 8080:80 web",
-      explains: "Reach port 80 of the container at port 8080 of the host",
+      command: "lighter run -d --name web -p 8080:80 web",
+      explains: "Start a service, reach its port 80 at port 8080 of the host, and get the prompt back",
     },
   ],
   async run(invocation) {
-    const options = runOptions(invocation);
+    const { flags, io } = invocation;
+    const options = containerOptions(invocation);
+    using file = cidFile(flags.cidfile);
+    if (!flags.detach) checkTerminal(invocation);
     await using engine = await invocation.openEngine();
-    return await engine.run(options);
+    if (flags.detach) {
+      const { id } = await engine.containers.runDetached(options);
+      file.write(id);
+      await io.stdout.write(`${id}\n`);
+      return 0;
+    }
+    return await engine.run({
+      ...options,
+      ...streamOptions(invocation),
+      onCreated: ({ id }) => file.write(id),
+    });
   },
 });
 
-function runOptions({ flags, args, io, signal }: Invocation<typeof runFlags>): RunOptions {
-  const [image = "", ...rest] = args;
-  if (flags.tty && io.stdin.isTTY !== true)
+function checkTerminal({ flags, io }: Invocation<typeof runFlags>): void {
+  if (flags.tty && flags.interactive && io.stdin.isTTY !== true)
     throw new LighterError(
       "USAGE",
       "cannot give the program a terminal: the standard input is not a terminal; leave -t out",
     );
-  const env = [
-    ...flags["env-file"].flatMap((path) => readEnvFile(path, io.env)),
-    ...resolveEnv(flags.env, io.env),
-  ];
-  return {
-    image,
-    stdio: "inherit",
-    remove: flags.rm,
-    interactive: flags.interactive,
-    tty: flags.tty,
-    readOnly: flags["read-only"],
-    signal,
-    ...(rest.length > 0 && { args: rest }),
-    ...(env.length > 0 && { env }),
-    ...(flags.publish.length > 0 && { ports: flags.publish.flatMap((text) => parsePublish(text)) }),
-    ...(flags.volume.length > 0 && { volumes: flags.volume }),
-    ...(flags["add-host"].length > 0 && { extraHosts: flags["add-host"] }),
-    // An empty entrypoint takes the image's away, as docker's --entrypoint "" does.
-    ...(flags.entrypoint !== undefined && { entrypoint: flags.entrypoint === "" ? [] : [flags.entrypoint] }),
-    ...plainOptions(flags),
-  };
 }
 
-function plainOptions(flags: FlagValues<typeof runFlags>): Partial<RunOptions> {
-  const { name, hostname, network, user, workdir } = flags;
+/** Signals are the program's: it decides what they mean, as under docker. */
+function streamOptions({ flags, onSignals, signal }: Invocation<typeof runFlags>): StreamOptions {
   return {
-    ...(name !== undefined && { name }),
-    ...(hostname !== undefined && { hostname }),
-    ...(network !== undefined && { network }),
-    ...(user !== undefined && { user }),
-    ...(workdir !== undefined && { workdir }),
+    stdio: "inherit",
+    ...(flags["sig-proxy"] ? { onSignals, signal } : { leave: signal }),
+    ...(flags["detach-keys"] !== undefined && { detachKeys: flags["detach-keys"] }),
   };
 }

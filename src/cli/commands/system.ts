@@ -52,3 +52,22 @@ export const systemCheck = defineCommand({
     return faults.length === 0 ? 0 : 1;
   },
 });
+
+export const systemSweep = defineCommand({
+  name: "system sweep",
+  summary: "Settle what containers and killed commands left behind",
+  usage: "",
+  flags: {},
+  arity: { min: 0, max: 0 },
+  examples: [
+    {
+      command: "lighter system sweep",
+      explains: "Free addresses, ports and mounts of what was killed; every other command does so as well",
+    },
+  ],
+  async run({ openEngine }) {
+    await using engine = await openEngine();
+    await engine.containers.sweep();
+    return 0;
+  },
+});

@@ -1,0 +1,31 @@
+import { cidFile } from "../cid-file.ts";
+import { defineCommand } from "../command.ts";
+import { containerFlags, containerOptions, refusedContainerFlags } from "../container-flags.ts";
+
+export const create = defineCommand({
+  name: "create",
+  summary: "Make a container without starting it",
+  usage: "[OPTIONS] IMAGE [COMMAND] [ARG...]",
+  flags: containerFlags,
+  arity: { min: 1, max: Number.POSITIVE_INFINITY },
+  argument: "image",
+  stopsAtArgument: true,
+  notYet: [...refusedContainerFlags, "pull", "quiet", "-q"],
+  examples: [
+    {
+      command: "lighter create --name job -v data:/data worker",
+      explains: "Make a container to be started later with lighter start job",
+    },
+  ],
+  async run(invocation) {
+    using file = cidFile(invocation.flags.cidfile);
+    await using engine = await invocation.openEngine();
+    const { id } = await engine.containers.create({
+      ...containerOptions(invocation),
+      ...(invocation.flags.interactive && { stdio: "none" }),
+    });
+    file.write(id);
+    await invocation.io.stdout.write(`${id}\n`);
+    return 0;
+  },
+});

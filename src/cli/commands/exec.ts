@@ -1,0 +1,58 @@
+import { LighterError } from "#base";
+import { defineCommand } from "../command.ts";
+import { readEnvFile, resolveEnv } from "../env-flags.ts";
+
+export const exec = defineCommand({
+  name: "exec",
+  summary: "Run one more program in a running container",
+  usage: "[OPTIONS] CONTAINER COMMAND [ARG...]",
+  flags: {
+    detach: { kind: "boolean", short: "d", summary: "Leave it running" },
+    env: {
+      kind: "list",
+      short: "e",
+      value: "NAME[=VALUE]",
+      summary: "Set a variable; without a value it is passed on",
+    },
+    "env-file": { kind: "list", value: "FILE", summary: "Read variables from a file" },
+    interactive: { kind: "boolean", short: "i", summary: "Keep the standard input open" },
+    privileged: { kind: "boolean", summary: "Give it every capability" },
+    tty: { kind: "boolean", short: "t", summary: "Give it a terminal" },
+    user: { kind: "string", short: "u", value: "NAME|UID[:GROUP|GID]", summary: "User it runs as" },
+    workdir: { kind: "string", short: "w", value: "DIRECTORY", summary: "Directory it starts in" },
+  },
+  arity: { min: 2, max: Number.POSITIVE_INFINITY },
+  argument: "container",
+  stopsAtArgument: true,
+  notYet: ["detach-keys"],
+  examples: [
+    { command: "lighter exec -it web sh", explains: "Look around in a running container" },
+    {
+      command: "lighter exec -u postgres db psql -c 'select 1'",
+      explains: "Run one program as another user",
+    },
+  ],
+  async run({ flags, args, io, openEngine }) {
+    const [container = "", ...rest] = args;
+    if (flags.tty && io.stdin.isTTY !== true)
+      throw new LighterError(
+        "USAGE",
+        "cannot give the program a terminal: the standard input is not a terminal; leave -t out",
+      );
+    const env = [
+      ...flags["env-file"].flatMap((path) => readEnvFile(path, io.env)),
+      ...resolveEnv(flags.env, io.env),
+    ];
+    await using engine = await openEngine();
+    return await engine.containers.exec(container, {
+      args: rest,
+      env,
+      interactive: flags.interactive,
+      tty: flags.tty,
+      detach: flags.detach,
+      privileged: flags.privileged,
+      ...(flags.user !== undefined && { user: flags.user }),
+      ...(flags.workdir !== undefined && { workdir: flags.workdir }),
+    });
+  },
+});

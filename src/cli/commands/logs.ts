@@ -1,0 +1,58 @@
+import { LighterError } from "#base";
+import type { LogOptions } from "#container";
+import { defineCommand, type Invocation } from "../command.ts";
+import { parseMoment } from "../moment.ts";
+
+const logsFlags = {
+  follow: { kind: "boolean", short: "f", summary: "Go on while the container runs" },
+  since: {
+    kind: "string",
+    value: "TIME|DURATION",
+    summary: "Only what came after (2026-01-02T13:23:37Z, 42m)",
+  },
+  tail: { kind: "string", short: "n", value: "COUNT", summary: "Only the last lines (default all)" },
+  timestamps: { kind: "boolean", short: "t", summary: "Put the time before each line" },
+  until: { kind: "string", value: "TIME|DURATION", summary: "Only what came before" },
+} as const;
+
+export const logs = defineCommand({
+  name: "logs",
+  summary: "Show what a container printed",
+  usage: "[OPTIONS] CONTAINER",
+  flags: logsFlags,
+  arity: { min: 1, max: 1 },
+  argument: "container",
+  notYet: ["details"],
+  examples: [
+    { command: "lighter logs -f --tail 20 web", explains: "Show the last lines and each new one" },
+    { command: "lighter logs --since 10m web", explains: "Show the last ten minutes" },
+  ],
+  async run(invocation) {
+    const { flags, args, io, signal } = invocation;
+    const options = logOptions(invocation);
+    await using engine = await invocation.openEngine();
+    for await (const { stream, time, log } of engine.containers.logs(args[0] ?? "", options)) {
+      const written = io[stream].write(flags.timestamps ? `${time} ${log}` : log);
+      if (written !== undefined) await written;
+      if (signal.aborted) break;
+    }
+    return signal.aborted ? 130 : 0;
+  },
+});
+
+function logOptions({ flags, io, signal }: Invocation<typeof logsFlags>): LogOptions {
+  const tail = flags.tail === undefined || flags.tail === "all" ? undefined : Number(flags.tail);
+  if (tail !== undefined && !Number.isInteger(tail))
+    throw new LighterError(
+      "ARGUMENT_INVALID",
+      `cannot show the last "${flags.tail}" lines: want a whole number or all`,
+    );
+  return {
+    follow: flags.follow,
+    signal,
+    // Less than none is all, as docker has it.
+    ...(tail !== undefined && tail >= 0 && { tail }),
+    ...(flags.since !== undefined && { since: parseMoment(flags.since, io.now()) }),
+    ...(flags.until !== undefined && { until: parseMoment(flags.until, io.now()) }),
+  };
+}

@@ -1,0 +1,33 @@
+import { isLighterError, type LighterError } from "#base";
+import type { Io } from "./io.ts";
+
+/**
+ * Does something with each container that was named, several at a time, and prints each name as it is done; a failure
+ * of one is told and the others go on, as docker does.
+ * @returns the exit status
+ */
+export async function eachContainer(
+  names: readonly string[],
+  io: Pick<Io, "stdout" | "stderr">,
+  work: (name: string) => Promise<string | void>,
+  forgive: (error: LighterError) => boolean = () => false,
+): Promise<number> {
+  const results = names.map(async (name) => {
+    try {
+      return { text: (await work(name)) ?? name };
+    } catch (error) {
+      return { error };
+    }
+  });
+  let status = 0;
+  for (const result of results) {
+    const { text, error } = { text: undefined, error: undefined, ...(await result) };
+    if (text !== undefined) await io.stdout.write(`${text}\n`);
+    if (error === undefined) continue;
+    if (!isLighterError(error)) throw error as Error;
+    if (forgive(error)) continue;
+    await io.stderr.write(`lighter: ${error.message}\n`);
+    status = 1;
+  }
+  return status;
+}

@@ -1,0 +1,41 @@
+import { LighterError } from "#base";
+import type { ContainerOptions } from "#container";
+import { parseByteSize } from "./byte-size.ts";
+import { keyValues } from "./key-values.ts";
+
+/** `local` is docker's compact form: here the same lines, with its limits (five files of 20 MB). */
+const drivers = {
+  "json-file": { maxBytes: 0, maxFiles: 1 },
+  local: { maxBytes: 20 << 20, maxFiles: 5 },
+} as const;
+
+/** @throws ARGUMENT_INVALID */
+export function logOptions(
+  driver: string | undefined,
+  words: readonly string[],
+): Pick<ContainerOptions, "log"> {
+  const options = keyValues(words);
+  if (driver === "none") return { log: { driver: "none", options } };
+  const name = driver ?? "json-file";
+  if (name !== "json-file" && name !== "local")
+    throw new LighterError(
+      "ARGUMENT_INVALID",
+      `cannot log with driver "${name}": lighter has json-file, local and none`,
+    );
+  const unknown = Object.keys(options).find((option) => !["max-size", "max-file"].includes(option));
+  if (unknown !== undefined)
+    throw new LighterError(
+      "ARGUMENT_INVALID",
+      `cannot use log option "${unknown}": want max-size or max-file`,
+    );
+  if (driver === undefined && words.length === 0) return {};
+  const { maxBytes, maxFiles } = drivers[name];
+  return {
+    log: {
+      driver: "json-file",
+      options,
+      maxBytes: options["max-size"] === undefined ? maxBytes : parseByteSize(options["max-size"]),
+      maxFiles: options["max-file"] === undefined ? maxFiles : Number(options["max-file"]) || 1,
+    },
+  };
+}

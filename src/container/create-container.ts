@@ -1,0 +1,69 @@
+import { randomBytes } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { type ContainerClaim, claimContainer } from "#runtime";
+import type { ContainerRecord } from "./container-record.ts";
+import { describeContainer, hostnameOf } from "./describe-container.ts";
+import type { MountPoint } from "./mount-point.ts";
+import type { Parts } from "./parts.ts";
+import type { RunRequest } from "./run-request.ts";
+
+/** Makes the record, the writable layer and the volumes; nothing runs yet. */
+export function createContainer(parts: Parts, request: RunRequest): Promise<ContainerRecord> {
+  return makeContainer(parts, request, { id: newId(), isRun: false });
+}
+
+/**
+ * Makes a container that is to start at once. It is claimed before it has a record, so that a sweep can tell it from
+ * one whose maker died.
+ */
+export async function createClaimed(
+  parts: Parts,
+  request: RunRequest,
+): Promise<{ readonly record: ContainerRecord; readonly claim: ContainerClaim }> {
+  const id = newId();
+  mkdirSync(parts.runDirectory, { recursive: true, mode: 0o711 });
+  const claim = claimContainer(parts.host, parts.runDirectory, id);
+  try {
+    const record = await makeContainer(parts, request, { id, isRun: true });
+    request.onCreated?.(record);
+    return { record, claim };
+  } catch (error) {
+    claim[Symbol.dispose]();
+    throw error;
+  }
+}
+
+function newId(): string {
+  return randomBytes(32).toString("hex");
+}
+
+async function makeContainer(
+  parts: Parts,
+  request: RunRequest,
+  { id, isRun }: { readonly id: string; readonly isRun: boolean },
+): Promise<ContainerRecord> {
+  const description = describeContainer(request);
+  using _lock = await parts.use();
+  const snapshot = await parts.images.unpack(
+    request.image,
+    request.signal === undefined ? {} : { signal: request.signal },
+  );
+  await parts.store.create(id, request.name, (name) => ({
+    ...description,
+    id,
+    name,
+    ...(isRun ? { isRun } : {}),
+    hostname: hostnameOf(request, id),
+    mounts: description.mounts.map((mount) => withSource(parts, mount)),
+    ...(snapshot === undefined ? {} : { snapshot }),
+  }));
+  return parts.store.get(id);
+}
+
+/** Volumes are made with the first container that names them. */
+function withSource({ volumes }: Parts, mount: MountPoint): MountPoint {
+  if (mount.type !== "volume") return mount;
+  const isAnonymous = mount.isAnonymous === true;
+  const { name } = volumes.ensure(mount.name, { isAnonymous });
+  return { ...mount, name, source: volumes.dataDirectory(name) };
+}

@@ -1,0 +1,140 @@
+import { hostname as hostName } from "node:os";
+import { LighterError } from "#base";
+import type { PortMapping } from "#runtime";
+import { checkName } from "./container-name.ts";
+import type { HealthSettings, LogSettings, StoredContainer } from "./container-record.ts";
+import { parseExtraHost } from "./extra-host.ts";
+import type { MountPoint } from "./mount-point.ts";
+import { parseMounts } from "./mount-words.ts";
+import { processSettings } from "./process-settings.ts";
+import type { RunRequest } from "./run-request.ts";
+import { signalNumber } from "./signals.ts";
+
+/** A container as far as the request and the image decide it. */
+export type Description = Omit<StoredContainer, "id" | "name" | "hostname" | "snapshot">;
+
+const defaultStopSeconds = 10;
+
+/** Checks a request and settles every default. @throws CONTAINER_INVALID, PORT_INVALID */
+export function describeContainer(request: RunRequest): Description {
+  const image = request.image.config.config ?? {};
+  if (request.name !== undefined) checkName(request.name);
+  for (const text of request.extraHosts ?? []) parseExtraHost(text);
+  const stopSignal = request.stopSignal ?? image.StopSignal ?? "SIGTERM";
+  signalNumber(stopSignal);
+  const exposedPorts = exposedBy(request, Object.keys(image.ExposedPorts ?? {}));
+  const health = healthOf(request, image.Healthcheck);
+  return {
+    version: 2,
+    image: { id: request.image.id, name: request.imageName },
+    created: new Date().toISOString(),
+    process: processSettings(image, request),
+    network: {
+      name: request.network ?? "bridge",
+      ports: [...(request.ports ?? []), ...publishedAll(request, exposedPorts)],
+      extraHosts: request.extraHosts ?? [],
+    },
+    mounts: mountsOf(request, Object.keys(image.Volumes ?? {})),
+    readOnly: request.readOnly ?? false,
+    tty: request.tty ?? false,
+    input: inputOf(request),
+    remove: request.remove ?? false,
+    labels: { ...image.Labels, ...request.labels },
+    stopSignal,
+    stopTimeoutSeconds: request.stopTimeoutSeconds ?? defaultStopSeconds,
+    restart: restartOf(request),
+    log: logOf(request.log ?? {}),
+    limits: request.limits ?? {},
+    security: {
+      privileged: request.privileged ?? false,
+      capAdd: request.capAdd ?? [],
+      capDrop: request.capDrop ?? [],
+      options: request.securityOptions ?? [],
+    },
+    ...(health === undefined ? {} : { health }),
+    init: request.init ?? false,
+    namespaces: { pid: request.pid ?? "", ipc: request.ipc ?? "", uts: request.uts ?? "" },
+    groupAdd: request.groupAdd ?? [],
+    sysctls: request.sysctls ?? {},
+    annotations: request.annotations ?? {},
+    devices: request.devices ?? [],
+    exposedPorts,
+  };
+}
+
+/** On the host's network a container has the host's name, as docker does. */
+export function hostnameOf(request: RunRequest, id: string): string {
+  return (
+    request.hostname ?? (request.network === "host" || request.uts === "host" ? hostName() : id.slice(0, 12))
+  );
+}
+
+/** An image's volumes are anonymous ones, where nothing else was asked for at their place. */
+function mountsOf(request: RunRequest, imageVolumes: readonly string[]): readonly MountPoint[] {
+  const asked = parseMounts(request);
+  const taken = new Set(asked.map(({ destination }) => destination));
+  return [
+    ...asked,
+    ...parseMounts({ volumes: imageVolumes }).filter(({ destination }) => !taken.has(destination)),
+  ];
+}
+
+/** A detached container's input stays open for those who attach later. */
+function inputOf({ interactive = false, stdio }: RunRequest): StoredContainer["input"] {
+  if (!interactive) return "none";
+  return stdio === "none" ? "open" : "once";
+}
+
+function restartOf({ restart, remove }: RunRequest): StoredContainer["restart"] {
+  if (restart === undefined) return { name: "no", maximumRetryCount: 0 };
+  if (remove === true && restart.name !== "no")
+    throw new LighterError(
+      "CONTAINER_INVALID",
+      "cannot restart a container that is removed when it ends; leave --rm or --restart out",
+    );
+  return restart;
+}
+
+function logOf(log: Partial<LogSettings>): LogSettings {
+  return { driver: "json-file", maxBytes: 0, maxFiles: 1, options: {}, ...log };
+}
+
+function healthOf({ health }: RunRequest, image: HealthSettings | undefined): HealthSettings | undefined {
+  if (health === "none") return undefined;
+  // Intervals alone change those of the image's check.
+  const merged = { ...image, ...health };
+  const test = merged.Test ?? [];
+  if (merged.probe === undefined && (test.length === 0 || test[0] === "NONE")) return undefined;
+  return merged;
+}
+
+function exposedBy(request: RunRequest, ofImage: readonly string[]): readonly string[] {
+  const all = [
+    ...ofImage,
+    ...(request.expose ?? []),
+    ...(request.ports ?? []).map(({ containerPort, protocol }) => `${containerPort}/${protocol}`),
+  ].flatMap(expandPorts);
+  return [...new Set(all)];
+}
+
+/** `80` is `80/tcp`; `80-82/udp` is three. */
+function expandPorts(text: string): readonly string[] {
+  const match = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(tcp|udp|sctp))?$/i.exec(text);
+  const first = Number(match?.[1]);
+  const last = Number(match?.[2] ?? match?.[1]);
+  if (match === null || first < 1 || last > 65_535 || last < first)
+    throw new LighterError("PORT_INVALID", `cannot expose port "${text}": want PORT[-PORT][/tcp|/udp]`);
+  const protocol = (match[3] ?? "tcp").toLowerCase();
+  return Array.from({ length: last - first + 1 }, (_, at) => `${first + at}/${protocol}`);
+}
+
+function publishedAll(request: RunRequest, exposed: readonly string[]): readonly PortMapping[] {
+  if (request.publishAll !== true) return [];
+  const taken = new Set((request.ports ?? []).map((port) => `${port.containerPort}/${port.protocol}`));
+  return exposed
+    .filter((text) => !taken.has(text))
+    .map((text) => {
+      const [port, protocol] = text.split("/");
+      return { containerPort: Number(port), protocol: protocol === "udp" ? "udp" : "tcp" };
+    });
+}

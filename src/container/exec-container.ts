@@ -1,0 +1,110 @@
+import { readFileSync } from "node:fs";
+import { join, posix } from "node:path";
+import { LighterError } from "#base";
+import { allCapabilities, type RuntimeSpec, resolveUser, type SpecProcess } from "#runtime";
+import type { ContainerRecord } from "./container-record.ts";
+import type { Parts } from "./parts.ts";
+
+/** What `docker exec` asks for. */
+export interface ExecRequest {
+  readonly args: readonly string[];
+  /** `NAME=value`, over the container's. */
+  readonly env?: readonly string[];
+  readonly workdir?: string;
+  readonly user?: string;
+  readonly interactive?: boolean;
+  readonly tty?: boolean;
+  readonly privileged?: boolean;
+  /** Does not wait. */
+  readonly detach?: boolean;
+  readonly stdio?:
+    | "inherit"
+    | { readonly onStdout: (chunk: Uint8Array) => void; readonly onStderr: (chunk: Uint8Array) => void };
+}
+
+/**
+ * Runs one more process in a running container.
+ * @returns its status; 0 when detached
+ * @throws CONTAINER_NOT_RUNNING, COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE, USER_NOT_FOUND, CONTAINER_INVALID
+ */
+export async function execContainer(
+  parts: Parts,
+  record: ContainerRecord,
+  request: ExecRequest,
+): Promise<number> {
+  if (record.state.status !== "running") throw notRunning(record);
+  if (request.workdir !== undefined && !posix.isAbsolute(request.workdir))
+    throw new LighterError(
+      "CONTAINER_INVALID",
+      `cannot start in directory "${request.workdir}": it is no absolute path`,
+    );
+  parts.host.mounts.enterPrivateNamespace();
+  const runtime = await parts.runtime();
+  const bundle = join(parts.runDirectory, record.id, "bundle");
+  const process = processOf(parts, { record, request, spec: readSpec(record, bundle) });
+  const { stdio = "inherit", interactive = false, tty = false, detach = false } = request;
+  return await runtime.exec({
+    id: record.id,
+    process,
+    directory: bundle,
+    isDetached: detach,
+    stdio:
+      stdio === "inherit"
+        ? { kind: "inherit", stdin: interactive || tty ? "inherit" : "ignore" }
+        : { kind: "capture", ...stdio },
+  });
+}
+
+function readSpec(record: ContainerRecord, bundle: string): RuntimeSpec {
+  try {
+    return JSON.parse(readFileSync(join(bundle, "config.json"), "utf8"));
+  } catch {
+    throw notRunning(record);
+  }
+}
+
+interface Asked {
+  readonly record: ContainerRecord;
+  readonly request: ExecRequest;
+  readonly spec: RuntimeSpec;
+}
+
+/** The container's own process with another command; a further user is looked up in the container's files. */
+function processOf({ host }: Parts, { record, request, spec }: Asked): SpecProcess {
+  const { consoleSize: _, ...own } = spec.process;
+  const tty = request.tty ?? false;
+  const env = [...own.env, ...(tty ? ["TERM=xterm"] : []), ...(request.env ?? [])];
+  const user =
+    request.user === undefined
+      ? undefined
+      : resolveUser(host, `/proc/${record.state.pid}/root`, request.user);
+  const variables = new Map(env.map((text) => [text.split("=", 1)[0] ?? "", text]));
+  if (user !== undefined) variables.set("HOME", `HOME=${user.home}`);
+  return {
+    ...own,
+    args: request.args,
+    env: [...variables.values()],
+    cwd: request.workdir ?? own.cwd,
+    terminal: tty,
+    ...(user === undefined
+      ? {}
+      : { user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids } }),
+    ...(request.privileged === true ? { capabilities: everyCapability } : {}),
+  };
+}
+
+const everyCapability = {
+  bounding: allCapabilities,
+  effective: allCapabilities,
+  permitted: allCapabilities,
+  inheritable: [],
+  ambient: [],
+};
+
+export function notRunning(record: ContainerRecord): LighterError {
+  return new LighterError(
+    "CONTAINER_NOT_RUNNING",
+    `cannot use container "${record.name}": it is ${record.state.status}; start it first`,
+    { details: { id: record.id } },
+  );
+}

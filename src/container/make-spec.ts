@@ -1,0 +1,89 @@
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { LighterError } from "#base";
+import {
+  type Attachment,
+  buildSpec,
+  prepareMountPoints,
+  type RuntimeSpec,
+  readSpecFacts,
+  resolveUser,
+} from "#runtime";
+import type { ContainerRecord } from "./container-record.ts";
+import { specMount } from "./mount-point.ts";
+import type { Parts } from "./parts.ts";
+
+interface SpecRequest {
+  readonly record: ContainerRecord;
+  readonly rootfs: string;
+  readonly attachment: Attachment;
+  /** As the runtime, a child of the monitor, finds it. */
+  readonly namespacePath: string | undefined;
+  readonly size?: { readonly rows: number; readonly columns: number };
+}
+
+/** The runtime's description of a container whose root is mounted. @throws USER_NOT_FOUND, CONTAINER_INVALID */
+export function makeSpec({ host, store }: Parts, request: SpecRequest): RuntimeSpec {
+  const { record, rootfs, attachment, namespacePath, size } = request;
+  const { args, env, cwd, user } = record.process;
+  makeSources(record);
+  // Docker makes a working directory that the image lacks; it stays, being the container's own.
+  prepareMountPoints(host, rootfs, [{ destination: cwd }]);
+  const spec = buildSpec(
+    {
+      id: record.id,
+      rootfs,
+      readOnly: record.readOnly,
+      args,
+      env,
+      cwd,
+      user: resolveUser(host, rootfs, user),
+      hostname: record.hostname,
+      network: namespacePath === undefined ? "host" : { path: namespacePath },
+      files: writeNetworkFiles(store.directory(record.id), record, attachment),
+      mounts: record.mounts.map(specMount),
+      terminal: record.tty,
+    },
+    readSpecFacts(host),
+  );
+  if (size === undefined) return spec;
+  const consoleSize = { height: size.rows, width: size.columns };
+  return { ...spec, process: { ...spec.process, consoleSize } };
+}
+
+/** `-v` makes a directory of the host that is missing, as docker does; `--mount` does not. */
+function makeSources(record: ContainerRecord): void {
+  for (const mount of record.mounts) {
+    if (mount.type === "tmpfs" || existsSync(mount.source)) continue;
+    if (mount.mustExist === true)
+      throw new LighterError(
+        "CONTAINER_INVALID",
+        `cannot mount "${mount.source}": there is no such file or directory on the host`,
+      );
+    mkdirSync(mount.source, { recursive: true });
+  }
+}
+
+function writeNetworkFiles(directory: string, record: ContainerRecord, attachment: Attachment) {
+  const write = (name: string, content: string): string => {
+    const path = join(directory, name);
+    writeFileSync(path, content, { mode: 0o644 });
+    return path;
+  };
+  return {
+    hosts: write("hosts", attachment.hosts),
+    resolvConf: write("resolv.conf", attachment.resolvConf),
+    hostname: write("hostname", `${record.hostname}\n`),
+  };
+}
+
+/** The health check as the runtime executes it: as the container's own process, with another command. */
+export function writeHealthProcess(record: ContainerRecord, spec: RuntimeSpec, bundle: string): void {
+  const [kind, ...words] = record.health?.Test ?? [];
+  if (kind === undefined || record.health?.probe !== undefined) return;
+  const args = kind === "CMD-SHELL" ? ["/bin/sh", "-c", words[0] ?? ""] : words;
+  const { consoleSize: _, ...process } = spec.process;
+  writeFileSync(join(bundle, "health.json"), JSON.stringify({ ...process, args, terminal: false }), {
+    mode: 0o600,
+  });
+}

@@ -1,0 +1,46 @@
+import type { SpecMount } from "#runtime";
+
+/** What a container sees at a place of its tree. */
+export type MountPoint =
+  | {
+      readonly type: "bind" | "volume";
+      /** A path of the host. */
+      readonly source: string;
+      /** Of the volume. */
+      readonly name?: string;
+      readonly destination: string;
+      readonly readOnly: boolean;
+      readonly propagation: string;
+      /** A new volume gets what the image has at its place. */
+      readonly copies?: boolean;
+      /** The volume has no other name and goes with the container. */
+      readonly isAnonymous?: boolean;
+      /** A missing source is an error (`--mount`), not made (`-v`). */
+      readonly mustExist?: boolean;
+    }
+  | {
+      readonly type: "tmpfs";
+      readonly destination: string;
+      readonly readOnly: boolean;
+      /** Mount options of the kernel. */
+      readonly options: readonly string[];
+    };
+
+/** As the runtime is told it. */
+export function specMount(mount: MountPoint): SpecMount {
+  const readOnly = mount.readOnly ? ["ro"] : [];
+  const { destination } = mount;
+  if (mount.type === "tmpfs")
+    return {
+      destination,
+      type: "tmpfs",
+      source: "tmpfs",
+      options: ["nosuid", "nodev", "noexec", ...mount.options, ...readOnly],
+    };
+  return {
+    destination,
+    type: "bind",
+    source: mount.source,
+    options: ["rbind", mount.propagation, ...readOnly],
+  };
+}

@@ -1,0 +1,91 @@
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { LighterError } from "#base";
+import { errnoOf, type Lock } from "#host";
+import { isLive, type StoredContainer } from "./container-record.ts";
+import { connectMonitor } from "./monitor/connect.ts";
+import type { Parts } from "./parts.ts";
+
+const killTimeoutMs = 10_000;
+const pollMs = 10;
+
+/**
+ * Removes a container that does not run; with `force` ends one that does, at whatever step of its life it is.
+ * @throws CONTAINER_RUNNING, RUNTIME_FAILED
+ */
+export async function removeContainer(
+  parts: Parts,
+  record: StoredContainer,
+  { force, volumes }: { readonly force: boolean; readonly volumes: boolean },
+): Promise<void> {
+  const claim = join(parts.runDirectory, record.id);
+  if (!force && isLive(parts.store.get(record.id).state))
+    throw new LighterError(
+      "CONTAINER_RUNNING",
+      `cannot remove container "${record.name}": it is running; stop it or use force`,
+      { details: { id: record.id } },
+    );
+  using lock = await takeClaim(parts, record, { claim, force });
+  // The record first: what a crash leaves now has no name any more.
+  removeStopped(parts, record, { volumes });
+  rmSync(claim, { recursive: true, force: true });
+  void lock;
+}
+
+/** The record, the layer, and the volumes that were made for this container alone. */
+export function removeStopped(
+  { store, volumes: volumeStore }: Parts,
+  record: StoredContainer,
+  { volumes } = { volumes: record.remove },
+): void {
+  store.remove(record.id);
+  if (!volumes) return;
+  for (const mount of record.mounts)
+    if (mount.type === "volume" && mount.isAnonymous === true && mount.name !== undefined)
+      volumeStore.remove(mount.name);
+}
+
+/** Waits until nobody answers for the container any more, bringing that about with `force`. */
+async function takeClaim(
+  parts: Parts,
+  record: StoredContainer,
+  { claim, force }: { readonly claim: string; readonly force: boolean },
+): Promise<Lock> {
+  for (const deadline = Date.now() + killTimeoutMs; ; await delay(pollMs)) {
+    const lock = tryClaim(parts, claim);
+    if (lock !== "busy") return lock;
+    if (force) await endMonitor(parts, record, claim);
+    if (Date.now() <= deadline) continue;
+    const state = force ? "it does not end" : "another command is busy with it";
+    throw new LighterError("RUNTIME_FAILED", `cannot remove container "${record.name}": ${state}`);
+  }
+}
+
+/** Made when it is absent, so that nobody starts what is being removed. */
+function tryClaim({ host }: Parts, claim: string): Lock | "busy" {
+  try {
+    mkdirSync(claim, { recursive: true, mode: 0o700 });
+    return host.locks.tryAcquire(join(claim, "lock"), "exclusive") ?? "busy";
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return "busy"; // a sweep removed it between the two calls
+    throw error;
+  }
+}
+
+async function endMonitor(parts: Parts, record: StoredContainer, claim: string): Promise<void> {
+  using session = await connectMonitor(claim);
+  if (session !== undefined) {
+    session.quit();
+    await Promise.race([session.closed, delay(killTimeoutMs / 2, undefined, { ref: false })]);
+    return;
+  }
+  // It delivers its last words to somebody who does not read them.
+  const { status, monitorPid } = parts.store.get(record.id).state;
+  if (status === "exited" && monitorPid > 0 && isMonitorOf(parts, monitorPid, record.id))
+    parts.host.processes.signal(monitorPid, "SIGKILL");
+}
+
+function isMonitorOf({ host }: Parts, pid: number, id: string): boolean {
+  return host.processes.listWithArgument(id).includes(pid);
+}

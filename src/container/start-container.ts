@@ -1,0 +1,212 @@
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { Cleanup, errorMessage, LighterError } from "#base";
+import type { Running } from "#host";
+import {
+  type Attachment,
+  type ContainerClaim,
+  claimContainer,
+  type Runtime,
+  type RuntimeSpec,
+} from "#runtime";
+import type { SnapshotName } from "#snapshot";
+import { type ContainerRecord, createdState } from "./container-record.ts";
+import { parseExtraHost } from "./extra-host.ts";
+import { fillVolumes } from "./fill-volumes.ts";
+import { makeSpec, writeHealthProcess } from "./make-spec.ts";
+import { monitorArguments } from "./monitor/arguments.ts";
+import { findMonitor } from "./monitor/find-monitor.ts";
+import { MonitorSession, type OnOutput } from "./monitor/session.ts";
+import type { Parts } from "./parts.ts";
+
+export interface StartOptions {
+  /** Held already; otherwise it is taken, and given back when the start fails. */
+  readonly claim?: ContainerClaim;
+  /** Called before the program runs, so that no byte of it is lost. */
+  readonly join?: (session: MonitorSession) => void;
+  readonly onOutput?: OnOutput;
+  /** Its client waits for the end and tidies up itself. */
+  readonly isAttached: boolean;
+  readonly size?: { readonly rows: number; readonly columns: number };
+}
+
+/**
+ * Claim, network, root, monitor, bundle, program: undone in reverse when one fails, handed to the monitor when all is
+ * well. From then on the container needs no process of ours.
+ */
+export async function startContainer(
+  parts: Parts,
+  record: ContainerRecord,
+  options: StartOptions,
+): Promise<MonitorSession> {
+  const { host, store, runDirectory } = parts;
+  host.mounts.enterPrivateNamespace();
+  await using undo = new Cleanup();
+  mkdirSync(runDirectory, { recursive: true, mode: 0o711 });
+  const claim = undo.use(options.claim ?? claimFor(parts, record));
+  const runtime = await parts.runtime();
+  rmSync(store.pausedPath(record.id), { force: true });
+  try {
+    const attachment = undo.use(await attach(parts, record));
+    const made = await parts.turns(() =>
+      handOverRoot(parts, { record, claim, attachment, runtime, options }),
+    );
+    const { monitor, session, spec } = made;
+    undo.defer(async () => {
+      session[Symbol.dispose]();
+      await monitor.exited.catch(() => {});
+    });
+    if (options.size !== undefined) session.resize(options.size.rows, options.size.columns);
+    options.join?.(session);
+    const started = await session.started();
+    if (started === "failed") throw runtime.readFailure({ id: record.id, bundle: claim.bundle, spec });
+    store.save({ ...record, isStopped: false, network: joined(record, attachment) }, { durable: true });
+    attachment.handOver();
+    claim.handOver();
+    monitor.unref();
+    undo.move();
+    return session;
+  } catch (error) {
+    store.saveState(record.id, failedState(error));
+    throw error;
+  }
+}
+
+/** @throws CONTAINER_RUNNING */
+function claimFor({ host, runDirectory }: Parts, record: ContainerRecord): ContainerClaim {
+  try {
+    return claimContainer(host, runDirectory, record.id);
+  } catch (error) {
+    throw new LighterError(
+      "CONTAINER_RUNNING",
+      `cannot start container "${record.name}": it is running already, or another command is busy with it`,
+      { cause: error, details: { id: record.id } },
+    );
+  }
+}
+
+async function attach({ network }: Parts, record: ContainerRecord): Promise<Attachment> {
+  return await network.attach({
+    containerId: record.id,
+    containerName: record.name,
+    hostname: record.hostname,
+    network: record.network.name,
+    ports: record.network.ports,
+    extraHosts: record.network.extraHosts.map(parseExtraHost),
+  });
+}
+
+function joined(record: ContainerRecord, attachment: Attachment): ContainerRecord["network"] {
+  const { address, gateway, mac, ports } = attachment;
+  const { name, ports: asked, extraHosts } = record.network;
+  return {
+    name,
+    ports: asked,
+    extraHosts,
+    published: ports,
+    ...(address === undefined ? {} : { address }),
+    ...(gateway === undefined ? {} : { gateway }),
+    ...(mac === undefined ? {} : { mac }),
+  };
+}
+
+interface Making {
+  readonly record: ContainerRecord;
+  readonly claim: ContainerClaim;
+  readonly attachment: Attachment;
+  readonly runtime: Runtime;
+  readonly options: StartOptions;
+}
+
+interface Made {
+  readonly monitor: Running;
+  readonly session: MonitorSession;
+  readonly spec: RuntimeSpec;
+}
+
+/**
+ * Mounts the root, starts the monitor, which takes a copy of the mount namespace, and unmounts it here: from then on the
+ * mount lives and dies with the monitor. One at a time, or a monitor would copy the roots of others.
+ */
+async function handOverRoot(parts: Parts, making: Making): Promise<Made> {
+  const { record, claim, attachment, runtime, options } = making;
+  using root = mountRoot(parts, record, claim);
+  await fillVolumes(parts, record, root.target);
+  const monitor = spawnMonitor(parts, making);
+  const stream = monitor.channel(3);
+  if (stream === undefined) throw new LighterError("INTERNAL", "cannot start the monitor: it has no channel");
+  const session = new MonitorSession(stream, options.onOutput);
+  try {
+    const namespace = attachment.held.namespace;
+    const spec = makeSpec(parts, {
+      record,
+      rootfs: root.target,
+      attachment,
+      namespacePath: namespace === undefined ? undefined : `/proc/${monitor.pid}/fd/${inherited.namespace}`,
+      ...(options.size === undefined ? {} : { size: options.size }),
+    });
+    runtime.writeBundle({ bundle: claim.bundle, spec });
+    writeHealthProcess(record, spec, claim.bundle);
+    await session.ready();
+    return { monitor, session, spec };
+  } catch (error) {
+    session[Symbol.dispose]();
+    await monitor.exited.catch(() => {});
+    throw error;
+  }
+}
+
+function mountRoot(
+  { host, store, snapshots }: Parts,
+  record: ContainerRecord,
+  claim: ContainerClaim,
+): Disposable & { readonly target: string } {
+  const target = join(claim.directory, "rootfs");
+  const directory = store.directory(record.id);
+  mkdirSync(target, { recursive: true });
+  return host.mounts.overlay({
+    target,
+    lower: record.snapshot === undefined ? [] : snapshots.layers(record.snapshot as SnapshotName),
+    upper: join(directory, "fs"),
+    work: join(directory, "work"),
+  });
+}
+
+/** Where the monitor finds what it inherits; 3 is its first connection. */
+const inherited = { namespace: 4, claim: 5, first: 6 } as const;
+
+function spawnMonitor(parts: Parts, { record, claim, attachment, runtime, options }: Making): Running {
+  const { held } = attachment;
+  const listeners = held.listeners.map((_, at) => inherited.first + at);
+  const args = monitorArguments(parts, {
+    record,
+    runtime,
+    listeners,
+    isAttached: options.isAttached,
+    ...(held.namespace === undefined ? {} : { namespace: inherited.namespace }),
+  });
+  return parts.host.processes.spawn(findMonitor(), args, {
+    cwd: claim.bundle,
+    env: { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" },
+    detached: true,
+    stdio: [
+      "ignore",
+      "ignore",
+      "ignore",
+      "pipe",
+      held.namespace ?? "ignore",
+      claim.fd,
+      ...held.listeners,
+      ...held.others,
+    ],
+  });
+}
+
+function failedState(error: unknown): ContainerRecord["state"] {
+  const exitCode =
+    error instanceof LighterError &&
+    (error.code === "COMMAND_NOT_FOUND" || error.code === "COMMAND_NOT_EXECUTABLE")
+      ? error.kind.exit
+      : 128;
+  return { ...createdState, exitCode, error: errorMessage(error) };
+}

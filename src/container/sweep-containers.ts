@@ -1,0 +1,74 @@
+import { existsSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { errnoOf, type Lock } from "#host";
+import { sweepContainers } from "#runtime";
+import type { ContainerRecord } from "./container-record.ts";
+import type { Parts } from "./parts.ts";
+import { removeStopped } from "./remove-container.ts";
+
+const killedStatus = 137;
+
+/**
+ * Settles what processes left: claims of containers that ended well are dropped, containers whose monitor was killed are
+ * ended and their records say so, and those that were to be removed go.
+ */
+export async function sweepParts(parts: Parts): Promise<void> {
+  dropEndedClaims(parts);
+  await sweepContainers(parts.host, parts.runDirectory);
+  settleRecords(parts);
+  await parts.network.sweep();
+}
+
+/** The monitor has seen to the runtime's state and the cgroups before it wrote `exited`: there is nothing to look for. */
+function dropEndedClaims({ host, store, runDirectory }: Parts): void {
+  if (!existsSync(runDirectory)) return;
+  for (const id of readdirSync(runDirectory)) {
+    if (!/^[0-9a-f]{64}$/.test(id) || store.find(id)?.state.status !== "exited") continue;
+    using lock = tryLock({ host }, join(runDirectory, id, "lock"));
+    // A new start may have come between the two looks.
+    if (lock !== undefined && store.find(id)?.state.status === "exited")
+      rmSync(join(runDirectory, id), { recursive: true, force: true });
+  }
+}
+
+function tryLock({ host }: Pick<Parts, "host">, path: string): Lock | undefined {
+  try {
+    return host.locks.tryAcquire(path, "exclusive");
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+function settleRecords(parts: Parts): void {
+  const { store, runDirectory } = parts;
+  const isClaimed = (id: string): boolean => existsSync(join(runDirectory, id));
+  for (const id of store.listBroken()) if (!isClaimed(id)) store.remove(id);
+  for (const { id } of store.list()) {
+    if (isClaimed(id)) continue;
+    // A monitor writes the end and then lets the claim go: what was read before the claim was gone may be old.
+    const record = store.find(id);
+    if (record === undefined || isWaiting(record) || isClaimed(id)) continue;
+    if (record.remove) removeStopped(parts, record);
+    else if (record.state.status !== "exited") settle(parts, record.id);
+  }
+}
+
+/** Made by `create`, or kept although it could not start. */
+function isWaiting({ state, isRun, remove }: ContainerRecord): boolean {
+  return state.status === "created" && !(isRun === true && remove);
+}
+
+function settle({ store }: Parts, id: string): void {
+  const record = store.find(id);
+  if (record === undefined) return;
+  rmSync(store.pausedPath(id), { force: true });
+  store.saveState(id, {
+    ...record.state,
+    status: "exited",
+    pid: 0,
+    exitCode: killedStatus,
+    finishedAt: new Date().toISOString(),
+    error: "its monitor was killed, or the host went down",
+  });
+}

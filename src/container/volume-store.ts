@@ -1,0 +1,104 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { LighterError, systemErrorCode } from "#base";
+
+/** A directory that outlives containers: `<root>/volumes/<name>/_data`. */
+export interface Volume {
+  readonly name: string;
+  /** RFC 3339. */
+  readonly created: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly options: Readonly<Record<string, string>>;
+  /** Made for one container without a name, and goes with it. */
+  readonly isAnonymous: boolean;
+}
+
+/** Volumes on disk. */
+export class VolumeStore {
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** The directory with the data. */
+  dataDirectory(name: string): string {
+    return join(this.#folder, name, "_data");
+  }
+
+  /** The volume of that name, made when there is none; without a name a new one. @throws CONTAINER_INVALID */
+  ensure(
+    name: string | undefined,
+    given: Partial<Pick<Volume, "labels" | "options" | "isAnonymous">> = {},
+  ): Volume {
+    const chosen = name ?? randomBytes(32).toString("hex");
+    const found = this.find(chosen);
+    if (found !== undefined) return found;
+    checkVolumeName(chosen);
+    const volume: Volume = {
+      name: chosen,
+      created: new Date().toISOString(),
+      labels: given.labels ?? {},
+      options: given.options ?? {},
+      isAnonymous: given.isAnonymous ?? false,
+    };
+    mkdirSync(this.#folder, { recursive: true, mode: 0o711 });
+    mkdirSync(this.dataDirectory(chosen), { recursive: true, mode: 0o755 });
+    const path = this.#recordPath(chosen);
+    writeFileSync(`${path}.${process.pid}`, `${JSON.stringify(volume)}\n`, { mode: 0o600 });
+    renameSync(`${path}.${process.pid}`, path);
+    return volume;
+  }
+
+  find(name: string): Volume | undefined {
+    if (!isVolumeName(name)) return undefined;
+    try {
+      return JSON.parse(readFileSync(this.#recordPath(name), "utf8")) as Volume;
+    } catch (error) {
+      if (["ENOENT", "ENOTDIR"].includes(systemErrorCode(error) ?? "") || error instanceof SyntaxError)
+        return undefined;
+      throw error;
+    }
+  }
+
+  /** @throws VOLUME_NOT_FOUND */
+  get(name: string): Volume {
+    const volume = this.find(name);
+    if (volume !== undefined) return volume;
+    throw new LighterError("VOLUME_NOT_FOUND", `cannot find volume "${name}": there is none of that name`, {
+      details: { volume: name },
+    });
+  }
+
+  /** By name. */
+  list(): readonly Volume[] {
+    return existsSync(this.#folder)
+      ? readdirSync(this.#folder)
+          .sort()
+          .flatMap((name) => this.find(name) ?? [])
+      : [];
+  }
+
+  /** Removes the record first: what a crash leaves of the data has no name any more and is taken over by the next of that name. */
+  remove(name: string): void {
+    rmSync(this.#recordPath(name), { force: true });
+    rmSync(join(this.#folder, name), { recursive: true, force: true });
+  }
+
+  #recordPath(name: string): string {
+    return join(this.#folder, name, "volume.json");
+  }
+}
+
+function isVolumeName(name: string): boolean {
+  return /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(name);
+}
+
+function checkVolumeName(name: string): void {
+  if (isVolumeName(name)) return;
+  throw new LighterError(
+    "CONTAINER_INVALID",
+    `cannot name a volume "${name}": want letters, digits, "_", "." and "-", first a letter or digit`,
+  );
+}
