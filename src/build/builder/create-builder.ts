@@ -22,7 +22,8 @@ export interface BuilderOptions {
   readonly bases: BaseSource;
   /** Asked for when the first RUN has to run. */
   readonly findRuntime: () => Promise<Runtime>;
-  readonly networks: () => NetworkProvider;
+  /** Asked for with the runtime. */
+  readonly networks: () => Promise<NetworkProvider>;
   /** Asked for when an image is pushed. */
   readonly registries: () => Promise<RegistryClient>;
 }

@@ -8,6 +8,7 @@ import { copySource } from "../copy/copy-source.ts";
 import { select } from "../copy/selection.ts";
 import { UpperWriter } from "../copy/upper-writer.ts";
 import type { NetworkPool } from "../exec/network-pool.ts";
+import { requireProcessor } from "../exec/require-processor.ts";
 import { runStep } from "../exec/run-step.ts";
 import type { FindSecret } from "../exec/secret-files.ts";
 import type { MountSource } from "../exec/step.ts";
@@ -120,6 +121,7 @@ async function executeExec(op: ExecOp, task: Task): ReturnType<Execute> {
   await using active = options.snapshots.prepare(
     op.root === undefined ? undefined : snapshotOf(task.inputs[op.root]),
   );
+  requireProcessor(op, active.lower, options.host);
   {
     await using materialized = new Materialized(options);
     await runStep(op, {

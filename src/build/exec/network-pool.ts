@@ -6,11 +6,11 @@ import type { Attachment, AttachRequest, NetworkProvider } from "#runtime";
  * run at once pay for making one; no two use it at the same time.
  */
 export class NetworkPool implements AsyncDisposable {
-  readonly #provider: () => NetworkProvider;
+  readonly #provider: () => Promise<NetworkProvider>;
   readonly #free = new Map<string, Attachment[]>();
   readonly #made = new Cleanup();
 
-  constructor(provider: () => NetworkProvider) {
+  constructor(provider: () => Promise<NetworkProvider>) {
     this.#provider = provider;
   }
 
@@ -19,7 +19,7 @@ export class NetworkPool implements AsyncDisposable {
     const key = JSON.stringify([request.network, request.hostname, request.extraHosts ?? []]);
     const free = this.#free.get(key) ?? [];
     this.#free.set(key, free);
-    const attachment = free.pop() ?? this.#made.use(await this.#provider().attach(request));
+    const attachment = free.pop() ?? this.#made.use(await (await this.#provider()).attach(request));
     try {
       return await use(attachment);
     } finally {
