@@ -54,6 +54,7 @@ function needs() {
     { for: "test", package: "runc", present: () => hasProgram("runc") },
     { for: "test", package: "skopeo", present: () => hasProgram("skopeo") },
     { for: "test", package: "umoci", present: () => hasProgram("umoci") },
+    { for: "test", package: "docker-registry", present: () => hasProgram("docker-registry") },
     { for: "test", package: "xz-utils", present: () => hasProgram("xz") },
     { for: "test", package: "zstd", present: () => hasProgram("zstd") },
     { for: "bench", package: "time", present: () => hasProgram("time") },

@@ -25,9 +25,8 @@ interface Work {
 
 /** See `RegistryClient.pushBlob`. Small blobs go in one request; large ones in pieces that go on where the line broke. */
 export async function pushBlob(work: Work): Promise<PushOutcome> {
-  const { session, repository, blob, options } = work;
-  if (await hasBlob(session, repository, blob.descriptor.digest, { ...options, access: "push" }))
-    return "existed";
+  const { repository, options } = work;
+  if (await isThere(work)) return "existed";
   for (const from of options.mountFrom ?? []) {
     if (from === repository.repository) continue;
     if ((await openUpload(work, from)) === undefined) return "mounted";
@@ -36,11 +35,17 @@ export async function pushBlob(work: Work): Promise<PushOutcome> {
   return "uploaded";
 }
 
+function isThere({ session, repository, blob, options }: Work): Promise<boolean> {
+  return hasBlob(session, repository, blob.descriptor.digest, { ...options, access: "push" });
+}
+
 async function upload(work: Work): Promise<void> {
   const { session, blob, chunkBytes } = work;
   const call = baseCall(work);
   for (let attempt = 0; ; attempt += 1) {
     try {
+      // An answer may have been lost on its way: then the blob is there already.
+      if (attempt > 0 && (await isThere(work))) return;
       const opened = await openUpload(work, undefined);
       if (opened === undefined) return;
       // The second time all at once: some registries take no pieces, or lose count of them.
@@ -156,14 +161,8 @@ async function finish(work: Work, state: Upload): Promise<void> {
       const answer = await work.session.requestOnce(call);
       return await drain(answer.response);
     } catch (error) {
-      // The answer may have been lost on its way: then the blob is there, and the upload is gone.
-      const { session, repository, blob, options } = work;
-      if (
-        attempt > 0 &&
-        (await hasBlob(session, repository, blob.descriptor.digest, { ...options, access: "push" }))
-      )
-        return;
-      await session.beforeRetry(call, attempt, error);
+      if (await isThere(work)) return;
+      await work.session.beforeRetry(call, attempt, error);
     }
   }
 }

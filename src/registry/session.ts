@@ -57,10 +57,10 @@ export class Session implements Disposable {
       connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
       stallTimeoutMs: options.stallTimeoutMs ?? 30_000,
       maxConnections: options.maxConnections ?? 8,
-      certificatesFor: (host) =>
+      certificatesFor: (host, isWide) =>
         readCertificates(host === "registry-1.docker.io" ? "docker.io" : host, {
           directories: options.certificateDirectories ?? [],
-          authorityFiles: options.authorityFiles ?? [],
+          authorityFiles: isWide ? (options.authorityFiles ?? []) : [],
         }),
     });
     this.#authorizer = new Authorizer({
@@ -89,6 +89,7 @@ export class Session implements Disposable {
   /** Waits as long as it takes before a further attempt, or throws what is final. `attempt` counts those without progress. */
   async beforeRetry(call: Call, attempt: number, error: unknown): Promise<void> {
     if (isLighterError(error)) throw error;
+    if (isCertificateFailure(error) && this.#transport.trustMore()) return;
     const isLost = isHopeless(error) && !this.#answered.has(call.registry);
     const wishMs = error instanceof Temporary ? error.retryAfterMs : undefined;
     const waitMs = pauseMs(attempt, this.#options.backoffMs ?? 250, wishMs);
@@ -153,11 +154,13 @@ export class Session implements Disposable {
       scopes,
       ...(signal && { signal }),
     };
-    for (;;) {
+    for (let round = 0; ; round += 1) {
       const header = await this.#authorizer.findHeader(access);
       const answer = await this.#follow(call, endpoint, { url, authorization: header });
       const { response } = answer;
-      if (response.statusCode !== 401 || answer.url.host !== url.host) return answer;
+      // A token that was fetched for this very request and is refused will be refused again.
+      const isFinal = header !== undefined && round > 0;
+      if (response.statusCode !== 401 || answer.url.host !== url.host || isFinal) return answer;
       if (!(await this.#authorizer.learn(access, headerOf(response, "www-authenticate"), header)))
         return answer;
       await drain(response);

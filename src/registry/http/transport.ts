@@ -14,7 +14,8 @@ export interface TransportOptions {
   readonly connectTimeoutMs: number;
   readonly stallTimeoutMs: number;
   readonly maxConnections: number;
-  certificatesFor(host: string): Certificates;
+  /** With `isWide`, with all authorities that the system trusts: reading those takes long. */
+  certificatesFor(host: string, isWide: boolean): Certificates;
 }
 
 export interface Outgoing {
@@ -31,11 +32,22 @@ export interface Outgoing {
 export class Transport implements Disposable {
   readonly #options: TransportOptions;
   readonly #agent: Agent;
+  #isWide = false;
   readonly #secureAgents = new Map<string, SecureAgent>();
 
   constructor(options: TransportOptions) {
     this.#options = options;
     this.#agent = new Agent({ keepAlive: true, maxSockets: options.maxConnections });
+  }
+
+  /**
+   * Trusts what the system trusts, from now on: Node brings authorities of its own, which are there at once and enough for
+   * public registries. @returns false when it did so already
+   */
+  trustMore(): boolean {
+    const isNew = !this.#isWide;
+    this.#isWide = true;
+    return isNew;
   }
 
   /** Resolves with the answer when its head is there; the caller reads or destroys the body. */
@@ -100,10 +112,10 @@ export class Transport implements Disposable {
   }
 
   #secureAgent(url: URL, verify: boolean): SecureAgent {
-    const key = `${url.host} ${verify}`;
+    const key = `${url.host} ${verify} ${this.#isWide}`;
     const known = this.#secureAgents.get(key);
     if (known !== undefined) return known;
-    const { ca, cert, key: clientKey } = this.#options.certificatesFor(url.host);
+    const { ca, cert, key: clientKey } = this.#options.certificatesFor(url.host, this.#isWide && verify);
     const tls = {
       rejectUnauthorized: verify,
       ...(ca !== undefined && { ca: [...ca] }),
