@@ -21,6 +21,8 @@ export interface Wanted {
   readonly withRequired: boolean;
   /** Names taken before others wherever there is a choice (`usr-is-merged` before `usrmerge`). */
   readonly prefer?: readonly string[];
+  /** Names of packages that no dependency brings: one that names any of them is taken as met. */
+  readonly ignore?: readonly string[];
   /** For error texts: `Debian bookworm`. */
   readonly place: string;
 }
@@ -88,7 +90,7 @@ function settle(wanted: Wanted, selection: Selection, pending: readonly Pending[
     const open: Pending[] = [];
     let isChanged = false;
     for (let item = queue.shift(); item !== undefined; item = queue.shift()) {
-      if (selection.satisfies(item.dependency)) continue;
+      if (selection.satisfies(item.dependency) || isIgnored(wanted, item)) continue;
       const [only, ...others] = viableOptions(wanted, selection, item);
       if (only === undefined) throw unsatisfiable(wanted, selection, item);
       if (others.length > 0) {
@@ -101,6 +103,11 @@ function settle(wanted: Wanted, selection: Selection, pending: readonly Pending[
     if (!isChanged) return open;
     queue = open;
   }
+}
+
+/** What was asked for by name is never ignored. */
+function isIgnored({ ignore = [] }: Wanted, { dependency, parent }: Pending): boolean {
+  return parent !== undefined && dependency.some(({ name }) => ignore.includes(name));
 }
 
 function add(

@@ -39,6 +39,23 @@ export function findRecipe(
   return definition === undefined ? undefined : recipeOf(definition, platform);
 }
 
+/**
+ * The name on docker.io whose role a name plays, when a pattern says that it does: `gcr.io/distroless/base` is
+ * `distroless/base`. A `*` stands for anything.
+ */
+export function roleOf(reference: Reference, patterns: readonly string[]): Reference {
+  const { registry, repository } = reference;
+  const name = `${registry}/${repository}`;
+  const matches = (pattern: string) =>
+    new RegExp(
+      `^${pattern
+        .split("*")
+        .map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"))
+        .join(".*")}$`,
+    ).test(name);
+  return patterns.some(matches) ? { ...reference, registry: "docker.io" } : reference;
+}
+
 /** A recipe with the sentence that describes it. */
 export function recipeOf(definition: RecipeDefinition, platform: Platform): Recipe {
   const { name, release } = definition;

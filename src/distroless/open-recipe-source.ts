@@ -6,11 +6,12 @@ import { Cleanup, LighterError, type OnProgress } from "#base";
 import { upstreamVersion } from "#debian";
 import type { Host } from "#host";
 import type { Image, ImageStore } from "#image";
-import { familiarReference, type ImageConfig, type Platform, type Reference } from "#oci";
+import { familiarReference, type ImageConfig, type Platform, type ProcessConfig, type Reference } from "#oci";
 import type { SnapshotName, Snapshotter } from "#snapshot";
-import { assembleTree } from "./assemble/assemble.ts";
+import { assembleSystem } from "./assemble/assemble.ts";
+import { assembleDistroless } from "./assemble/assemble-distroless.ts";
 import { inUnpackOrder } from "./assemble/unpack-all.ts";
-import { debianArchitecture, exactVersion, findRecipe, recipeOf } from "./find-recipe.ts";
+import { debianArchitecture, exactVersion, findRecipe, recipeOf, roleOf } from "./find-recipe.ts";
 import type { ArchiveKey } from "./keys/debian-archive.ts";
 import { HttpClient, type HttpOptions } from "./mirror/http-client.ts";
 import { downloadAll, type LocatedPackage, PackageCache } from "./mirror/package-cache.ts";
@@ -19,6 +20,7 @@ import type { ListsOptions } from "./mirror/suite-lists.ts";
 import type { RecipeDefinition } from "./recipe-definition.ts";
 import type { Recipe, RecipeSource } from "./recipe-source.ts";
 import { debianRecipes } from "./recipes/debian.ts";
+import { distrolessRecipes } from "./recipes/distroless.ts";
 import { golangRecipes } from "./recipes/golang.ts";
 import { type ResolvedPackages, resolvePackages } from "./resolve-packages.ts";
 
@@ -35,6 +37,11 @@ export interface RecipeSourceOptions {
   readonly keys?: readonly ArchiveKey[];
   /** @defaultValue `debian`, `debian-slim` and `golang` of bookworm and trixie */
   readonly definitions?: readonly RecipeDefinition[];
+  /**
+   * Names beyond docker.io that recipes may answer, as patterns: `gcr.io/distroless/*`. Each stands for the recipe of the same
+   * path. @defaultValue none: a name that says a registry means that registry
+   */
+  readonly standsFor?: readonly string[];
   /** How long package lists are used without asking the mirror again. @defaultValue one hour */
   readonly maxAgeMs?: number;
   readonly now?: () => Date;
@@ -42,14 +49,16 @@ export interface RecipeSourceOptions {
 }
 
 /** Raised when an equal set of packages is assembled to a different tree. */
-const assemblyVersion = 1;
+const assemblyVersion = 2;
+
+const builtinRecipes = [...debianRecipes, ...golangRecipes, ...distrolessRecipes];
 
 /** Opens the recipes. Nothing is read, loaded or downloaded before the first assembly. */
 export function openRecipeSource(options: RecipeSourceOptions): RecipeSource {
-  const definitions = options.definitions ?? [...debianRecipes, ...golangRecipes];
+  const definitions = options.definitions ?? builtinRecipes;
   const platform: Platform = { os: "linux", architecture: process.arch === "arm64" ? "arm64" : "amd64" };
   return {
-    find: (reference, wanted) => findRecipe(definitions, reference, wanted),
+    find: (reference, wanted) => findRecipe(definitions, roleOf(reference, options.standsFor ?? []), wanted),
     list: () => definitions.map((definition) => recipeOf(definition, platform)),
     assemble: (recipe, reference, { onProgress, signal }) =>
       assemble({ ...options, recipe, reference, onProgress, ...(signal && { signal }) }),
@@ -148,6 +157,7 @@ async function findOrAssemble(
   // Unpacking meets the same failure at the package it waits for; either way no download outlives this function.
   cleanup.defer(async () => void (await Promise.allSettled([download])));
   cleanup.defer(() => cancel.abort());
+  const assembleTree = task.recipe.definition.kind === "distroless" ? assembleDistroless : assembleSystem;
   const assembling = assembleTree({
     root: active.upper,
     definition: task.recipe.definition,
@@ -167,13 +177,12 @@ async function findOrAssemble(
 }
 
 function assemblyKey({ definition }: Recipe, packages: readonly LocatedPackage[]): string {
-  const { pathRules, directories, links, release } = definition;
+  // What says how containers start is not in the tree: images that differ in it share one layer.
+  const { kind, release, pathRules, trim, debug, directories, files, links, users, ignore } = definition;
   const facts = {
     assemblyVersion,
-    release,
-    pathRules,
-    directories,
-    links,
+    ...{ kind, release, pathRules, trim, debug, directories, files, links, users, ignore },
+    requested: definition.trim?.includes("unused-libraries") === true ? definition.packages : undefined,
     packages: packages.map(({ candidate }) => candidate.sha256),
   };
   return createHash("sha256").update(JSON.stringify(facts)).digest("hex").slice(0, 32);
@@ -189,15 +198,29 @@ function imageConfig(
     ...platform,
     created,
     config: {
-      Env: definition.env.map((entry) => {
-        const value = "value" in entry ? entry.value : installedVersion(packages, entry.versionOf);
-        return `${entry.name}=${value}`;
-      }),
-      Cmd: definition.cmd,
-      ...(definition.workingDir !== undefined && { WorkingDir: definition.workingDir }),
+      ...startOf(definition, packages),
     },
     rootfs: { type: "layers", diff_ids: [] },
     history: [{ created, created_by: `lighter: ${packages.length} packages`, comment: description }],
+  };
+}
+
+/** How containers of the image start. */
+function startOf(definition: RecipeDefinition, packages: readonly LocatedPackage[]): ProcessConfig {
+  const { user, workingDir, entrypoint, cmd, ports, stopSignal, trim, labels } = definition;
+  const allLabels = { ...(trim !== undefined && { "dev.lighter.without": trim.join(" ") }), ...labels };
+  return {
+    ...(user !== undefined && { User: user }),
+    ...(ports !== undefined && { ExposedPorts: Object.fromEntries(ports.map((port) => [port, {}])) }),
+    Env: definition.env.map((entry) => {
+      const value = "value" in entry ? entry.value : installedVersion(packages, entry.versionOf);
+      return `${entry.name}=${value}`;
+    }),
+    ...(entrypoint !== undefined && { Entrypoint: [...entrypoint] }),
+    ...(cmd !== undefined && { Cmd: [...cmd] }),
+    ...(workingDir !== undefined && { WorkingDir: workingDir }),
+    ...(Object.keys(allLabels).length > 0 && { Labels: allLabels }),
+    ...(stopSignal !== undefined && { StopSignal: stopSignal }),
   };
 }
 

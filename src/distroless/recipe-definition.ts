@@ -1,24 +1,45 @@
 import type { PathRules } from "./assemble/apt-configuration.ts";
+import type { TrimPackName } from "./assemble/trim-packs.ts";
 
 /** A recipe as data: which packages, what is added to them, how containers of the image start. */
 export interface RecipeDefinition {
-  /** `debian`, `debian-slim`, `golang`. */
+  /** `debian`, `debian-slim`, `golang`, `distroless/base`. */
   readonly name: string;
+  /**
+   * `system` (the default) is a whole Debian with dpkg and apt. `distroless` holds nothing but the packages named and what
+   * they depend on, and every library that its programs load is proved to be there.
+   */
+  readonly kind?: "system" | "distroless";
   /** Codename of the Debian release. */
   readonly release: string;
   /** Path on docker.io whose role it plays: `library/golang`. */
   readonly repository: string;
   readonly tags: readonly string[];
-  /** In Debian's notation; dependencies follow by themselves, and so do the essential and required packages. */
+  /** In Debian's notation; dependencies follow by themselves, and for a system the essential and required packages. */
   readonly packages: readonly string[];
   readonly prefer?: readonly string[];
+  /** Dependencies that are taken as met: what an image without a package manager does not need. */
+  readonly ignore?: readonly string[];
   /** What slim images leave out. */
   readonly pathRules?: PathRules;
-  readonly directories?: readonly { readonly path: string; readonly mode: number }[];
+  /** What is cut out of a distroless image, each by its name. */
+  readonly trim?: readonly TrimPackName[];
+  /** Adds a shell and its tools in /busybox; the package is `busybox-static`. */
+  readonly debug?: boolean;
+  readonly directories?: readonly RecipeDirectory[];
+  readonly files?: readonly RecipeFile[];
+  /** `{architecture}` in a target stands for Debian's name of it. */
   readonly links?: readonly { readonly path: string; readonly target: string }[];
+  /** Users beside root, nobody and nonroot, for a distroless image. */
+  readonly users?: readonly RecipeUser[];
   readonly env: readonly EnvironmentValue[];
+  readonly user?: string;
   readonly workingDir?: string;
-  readonly cmd: readonly string[];
+  readonly entrypoint?: readonly string[];
+  readonly cmd?: readonly string[];
+  readonly ports?: readonly string[];
+  readonly stopSignal?: string;
+  readonly labels?: Readonly<Record<string, string>>;
   /**
    * A tag that names a full version is answered only when this package has it: a recipe must not pretend to be a version
    * that Debian does not carry.
@@ -26,6 +47,32 @@ export interface RecipeDefinition {
   readonly versionOf?: string;
   /** The tags stand for whatever release has this suite name (`stable`), which is checked. */
   readonly suiteTags?: { readonly suite: string; readonly tags: readonly string[] };
+  /** One line for lists: what it is for. */
+  readonly summary?: string;
+}
+
+/** A directory that the recipe makes. */
+export interface RecipeDirectory {
+  readonly path: string;
+  readonly mode: number;
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+/** A file that the recipe writes, with its content. */
+export interface RecipeFile {
+  readonly path: string;
+  readonly text: string;
+  readonly mode?: number;
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+/** An account, with a group of the same name and number. */
+export interface RecipeUser {
+  readonly name: string;
+  readonly uid: number;
+  readonly home?: string;
 }
 
 /** A variable with a fixed value, or with the upstream version of an installed package. */

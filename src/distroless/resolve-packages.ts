@@ -58,12 +58,18 @@ async function choose(
   const chosen = choosePackages({
     universe: new Universe(indexes.map(({ index }) => index)),
     architecture,
-    packages: definition.packages,
-    withRequired: true,
+    packages: wantedPackages(definition),
+    withRequired: definition.kind !== "distroless",
     prefer: definition.prefer ?? [],
+    ignore: definition.ignore ?? [],
     place: `Debian ${definition.release}`,
   });
   return chosen.map((candidate) => ({ candidate, url: locate(indexes, candidate.name, candidate.version) }));
+}
+
+/** What was asked for, and what brings the shell of a debug image. */
+export function wantedPackages({ packages, debug = false }: RecipeDefinition): readonly string[] {
+  return debug ? [...packages, "busybox-static"] : packages;
 }
 
 function locate(
@@ -81,12 +87,14 @@ function answerKey(
   { definition, architecture }: ResolveOptions,
   releases: readonly VerifiedRelease[],
 ): string {
-  const { release, packages, prefer } = definition;
+  const { release, prefer, ignore, kind } = definition;
   const facts = {
     version: 1,
     release,
-    packages,
+    packages: wantedPackages(definition),
     prefer,
+    ignore,
+    kind,
     architecture,
     lists: releases.map(({ source, digest }) => [source.url, digest]),
   };

@@ -11,6 +11,7 @@ import { writeCertificates } from "./certificates.ts";
 import { writeDpkgDatabase } from "./dpkg-database.ts";
 import { writeLibraryCache } from "./library-cache.ts";
 import { writeLoginShells } from "./login-shells.ts";
+import { writeOwnEntries } from "./own-entries.ts";
 import { writePamStacks } from "./pam.ts";
 import { TreeWriter } from "./tree-writer.ts";
 import { unpackAll } from "./unpack-all.ts";
@@ -32,6 +33,8 @@ export interface AssembleOptions {
 export interface Assembled {
   readonly epochSeconds: number;
   readonly entries: number;
+  /** Names of the packages that the tree holds. */
+  readonly packages: readonly string[];
 }
 
 /**
@@ -39,7 +42,7 @@ export interface Assembled {
  * Equal packages give an equal tree.
  * @throws PACKAGE_INVALID, PACKAGES_CONFLICT, STORE_FULL, PRIVILEGE_MISSING, CANCELLED
  */
-export async function assembleTree(options: AssembleOptions): Promise<Assembled> {
+export async function assembleSystem(options: AssembleOptions): Promise<Assembled> {
   const { root, definition, architecture } = options;
   const tree = new TreeWriter(root);
   const link = { uid: 0, gid: 0, mtimeSeconds: 0 };
@@ -64,12 +67,5 @@ export async function assembleTree(options: AssembleOptions): Promise<Assembled>
   writeOwnEntries(assembly, definition);
   writeDpkgDatabase(assembly);
   tree.finish();
-  return { epochSeconds, entries: tree.size };
-}
-
-function writeOwnEntries(assembly: Assembly, { links = [], directories = [] }: RecipeDefinition): void {
-  const { tree, epochSeconds } = assembly;
-  for (const { path, mode } of directories) tree.directory(path, rootOwned(assembly, mode));
-  for (const { path, target } of links)
-    tree.symlink(path, target, { uid: 0, gid: 0, mtimeSeconds: epochSeconds });
+  return { epochSeconds, entries: tree.size, packages: [...packages.keys()] };
 }

@@ -1,5 +1,5 @@
+import { readElf } from "#elf";
 import { type Assembly, rootOwned } from "./assembly.ts";
-import { readSharedLibrary } from "./elf-soname.ts";
 
 /** ELF machine and the flags by which glibc marks its libraries in the cache. */
 const targets: Readonly<Record<string, { readonly machine: number; readonly flags: number }>> = {
@@ -34,7 +34,7 @@ interface CachedLibrary {
 }
 
 /** Of /etc/ld.so.conf and what it includes, in order, then the system's own. */
-function listDirectories({ tree }: Assembly): readonly string[] {
+export function listDirectories({ tree }: Assembly): readonly string[] {
   const files = [...tree.entries()]
     .filter(([path]) => /^etc\/ld\.so\.conf\.d\/[^/]+\.conf$/.test(path))
     .map(([path]) => path)
@@ -54,8 +54,8 @@ function listSonames({ tree }: Assembly, directory: string, machine: number): re
     const name = path.slice(directory.length + 1);
     if (!/^(?:lib.*|ld-.*)\.so(?:\.|$)/.test(name)) continue;
     const bytes = tree.read(path);
-    const library = bytes === undefined ? undefined : readSharedLibrary(bytes);
-    if (library?.machine !== machine) continue;
+    const library = bytes === undefined ? undefined : readElf(bytes);
+    if (library?.kind !== "library" || library.machine !== machine) continue;
     const soname = library.soname ?? name;
     // A link for ld(1), as libcrypt.so to libcrypt.so.1, is listed under its own name: ldconfig does it, too.
     const isDevelopmentLink = node.kind === "symlink" && name.endsWith(".so") && soname.startsWith(name);

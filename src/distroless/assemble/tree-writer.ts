@@ -10,6 +10,7 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  readSync,
   rmdirSync,
   rmSync,
   symlinkSync,
@@ -97,6 +98,46 @@ export class TreeWriter {
     return real !== undefined && this.#nodes.get(real)?.kind === "file"
       ? readFileSync(this.#at(real))
       : undefined;
+  }
+
+  /** The first bytes of a file, links followed; fewer when it is shorter. */
+  readHead(path: string, sizeBytes: number): Buffer {
+    const real = this.resolve(path);
+    if (real === undefined || this.#nodes.get(real)?.kind !== "file") return Buffer.alloc(0);
+    const fd = openSync(this.#at(real), "r");
+    try {
+      const head = Buffer.alloc(sizeBytes);
+      return head.subarray(0, readSync(fd, head, 0, sizeBytes, 0));
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  /** Removes a file, a link, or a directory with all that is below it; nothing happens when it is not there. */
+  remove(path: string): void {
+    const real = this.#find(path);
+    if (real === undefined || real === "") return;
+    this.#attempt(real, () => rmSync(this.#at(real), { recursive: true }));
+    for (const each of [...this.#nodes.keys()])
+      if (each === real || each.startsWith(`${real}/`)) {
+        this.#nodes.delete(each);
+        this.#directories.delete(each);
+      }
+    this.#resolved.clear();
+  }
+
+  /** Removes the directories among these that are empty, deepest first. */
+  removeEmpty(directories: Iterable<string>): void {
+    const parents = new Map<string, number>();
+    const parentOf = (path: string) => path.slice(0, Math.max(0, path.lastIndexOf("/")));
+    for (const path of this.#nodes.keys())
+      if (path !== "") parents.set(parentOf(path), (parents.get(parentOf(path)) ?? 0) + 1);
+    for (const path of [...new Set(directories)].sort().reverse()) {
+      if (path === "" || this.#nodes.get(path)?.kind !== "directory" || (parents.get(path) ?? 0) > 0)
+        continue;
+      this.remove(path);
+      parents.set(parentOf(path), (parents.get(parentOf(path)) ?? 1) - 1);
+    }
   }
 
   /** Makes a directory, or leaves the one (or the link to one) that stands there. The first package to bring it sets its attributes. */

@@ -1,0 +1,66 @@
+import type { RecipeDefinition } from "../recipe-definition.ts";
+import { wantedPackages } from "../resolve-packages.ts";
+import { pathFilter } from "./apt-configuration.ts";
+import type { Assembled, AssembleOptions } from "./assemble.ts";
+import { type Assembly, rootOwned } from "./assembly.ts";
+import { mergedLinks } from "./base-system.ts";
+import { writeCertificateBundle } from "./certificate-bundle.ts";
+import { writeDebugShell } from "./debug-shell.ts";
+import { writeDistrolessFiles } from "./distroless-files.ts";
+import { linkAssembly } from "./elf-files.ts";
+import { writeLibraryCache } from "./library-cache.ts";
+import { writeOwnEntries } from "./own-entries.ts";
+import { proveLibraries } from "./prove-libraries.ts";
+import { pruneLibraries } from "./prune-libraries.ts";
+import { writeStatusDirectory } from "./status-directory.ts";
+import { TreeWriter } from "./tree-writer.ts";
+import { rulesOf } from "./trim-packs.ts";
+import { unpackAll } from "./unpack-all.ts";
+
+/**
+ * Assembles an image with no shell and no package manager: packages, a few files, and a proof that every program in it finds
+ * its libraries. Equal packages give an equal tree.
+ * @throws PACKAGE_INVALID, PACKAGES_CONFLICT, RECIPE_INVALID, STORE_FULL, PRIVILEGE_MISSING, CANCELLED
+ */
+export async function assembleDistroless(options: AssembleOptions): Promise<Assembled> {
+  const { root, definition, architecture } = options;
+  const tree = new TreeWriter(root);
+  for (const [path, target] of mergedLinks(architecture)) {
+    tree.directory(target, rootOwned({ epochSeconds: 0 }, 0o755));
+    tree.symlink(path, target, { uid: 0, gid: 0, mtimeSeconds: 0 });
+  }
+  const isExcluded = pathFilter(exclusions(definition));
+  const { packages, epochSeconds } = await unpackAll({ ...options, tree, isExcluded });
+  let assembly: Assembly = { tree, packages, architecture, epochSeconds };
+  writeDistrolessFiles(assembly, definition.users ?? []);
+  writeCertificateBundle(assembly, { forJava: tree.resolve("usr/lib/jvm") !== undefined });
+  if (definition.debug === true) writeDebugShell(assembly);
+  assembly = cutAndProve(assembly, definition);
+  writeOwnEntries(assembly, definition);
+  writeLibraryCache(assembly);
+  writeStatusDirectory(assembly);
+  tree.finish();
+  return { epochSeconds, entries: tree.size, packages: [...assembly.packages.keys()] };
+}
+
+function exclusions({ trim = [], pathRules }: RecipeDefinition) {
+  const packs = rulesOf(trim);
+  return {
+    exclude: [...packs.exclude, ...(pathRules?.exclude ?? [])],
+    include: [...packs.include, ...(pathRules?.include ?? [])],
+  };
+}
+
+/** Libraries are cut before what remains is proved to be whole. */
+function cutAndProve(assembly: Assembly, definition: RecipeDefinition): Assembly {
+  const linked = linkAssembly(assembly);
+  if (definition.trim?.includes("unused-libraries") !== true) {
+    proveLibraries(assembly, linked);
+    return assembly;
+  }
+  const names = wantedPackages(definition).map((text) => text.split(/[\s(:]/)[0] ?? text);
+  const packages = pruneLibraries(assembly, linked, new Set(names));
+  const rest = { ...assembly, packages };
+  proveLibraries(rest, linkAssembly(rest));
+  return rest;
+}

@@ -1,0 +1,37 @@
+import { LighterError } from "#base";
+import { type Assembly, rootOwned } from "./assembly.ts";
+
+/** Where debug images have their shell: out of the way of everything that is looked for by path. */
+export const debugDirectory = "busybox";
+
+/** Moves Debian's static busybox to /busybox and gives it a link for each of its tools. */
+export function writeDebugShell(assembly: Assembly): void {
+  const { tree, packages, epochSeconds } = assembly;
+  const installed = packages.get("busybox-static");
+  const path = ["usr/bin/busybox", "bin/busybox"].find((each) => tree.resolve(each) !== undefined);
+  const program = path === undefined ? undefined : tree.read(path);
+  if (installed === undefined || path === undefined || program === undefined)
+    throw new LighterError("RECIPE_INVALID", 'cannot add a shell: package "busybox-static" has no busybox');
+  for (const each of installed.paths)
+    if (tree.find(each.slice(1))?.kind !== "directory") tree.remove(each.slice(1));
+  const copyright = "usr/share/doc/busybox-static";
+  tree.removeEmpty([copyright]);
+  tree.file(`${debugDirectory}/busybox`, program, rootOwned(assembly, 0o755), "busybox-static");
+  for (const name of listApplets(program))
+    tree.symlink(`${debugDirectory}/${name}`, "busybox", { uid: 0, gid: 0, mtimeSeconds: epochSeconds });
+}
+
+/** The tools that a busybox holds: their names stand in it, sorted, one after the other. */
+export function listApplets(program: Buffer): readonly string[] {
+  const start = program.indexOf(Buffer.from("\0[\0[[\0", "latin1"));
+  if (start < 0) return ["sh"];
+  const names: string[] = [];
+  for (let at = start + 1; at < program.length; ) {
+    const end = program.indexOf(0, at);
+    const name = program.toString("latin1", at, end);
+    if (end < 0 || !/^[a-z0-9[_.-]{1,32}$/.test(name)) break;
+    names.push(name);
+    at = end + 1;
+  }
+  return names;
+}

@@ -1,0 +1,48 @@
+import { type ElfFile, isElf, type LinkMap, linkTree, readElf } from "#elf";
+import type { Assembly } from "./assembly.ts";
+import { listDirectories } from "./library-cache.ts";
+
+/** Debian's directories for libraries, by architecture. @see https://wiki.debian.org/Multiarch/Tuples */
+const triplets: Readonly<Record<string, string>> = {
+  amd64: "x86_64-linux-gnu",
+  arm64: "aarch64-linux-gnu",
+  riscv64: "riscv64-linux-gnu",
+  ppc64el: "powerpc64le-linux-gnu",
+};
+
+/** The programs and libraries of a tree, and what they load. */
+export interface LinkedTree {
+  /** By real path. */
+  readonly files: ReadonlyMap<string, ElfFile>;
+  readonly links: LinkMap;
+  /** Real directories that the linker searches by itself. */
+  readonly directories: ReadonlySet<string>;
+}
+
+/** Reads every ELF file of a tree and finds what each would load. */
+export function linkAssembly(assembly: Assembly): LinkedTree {
+  const { tree } = assembly;
+  const files = new Map<string, ElfFile>();
+  for (const [path, node] of tree.entries()) {
+    if (node.kind !== "file" || holdsOnlyData(path) || !isElf(tree.readHead(path, 4))) continue;
+    const bytes = tree.read(path);
+    const file = bytes && readElf(bytes);
+    if (file !== undefined) files.set(path, file);
+  }
+  const directories = searchedDirectories(assembly);
+  const links = linkTree({ files, directories, resolve: (path) => tree.resolve(path) });
+  const real = directories.flatMap((directory) => tree.resolve(directory) ?? []);
+  return { files, links, directories: new Set(real) };
+}
+
+/** As Debian's linker does: what is configured, then its built-in directories, those of the architecture first. */
+function searchedDirectories(assembly: Assembly): readonly string[] {
+  const triplet = triplets[assembly.architecture];
+  const wide = triplet === undefined ? [] : [`/lib/${triplet}`, `/usr/lib/${triplet}`];
+  return [...listDirectories(assembly), ...wide, "/lib", "/usr/lib", "/lib64"];
+}
+
+/** Directories of thousands of small files of which none is a program. */
+function holdsOnlyData(path: string): boolean {
+  return /^usr\/share\/(?:zoneinfo|doc|ca-certificates|locale|man|i18n)\//.test(path);
+}

@@ -1,0 +1,175 @@
+import type { PathRules } from "./apt-configuration.ts";
+
+/** Names of what can be cut out of a distroless image. */
+export type TrimPackName =
+  | "docs"
+  | "locales"
+  | "charsets"
+  | "zones"
+  | "settings"
+  | "tools"
+  | "tests"
+  | "java-extras"
+  | "java-desktop"
+  | "node-extras"
+  | "unused-libraries";
+
+/** A group of files that programs run without, and what ceases to work. */
+export interface TrimPack extends PathRules {
+  /** What is lost, for people. */
+  readonly loses: string;
+}
+
+/** The packs as path globs. `unused-libraries` has none: what it cuts is found by following what programs load. */
+export const trimPacks: Readonly<Record<TrimPackName, TrimPack>> = {
+  docs: {
+    loses: "manuals and documentation; copyright files stay",
+    exclude: [
+      "/usr/share/doc/*",
+      "/usr/share/man/*",
+      "/usr/share/info/*",
+      "/usr/share/lintian/*",
+      "/usr/share/doc-base/*",
+      "/usr/share/bash-completion/*",
+      "/usr/share/bug/*",
+      "/usr/share/gdb/*",
+      "/usr/share/gcc*",
+      "/usr/share/pixmaps/*",
+      "/usr/share/applications/*",
+      "/usr/share/binfmts/*",
+      "/usr/share/base-files/*",
+      "/usr/share/menu/*",
+      "/usr/share/common-licenses/*",
+    ],
+    include: ["/usr/share/doc/*/copyright"],
+  },
+  locales: {
+    loses: "translations and locales other than C and C.UTF-8",
+    exclude: ["/usr/share/locale/*", "/usr/share/i18n/*", "/usr/lib/locale/*"],
+    include: ["/usr/lib/locale/C.utf8", "/usr/lib/locale/C.utf8/*"],
+  },
+  charsets: {
+    loses:
+      "glibc's conversion from and to charsets other than UTF-8, UTF-16, UTF-32 and ASCII, which are built in",
+    exclude: ["/usr/lib/*/gconv/*", "/usr/lib/*/gconv"],
+    include: [],
+  },
+  zones: {
+    loses: "time zones that count leap seconds, and outdated names of zones",
+    exclude: ["/usr/share/zoneinfo/right*", "/usr/share/zoneinfo/posix*", "/usr/share/zoneinfo/posixrules"],
+    include: [],
+  },
+  settings: {
+    loses: "settings of services and shells that are not there",
+    exclude: [
+      "/etc/cron*",
+      "/etc/skel*",
+      "/etc/profile*",
+      "/etc/init.d*",
+      "/etc/pam.d*",
+      "/etc/update-motd.d*",
+      "/etc/default/*",
+      "/etc/dpkg*",
+      "/etc/bindresvport.blacklist",
+      "/usr/share/tabset*",
+      "/usr/lib/systemd*",
+      "/usr/lib/tmpfiles.d*",
+      "/usr/lib/sysusers.d*",
+      "/usr/lib/binfmt.d*",
+    ],
+    include: [],
+  },
+  tools: {
+    loses: "the programs of libc-bin: getent, iconv, ldconfig, localedef",
+    exclude: [
+      "/usr/bin/catchsegv",
+      "/usr/bin/getconf",
+      "/usr/bin/getent",
+      "/usr/bin/iconv",
+      "/usr/bin/ldd",
+      "/usr/bin/locale",
+      "/usr/bin/localedef",
+      "/usr/bin/pldd",
+      "/usr/bin/tzselect",
+      "/usr/bin/zdump",
+      "/usr/sbin/iconvconfig",
+      "/usr/sbin/ldconfig",
+      "/sbin/ldconfig",
+      "/usr/sbin/zic",
+      "/usr/lib/*/audit/*",
+      "/usr/lib/*/libpcprofile.so",
+      "/lib/*/libpcprofile.so",
+    ],
+    include: [],
+  },
+  tests: {
+    loses: "Python's test modules, IDLE, pydoc's topics and ensurepip",
+    exclude: [
+      "/usr/lib/python3*/test/*",
+      "/usr/lib/python3*/*/tests/*",
+      "/usr/lib/python3*/*/test/*",
+      "/usr/lib/python3*/lib-dynload/_test*",
+      "/usr/lib/python3*/lib-dynload/_ctypes_test*",
+      "/usr/lib/python3*/lib-dynload/_xxtestfuzz*",
+      "/usr/lib/python3*/lib-dynload/xxlimited*",
+      "/usr/lib/python3*/idlelib/*",
+      "/usr/lib/python3*/pydoc_data/*",
+      "/usr/lib/python3*/ensurepip/*",
+      "/usr/lib/python3*/turtledemo/*",
+      "/usr/lib/python3*/config-*",
+    ],
+    include: [],
+  },
+  "java-extras": {
+    loses:
+      "javac's symbol files, class data for Java without compressed pointers, licenses of Java's modules",
+    exclude: [
+      "/usr/lib/jvm/*/lib/ct.sym",
+      "/usr/lib/jvm/*/lib/server/classes_nocoops.jsa",
+      "/usr/lib/jvm/*/legal*",
+      "/usr/lib/jvm/*/docs*",
+      "/usr/lib/jvm/*/man*",
+      "/usr/lib/jvm/*/lib/src.zip",
+    ],
+    include: [],
+  },
+  "java-desktop": {
+    loses: "what java.desktop draws, prints and plays with: fonts, images, sound",
+    exclude: [
+      "awt*",
+      "fontmanager",
+      "freetype",
+      "javajpeg",
+      "jsound",
+      "lcms",
+      "mlib_image",
+      "splashscreen",
+      "harfbuzz",
+    ].map((name) => `/usr/lib/jvm/*/lib/lib${name}.so`),
+    include: [],
+  },
+  "node-extras": {
+    loses: "type declarations and corepack",
+    exclude: [
+      "/usr/share/nodejs/@types*",
+      "/usr/share/nodejs/corepack*",
+      "/usr/share/nodejs/*/docs/*",
+      "/usr/include/*",
+    ],
+    include: [],
+  },
+  "unused-libraries": {
+    loses: "libraries that came as dependencies and that no program kept here loads",
+    exclude: [],
+    include: [],
+  },
+};
+
+/** The rules of several packs as one. */
+export function rulesOf(names: readonly TrimPackName[]): PathRules {
+  const packs = names.map((name) => trimPacks[name]);
+  return {
+    exclude: packs.flatMap(({ exclude }) => exclude),
+    include: packs.flatMap(({ include }) => include),
+  };
+}
