@@ -1,47 +1,98 @@
 import { join } from "node:path";
-import { LighterError } from "#base";
 import type { Host } from "#host";
-import type { Attachment, AttachRequest, NetworkProvider } from "#runtime";
-import { createBridgeDriver } from "./bridge-driver.ts";
-import type { NetworkDriver } from "./driver.ts";
-import { createHostDriver } from "./host-driver.ts";
+import type { AttachRequest } from "#runtime";
+import { connectContainer, disconnectContainer } from "./connect-container.ts";
+import { getNetwork, ownerOf, predefinedNetworks } from "./find-network.ts";
+import { networkGraph } from "./graph/network-graph.ts";
+import { attachHost } from "./host-driver.ts";
+import { type NetworkParts, sweepDead } from "./join-networks.ts";
 import { NetworkLedger } from "./ledger.ts";
-import { createNoneDriver } from "./none-driver.ts";
+import { findSandbox } from "./link-lines.ts";
+import { NetworkKernel } from "./network-kernel.ts";
+import {
+  createNetwork,
+  getNetworkView,
+  listNetworks,
+  pruneNetworks,
+  removeNetwork,
+} from "./network-registry.ts";
+import type { Networks } from "./networks.ts";
+import { attachNone } from "./none-driver.ts";
+import { attachPeer } from "./peer-driver.ts";
+import { listRefused } from "./refused-flows.ts";
+import { RefusedNames } from "./resolver/refused-names.ts";
+import { startResolver } from "./resolver/start-resolver.ts";
+import { attachSandbox, endpointFacts } from "./sandbox-driver.ts";
+import { verifyNetworks } from "./verify/verify-networks.ts";
 
 /** How the networks of one store are opened. */
 export interface NetworksOptions {
   /** The store; state is kept in `<root>/network`. */
   readonly root: string;
-  readonly host: Pick<Host, "links" | "firewall" | "namespaces" | "locks" | "probes">;
+  readonly host: Pick<
+    Host,
+    "links" | "firewall" | "namespaces" | "locks" | "probes" | "sockets" | "processes"
+  >;
+  /** A program, with its arguments, that calls {@link Networks.serveNames} of this store. Without it no names are answered. */
+  readonly resolver?: readonly string[];
   /** Receives sentences worth showing that are no failures. */
   readonly onWarning?: (text: string) => void;
 }
 
-/** The networks `bridge`, `host` and `none`. Making them costs nothing; a kernel object appears with the first attachment. */
-export function createNetworks(options: NetworksOptions): NetworkProvider {
+/** The networks of a store. Making them costs nothing; a kernel object appears with the first attachment. */
+export function createNetworks(options: NetworksOptions): Networks {
   const { root, host } = options;
   const onWarning = options.onWarning ?? (() => {});
   const ledger = new NetworkLedger({ folder: join(root, "network"), host });
-  const bridge = createBridgeDriver({ root, host, ledger });
-  const drivers = new Map<string, NetworkDriver>([
-    ["bridge", bridge],
-    ["default", bridge],
-    ["host", createHostDriver({ onWarning })],
-    ["none", createNoneDriver({ host })],
-  ]);
-  return {
-    attach: async (request: AttachRequest): Promise<Attachment> =>
-      await driverOf(drivers, request.network).attach(request),
-    sweep: () => bridge.sweep(),
+  const kernel = new NetworkKernel({ host, owner: () => ownerOf(root) });
+  const parts: NetworkParts = { root, host, ledger, kernel, onWarning };
+  const driverOf = (request: AttachRequest): "host" | "none" | "peer" | "sandbox" => {
+    if (request.network.startsWith("container:")) return "peer";
+    const { driver } = getNetwork([...predefinedNetworks(root), ...ledger.records()], request.network);
+    return driver === "host" ? "host" : driver === "null" ? "none" : "sandbox";
   };
-}
-
-function driverOf(drivers: ReadonlyMap<string, NetworkDriver>, network: string): NetworkDriver {
-  const driver = drivers.get(network);
-  if (driver !== undefined) return driver;
-  throw new LighterError(
-    "NETWORK_NOT_FOUND",
-    `cannot join network "${network}": there is none of that name; use bridge, host or none`,
-    { details: { network } },
-  );
+  return {
+    attach: async (request) => {
+      switch (driverOf(request)) {
+        case "host":
+          return attachHost(request, onWarning);
+        case "none":
+          return attachNone(host, request);
+        case "peer":
+          return attachPeer(host, request);
+        case "sandbox":
+          return await attachSandbox(
+            { ...parts, startResolver: () => startResolver(parts, options.resolver) },
+            request,
+          );
+      }
+    },
+    sweep: async () => {
+      const { networks, sandboxes } = ledger.read();
+      if (networks.length + sandboxes.length > 0) await ledger.update((page) => sweepDead(parts, page));
+    },
+    create: (request) => createNetwork(parts, request),
+    list: () => listNetworks(parts),
+    get: (text) => getNetworkView(parts, text),
+    remove: (text) => removeNetwork(parts, text),
+    prune: (accepts = () => true) => pruneNetworks(parts, accepts),
+    connect: (request) => connectContainer(parts, request),
+    disconnect: (request) => disconnectContainer(parts, request),
+    endpoints: (container) => {
+      const state = ledger.read();
+      const sandbox = findSandbox(state, container);
+      return sandbox === undefined ? [] : endpointFacts(state, sandbox);
+    },
+    firewall: () => {
+      const { table } = ownerOf(root);
+      return host.firewall.hasTable(table) ? host.firewall.print(`table inet ${table}`) : "";
+    },
+    graph: () => networkGraph(listNetworks(parts), ledger.read()),
+    verify: (request) => verifyNetworks(parts, request),
+    refused: () => listRefused(parts),
+    serveNames: async (signal) => {
+      const { serveNames } = await import("./resolver/serve-names.ts");
+      await serveNames({ ...parts, refusedNames: new RefusedNames(ledger.folder) }, signal);
+    },
+  };
 }

@@ -1,112 +1,93 @@
-import type { BridgeNetwork, Endpoint, NetworkState } from "./network-state.ts";
+import { type Chain, maps, postrouting, sets, staticChains, tableStructure } from "./firewall-chains.ts";
+import { elementsOf, portElements } from "./firewall-elements.ts";
+import type { NetworkState, Sandbox } from "./network-state.ts";
+
+/** Sets that the kernel and the resolver fill: they outlive a change of the state. */
+const filledElsewhere = /^(resolved|resolved_any|refused)6?$/;
 
 /**
- * The script that makes the table say exactly what the state says, in one transaction, whatever it said before. With no
- * network the table goes.
+ * The script that makes the table anew, in one transaction, whatever it said before. With no network the table goes.
  *
- * The table only ever drops packets on their way into its own bridges. An `accept` here ends this table's view and no other's,
- * so the host's own firewall keeps the last word.
+ * The table only ever drops packets on their way into its own bridges or out of them. An `accept` here ends this table's view
+ * and no other's, so the host's own firewall keeps the last word.
  */
 export function renderFirewall(table: string, state: NetworkState, owner: string): string {
   const remove = `add table inet ${table}\ndelete table inet ${table}\n`;
-  if (state.networks.length === 0) return remove;
+  if (!needsTable(state)) return remove;
+  const elements = elementsOf(state);
+  const block = (kind: "set" | "map", { name, body, comment }: (typeof sets)[number]): string =>
+    `${kind} ${name} {\ncomment "${comment}"\n${body}\n${elementsLine(elements.get(name) ?? [])}}\n`;
   return `${remove}table inet ${table} {
-comment "${owner.replaceAll(/["\n\\]/g, "?").slice(0, 120)}"
-${maps(state)}
-${forwarding(state.networks)}
-${translation(state.networks)}
-${loopbackGuard(state.networks)}
-}
+comment "${commentText(`structure ${tableStructure} of ${owner}`)}"
+${sets.map((set) => block("set", set)).join("")}${maps.map((map) => block("map", map)).join("")}${chainsFor(
+  state,
+)
+  .map(renderChain)
+  .join("")}}
 `;
 }
 
-/** The script that publishes an endpoint's ports in a table that stands. */
-export function renderPublishing(table: string, endpoint: Endpoint): string {
-  const { everywhere, atAddress } = elements([endpoint]);
+/** The script that makes a table of this structure say what the state says; what was learnt meanwhile stays. */
+export function renderUpdate(table: string, state: NetworkState): string {
+  const elements = elementsOf(state);
+  const refill = [...sets, ...maps]
+    .filter(({ name }) => !filledElsewhere.test(name))
+    .flatMap(({ name }) => {
+      const list = elements.get(name) ?? [];
+      const kind = maps.some((map) => map.name === name) ? "map" : "set";
+      return [
+        `flush ${kind} inet ${table} ${name}\n`,
+        ...(list.length === 0 ? [] : [`add element inet ${table} ${name} { ${list.join(", ")} }\n`]),
+      ];
+    });
+  const chain = postrouting(bridgesOf(state));
   return [
-    ...everywhere.map((element) => `add element inet ${table} published { ${element} }\n`),
-    ...atAddress.map((element) => `add element inet ${table} published_at { ${element} }\n`),
+    ...refill,
+    `flush chain inet ${table} ${chain.name}\n`,
+    ...chain.rules.map(
+      ({ match, comment }) =>
+        `add rule inet ${table} ${chain.name} ${match} comment "${commentText(comment)}"\n`,
+    ),
   ].join("");
 }
 
-function maps(state: NetworkState): string {
-  const { everywhere, atAddress } = elements(state.endpoints);
-  return `map published {
-comment "ports published on every address of the host"
-type inet_proto . inet_service : ipv4_addr . inet_service
-${elementsLine(everywhere)}}
-map published_at {
-comment "ports published on one address of the host"
-type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service
-${elementsLine(atAddress)}}`;
+/** The script that publishes a container's ports in a table that stands, or takes them back. */
+export function renderPorts(
+  table: string,
+  verb: "add" | "delete",
+  { state, sandbox }: { readonly state: NetworkState; readonly sandbox: Sandbox },
+): string {
+  return portElements(state, sandbox)
+    .map(([name, element]) => `${verb} element inet ${table} ${name} { ${element} }\n`)
+    .join("");
 }
 
-function elements(endpoints: readonly Endpoint[]): { everywhere: string[]; atAddress: string[] } {
-  const everywhere: string[] = [];
-  const atAddress: string[] = [];
-  for (const { address, ports } of endpoints) {
-    for (const { hostAddress, protocol, hostPort, containerPort } of ports) {
-      const element = `${protocol} . ${hostPort} : ${address} . ${containerPort}`;
-      if (hostAddress === undefined || hostAddress === "0.0.0.0") everywhere.push(element);
-      else atAddress.push(`${hostAddress} . ${element}`);
-    }
-  }
-  return { everywhere, atAddress };
+/** All chains with their rules. */
+export function chainsFor(state: NetworkState): readonly Chain[] {
+  return [...staticChains, postrouting(bridgesOf(state))].sort(
+    (a, b) => Number(a.hook !== undefined) - Number(b.hook !== undefined),
+  );
+}
+
+export function needsTable(state: NetworkState): boolean {
+  return bridgesOf(state).length > 0;
+}
+
+function bridgesOf({ networks }: NetworkState) {
+  return networks.filter(({ driver }) => driver === "bridge");
+}
+
+/** nft wants a chain before the rule that jumps to it, so the ones without a hook come first. */
+function renderChain({ name, hook, comment, rules }: Chain): string {
+  const lines = rules.map((rule) => `${rule.match} comment "${commentText(rule.comment)}"\n`).join("");
+  return `chain ${name} {\ncomment "${commentText(comment).slice(0, 120)}"\n${hook === undefined ? "" : `${hook}\n`}${lines}}\n`;
 }
 
 function elementsLine(list: readonly string[]): string {
   return list.length === 0 ? "" : `elements = { ${list.join(", ")} }\n`;
 }
 
-/** Into a bridge come: answers, neighbours, and what a published port let through. Nothing else, so networks are isolated. */
-function forwarding(networks: readonly BridgeNetwork[]): string {
-  const jumps = networks.map(({ bridge }) => `"${bridge}" : jump into_${bridge}`).join(", ");
-  const chains = networks.map(
-    ({ bridge }) => `chain into_${bridge} {
-ct state established,related accept comment "answers"
-iifname "${bridge}" accept comment "neighbours on the same network"
-ct status dnat accept comment "published ports"
-drop comment "everything else: other networks, and addresses used from outside"
-}`,
-  );
-  return `${chains.join("\n")}
-chain forward {
-type filter hook forward priority filter; policy accept;
-oifname vmap { ${jumps} }
-}`;
-}
-
-/** Destination of published ports; source of what leaves, keyed on where it goes out, which also holds for bridged traffic. */
-function translation(networks: readonly BridgeNetwork[]): string {
-  const publish = `fib daddr type local dnat ip to ip daddr . meta l4proto . th dport map @published_at
-fib daddr type local dnat ip to meta l4proto . th dport map @published`;
-  const masquerade = networks.map(
-    ({ bridge, subnet }) => `ip saddr ${subnet} oifname != "${bridge}" masquerade comment "outgoing"
-oifname "${bridge}" ip saddr ${subnet} ct status dnat masquerade comment "a container to a published port of its own network"
-oifname "${bridge}" ip saddr 127.0.0.0/8 masquerade comment "the host to a published port by 127.0.0.1"`,
-  );
-  return `chain prerouting {
-type nat hook prerouting priority dstnat; policy accept;
-${publish}
-}
-chain output {
-type nat hook output priority -100; policy accept;
-${publish}
-}
-chain postrouting {
-type nat hook postrouting priority srcnat; policy accept;
-${masquerade.join("\n")}
-}`;
-}
-
-/** The bridges route 127.0.0.0/8 so that published ports answer there; from a container no such packet is honest. */
-function loopbackGuard(networks: readonly BridgeNetwork[]): string {
-  const rules = networks.map(
-    ({ bridge }) => `iifname "${bridge}" ip saddr 127.0.0.0/8 drop
-iifname "${bridge}" ip daddr 127.0.0.0/8 drop`,
-  );
-  return `chain loopback_guard {
-type filter hook prerouting priority raw; policy accept;
-${rules.join("\n")}
-}`;
+/** nft has no escape in a quoted text, and takes 128 bytes. */
+function commentText(text: string): string {
+  return text.replaceAll(/["\n\\]/g, "?").slice(0, 120);
 }

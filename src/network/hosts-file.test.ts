@@ -11,8 +11,11 @@ test("a container's /etc/hosts, in docker's order", () => {
   const own = { name: "box", address: "172.17.0.2" };
   const cases: [Parameters<typeof renderHosts>[0], string][] = [
     [{ extraHosts: [] }, ""],
-    [{ extraHosts: [], own }, "172.17.0.2\tbox\n"],
-    [{ extraHosts: [db, up], gateway: "172.17.0.1", own }, "10.0.0.5\tdb\n172.17.0.1\tup\n172.17.0.2\tbox\n"],
+    [{ extraHosts: [], own: [own] }, "172.17.0.2\tbox\n"],
+    [
+      { extraHosts: [db, up], gateway: "172.17.0.1", own: [own] },
+      "10.0.0.5\tdb\n172.17.0.1\tup\n172.17.0.2\tbox\n",
+    ],
     [{ extraHosts: [db, up] }, "10.0.0.5\tdb\n"],
   ];
   for (const [options, expected] of cases) assert.equal(renderHosts(options), loopback + expected);

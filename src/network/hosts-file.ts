@@ -19,9 +19,9 @@ ff02::2\tip6-allrouters
 export function renderHosts(options: {
   readonly extraHosts: readonly ExtraHost[];
   readonly gateway?: string;
-  readonly own?: ExtraHost;
+  readonly own?: readonly ExtraHost[];
 }): string {
-  const own = options.own === undefined ? "" : `${options.own.address}\t${options.own.name}\n`;
+  const own = (options.own ?? []).map(({ address, name }) => `${address}\t${name}\n`).join("");
   return loopback + renderExtraHosts(options.extraHosts, options.gateway) + own;
 }
 

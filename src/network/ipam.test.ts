@@ -1,7 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { chooseSubnet, defaultPools, firstAddress, nextAddress } from "./ipam.ts";
+import {
+  canonicalSubnet,
+  chooseSubnet,
+  containsAddress,
+  containsSubnet,
+  defaultPools,
+  findOverlap,
+  firstAddress,
+  isUsable,
+  nextAddress,
+} from "./ipam.ts";
 
 test("the first default subnet that nothing else reaches", () => {
   const cases: [string, readonly string[], string][] = [
@@ -30,13 +40,44 @@ test("addresses go round", () => {
     ["version 6", "fd00::/64", ["fd00::1"], "fd00::ffff", "fd00::1:0"],
   ];
   for (const [name, subnet, taken, last, expected] of cases)
-    assert.equal(nextAddress(subnet, new Set(taken), last), expected, name);
+    assert.equal(nextAddress({ subnet, taken: new Set(taken), last }), expected, name);
   assert.equal(firstAddress("172.17.0.0/16"), "172.17.0.1");
+});
+
+test("a range limits what is given", () => {
+  const give = (range: string, taken: readonly string[], last?: string): string =>
+    nextAddress({ subnet: "10.0.0.0/24", range, taken: new Set(taken), last });
+  assert.equal(give("10.0.0.128/30", ["10.0.0.1"]), "10.0.0.128");
+  assert.equal(give("10.0.0.128/30", ["10.0.0.1"], "10.0.0.131"), "10.0.0.128");
+  assert.equal(give("10.0.0.252/30", ["10.0.0.252", "10.0.0.253"]), "10.0.0.254");
+  assert.equal(give("10.0.0.0/30", ["10.0.0.1"]), "10.0.0.2");
+  assert.throws(() => give("10.0.0.252/30", ["10.0.0.252", "10.0.0.253", "10.0.0.254"]), {
+    code: "NETWORK_EXHAUSTED",
+  });
+});
+
+test("subnets and addresses compare", () => {
+  assert.equal(canonicalSubnet("10.1.2.3/16"), "10.1.0.0/16");
+  assert.equal(canonicalSubnet("FD00:0::1/64"), "fd00::/64");
+  assert.equal(findOverlap("10.0.0.0/8", ["192.168.0.0/16", "10.9.0.1/32"]), "10.9.0.1/32");
+  assert.equal(findOverlap("10.0.0.0/8", ["fd00::/8"]), undefined);
+  assert.equal(containsAddress("10.0.0.0/30", "10.0.0.3"), true);
+  assert.equal(containsAddress("10.0.0.0/30", "10.0.0.4"), false);
+  assert.equal(containsSubnet("10.0.0.0/24", "10.0.0.128/25"), true);
+  assert.equal(containsSubnet("10.0.0.128/25", "10.0.0.0/24"), false);
+  assert.deepEqual(
+    ["10.0.0.0", "10.0.0.1", "10.0.0.254", "10.0.0.255", "10.0.1.0"].map((address) =>
+      isUsable("10.0.0.0/24", address),
+    ),
+    [false, true, true, false, false],
+  );
 });
 
 test("a full network gives no address", () => {
   const taken = new Set(["10.0.0.1", "10.0.0.2"]);
-  assert.throws(() => nextAddress("10.0.0.0/30", taken, "10.0.0.2"), { code: "NETWORK_EXHAUSTED" });
+  assert.throws(() => nextAddress({ subnet: "10.0.0.0/30", taken, last: "10.0.0.2" }), {
+    code: "NETWORK_EXHAUSTED",
+  });
 });
 
 test("no address is given twice, and all are given", () => {
@@ -47,7 +88,7 @@ test("no address is given twice, and all are given", () => {
       let last: string | undefined = `10.0.0.${start % 6}`;
       const count = Math.min(60, 2 ** (32 - prefix) - 2);
       for (let given = 0; given < count; given += 1) {
-        last = nextAddress(subnet, taken, last);
+        last = nextAddress({ subnet, taken, last });
         assert.ok(!taken.has(last));
         taken.add(last);
       }

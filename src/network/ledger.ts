@@ -1,20 +1,35 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { LighterError, systemErrorCode } from "#base";
 import type { Host, Lock } from "#host";
-import { type Endpoint, emptyState, type NetworkState } from "./network-state.ts";
+import type { Network } from "./network-record.ts";
+import { emptyState, type NetworkState } from "./network-state.ts";
 
 /** The state while its lock is held. */
 export interface LedgerPage {
   readonly state: NetworkState;
   /** Replaces the state on disk, at once. */
   save(state: NetworkState): void;
+  /** The user's networks. */
+  readonly records: readonly Network[];
+  /** Replaces them on disk, to outlive a power cut. */
+  saveRecords(records: readonly Network[]): void;
 }
 
 /**
- * `state.json` under one lock between processes, and a lock file per endpoint which says that its owner lives.
+ * `state.json` and `networks.json` under one lock between processes, and a lock file per container which says that its owner
+ * lives.
  *
- * The file is renamed into place but not flushed: it describes kernel objects, and those do not outlive a power cut.
+ * The state is renamed into place but not flushed: it describes kernel objects, and those do not outlive a power cut.
  */
 export class NetworkLedger {
   readonly #folder: string;
@@ -29,58 +44,93 @@ export class NetworkLedger {
   async update<T>(task: (page: LedgerPage) => Promise<T>): Promise<T> {
     mkdirSync(join(this.#folder, "live"), { recursive: true, mode: 0o700 });
     using _lock = await this.#host.locks.acquire(join(this.#folder, "lock"), "exclusive");
-    const save = (state: NetworkState): void => {
-      page = { state, save };
-      this.#write(state);
-    };
-    let page: LedgerPage = { state: this.read(), save };
+    let state = this.read();
+    let records: readonly Network[] | undefined;
+    const readRecords = () => this.records();
     return await task({
       get state() {
-        return page.state;
+        return state;
       },
-      save,
+      save: (next) => {
+        state = next;
+        this.#write(next);
+      },
+      get records() {
+        return (records ??= readRecords());
+      },
+      saveRecords: (next) => {
+        records = next;
+        this.#writeRecords(next);
+      },
     });
+  }
+
+  /** The user's networks as they were saved last, without the lock, oldest first. */
+  records(): readonly Network[] {
+    const path = join(this.#folder, "networks.json");
+    const text = readText(path);
+    return text === undefined ? [] : parseDocument(text, path).networks;
+  }
+
+  get statePath(): string {
+    return join(this.#folder, "state.json");
+  }
+
+  get resolverLockPath(): string {
+    return join(this.#folder, "resolver.lock");
+  }
+
+  get folder(): string {
+    return this.#folder;
   }
 
   /** The state as it was saved last, without the lock. */
   read(): NetworkState {
     const bootId = this.#host.probes.bootId();
-    const text = readText(this.#statePath);
+    const text = readText(this.statePath);
     // A file cut short by a power cut belongs to an earlier boot: it says nothing any more.
     if (text === undefined || text === "") return emptyState(bootId);
-    const state = parseState(text, this.#statePath);
+    const state = parseDocument(text, this.statePath).state;
     return state.bootId === bootId ? state : emptyState(bootId);
   }
 
-  /** Declares an endpoint alive as long as the lock is held. */
-  claim(endpointId: string): Lock {
-    const lock = this.#host.locks.tryAcquire(this.#livePath(endpointId), "exclusive");
+  /** Declares a sandbox alive as long as the lock is held. */
+  claim(sandboxId: string): Lock {
+    const lock = this.#host.locks.tryAcquire(this.#livePath(sandboxId), "exclusive");
     if (lock !== undefined) return lock;
-    throw new LighterError("INTERNAL", `cannot claim endpoint "${endpointId}": another process has it`);
+    throw new LighterError("INTERNAL", `cannot claim sandbox "${sandboxId}": another process has it`);
   }
 
-  isAlive(endpoint: Endpoint): boolean {
-    using lock = this.#host.locks.tryAcquire(this.#livePath(endpoint.id), "exclusive");
+  isAlive(sandbox: { readonly id: string }): boolean {
+    using lock = this.#host.locks.tryAcquire(this.#livePath(sandbox.id), "exclusive");
     return lock === undefined;
   }
 
-  /** Forgets the lock file of an endpoint that is out of the state. */
-  forget(endpointId: string): void {
-    rmSync(this.#livePath(endpointId), { force: true });
+  /** Forgets the lock file of a sandbox that is out of the state. */
+  forget(sandboxId: string): void {
+    rmSync(this.#livePath(sandboxId), { force: true });
   }
 
-  get #statePath(): string {
-    return join(this.#folder, "state.json");
-  }
-
-  #livePath(endpointId: string): string {
-    return join(this.#folder, "live", endpointId);
+  #livePath(sandboxId: string): string {
+    return join(this.#folder, "live", sandboxId);
   }
 
   #write(state: NetworkState): void {
-    const written = `${this.#statePath}.new`;
+    const written = `${this.statePath}.new`;
     writeFileSync(written, `${JSON.stringify(state, undefined, 1)}\n`, { mode: 0o600 });
-    renameSync(written, this.#statePath);
+    renameSync(written, this.statePath);
+  }
+
+  #writeRecords(networks: readonly Network[]): void {
+    const path = join(this.#folder, "networks.json");
+    const fd = openSync(`${path}.new`, "w", 0o600);
+    try {
+      writeFileSync(fd, `${JSON.stringify({ version: 2, networks }, undefined, 1)}\n`);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(`${path}.new`, path);
   }
 }
 
@@ -93,7 +143,12 @@ function readText(path: string): string | undefined {
   }
 }
 
-function parseState(text: string, path: string): NetworkState {
+interface Documents {
+  readonly state: NetworkState;
+  readonly networks: readonly Network[];
+}
+
+function parseDocument(text: string, path: string): Documents {
   const fault = (cause?: unknown): LighterError =>
     new LighterError(
       "STORE_CORRUPT",
@@ -101,10 +156,19 @@ function parseState(text: string, path: string): NetworkState {
       { cause },
     );
   try {
-    const state: NetworkState = JSON.parse(text);
-    if (state.version === 1) return state;
+    const parsed: NetworkState & { networks: readonly Network[] } = JSON.parse(text);
+    if (parsed.version === 2) return { state: parsed, networks: parsed.networks };
+    if (isEmptyOlder(parsed)) return { state: emptyState(parsed.bootId), networks: [] };
   } catch (error) {
     throw fault(error);
   }
   throw fault();
+}
+
+/** Version 1 knew the default bridge only; without endpoints it says nothing that is still needed. */
+function isEmptyOlder(parsed: {
+  readonly version: number;
+  readonly endpoints?: readonly unknown[];
+}): boolean {
+  return parsed.version === 1 && parsed.endpoints?.length === 0;
 }

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import type { PortMapping } from "#runtime";
-import type { NetworkState } from "./network-state.ts";
+import { labelOf, type NetworkState } from "./network-state.ts";
 
 const LISTEN = "0A";
 
@@ -13,7 +13,7 @@ export function describeHolder(mapping: PortMapping, state: NetworkState): strin
 }
 
 function publisherOf(mapping: PortMapping, state: NetworkState): string | undefined {
-  const endpoint = state.endpoints.find(({ ports }) =>
+  const sandbox = state.sandboxes.find(({ ports }) =>
     ports.some(
       (port) =>
         port.hostPort === mapping.hostPort &&
@@ -21,17 +21,19 @@ function publisherOf(mapping: PortMapping, state: NetworkState): string | undefi
         shareAddress(port, mapping),
     ),
   );
-  return endpoint && (endpoint.containerName ?? endpoint.containerId.slice(0, 12));
+  return sandbox && labelOf(sandbox);
 }
 
 function shareAddress(left: PortMapping, right: PortMapping): boolean {
   const [a, b] = [left.hostAddress ?? "0.0.0.0", right.hostAddress ?? "0.0.0.0"];
-  return a === b || a === "0.0.0.0" || b === "0.0.0.0";
+  const isEvery = (address: string): boolean => address === "0.0.0.0" || address === "::";
+  return a === b || ((isEvery(a) || isEvery(b)) && a.includes(":") === b.includes(":"));
 }
 
 /** `nginx (pid 123)`, found by the socket's inode; undefined when it is another user's or another namespace's. */
 function processOf({ hostPort, protocol }: PortMapping): string | undefined {
   if (hostPort === undefined) return undefined;
+  if (protocol === "sctp") return undefined;
   const inodes = new Set([protocol, `${protocol}6`].flatMap((table) => socketInodes(table, hostPort)));
   if (inodes.size === 0) return undefined;
   const pid = attempt(() => readdirSync("/proc"), []).find(

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Cleanup } from "#base";
 import { createHost, type Host, type NetworkNamespace } from "#host";
-import { createNetworks } from "#network";
-import type { Attachment, AttachRequest, NetworkProvider } from "#runtime";
+import { createNetworks, type Networks } from "#network";
+import type { Attachment, AttachRequest } from "#runtime";
 import { runInNetwork } from "../../src/host/namespaces.ts";
 import { openSys } from "../../src/host/sys.ts";
 
@@ -46,8 +46,8 @@ export class Lab implements AsyncDisposable {
     links.addRoute({ gateway: "192.0.2.1" });
   }
 
-  networks(root = "store"): NetworkProvider {
-    return createNetworks({ root: this.made(root), host: this.host });
+  networks(root = "store", more: Partial<Parameters<typeof createNetworks>[0]> = {}): Networks {
+    return createNetworks({ root: this.made(root), host: this.host, ...more });
   }
 
   /** Answers TCP connections in a namespace with `name` and the client's address. */

@@ -1,0 +1,60 @@
+import { createHash } from "node:crypto";
+import { realpathSync } from "node:fs";
+import { LighterError } from "#base";
+import type { Network } from "./network-record.ts";
+
+/** Marks kernel objects as this store's, so that several stores share a host. */
+export interface Owner {
+  readonly table: string;
+  readonly text: string;
+  /** 40 bits in hexadecimal. */
+  readonly globalId: string;
+}
+
+export function ownerOf(root: string): Owner {
+  const path = realpathSync(root);
+  const hash = createHash("sha256").update(path).digest("hex");
+  const short = hash.slice(0, 8);
+  return { table: `lighter_${short}`, text: `lighter ${short} ${path}`, globalId: hash.slice(8, 18) };
+}
+
+/** The three networks that are there from the start; their ids are the store's. */
+export function predefinedNetworks(root: string): readonly Network[] {
+  const of = (name: string, driver: Network["driver"]): Network => ({
+    id: createHash("sha256").update(`${name} of ${root}`).digest("hex"),
+    name,
+    driver,
+    created: "0001-01-01T00:00:00Z",
+    subnets: [],
+    isSubnetChosen: false,
+    internal: false,
+    attachable: false,
+    labels: {},
+    options: {},
+  });
+  return [of("bridge", "bridge"), of("host", "host"), of("none", "null")];
+}
+
+/** By name, by id, or by a beginning of an id that only one has. */
+export function findNetwork(networks: readonly Network[], text: string): Network | undefined {
+  const wanted = text === "default" ? "bridge" : text;
+  const exact = networks.find(({ name }) => name === wanted) ?? networks.find(({ id }) => id === wanted);
+  if (exact !== undefined) return exact;
+  const begun = wanted === "" ? [] : networks.filter(({ id }) => id.startsWith(wanted));
+  if (begun.length < 2) return begun[0];
+  throw new LighterError(
+    "NETWORK_INVALID",
+    `cannot choose network "${text}": ${begun.length} have an id that begins so; write more of it`,
+  );
+}
+
+/** @throws NETWORK_NOT_FOUND */
+export function getNetwork(networks: readonly Network[], text: string, verb = "join"): Network {
+  const found = findNetwork(networks, text);
+  if (found !== undefined) return found;
+  throw new LighterError(
+    "NETWORK_NOT_FOUND",
+    `cannot ${verb} network "${text}": network ${text} not found; "lighter network ls" lists them`,
+    { details: { network: text } },
+  );
+}

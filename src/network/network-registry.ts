@@ -1,0 +1,166 @@
+import { randomBytes } from "node:crypto";
+import { LighterError } from "#base";
+import { findNetwork, getNetwork, ownerOf, predefinedNetworks } from "./find-network.ts";
+import { describeOverlap, freeSubnet } from "./host-networks.ts";
+import { firstAddress } from "./ipam.ts";
+import { type NetworkParts, sweepDead } from "./join-networks.ts";
+import type { LedgerPage } from "./ledger.ts";
+import { parentMissing } from "./network-kernel.ts";
+import { type Network, type Subnet, subnetOf } from "./network-record.ts";
+import { type CreateNetworkRequest, type NetworkPlan, planNetwork } from "./network-request.ts";
+import { type NetworkState, raisedNetwork } from "./network-state.ts";
+import type { NetworkMember, NetworkView } from "./networks.ts";
+import { endpointFacts } from "./sandbox-driver.ts";
+
+/** Writes a network down; it appears in the kernel with its first container. */
+export async function createNetwork(parts: NetworkParts, request: CreateNetworkRequest): Promise<Network> {
+  const plan = planNetwork(request);
+  return await parts.ledger.update((page) => {
+    const known = [...predefinedNetworks(parts.root), ...page.records];
+    if (known.some(({ name }) => name === plan.name))
+      throw refused("NETWORK_EXISTS", "create", plan.name, `network with name ${plan.name} already exists`);
+    const network: Network = {
+      id: randomBytes(32).toString("hex"),
+      name: plan.name,
+      driver: plan.driver,
+      created: new Date().toISOString(),
+      subnets: settleSubnets(parts, page, plan),
+      isSubnetChosen: plan.subnets.length > 0,
+      internal: request.internal ?? false,
+      attachable: request.attachable ?? false,
+      labels: request.labels ?? {},
+      options: plan.options,
+      ...(request.egress === undefined || request.egress.length === 0 ? {} : { egress: request.egress }),
+    };
+    page.saveRecords([...page.records, network]);
+    return Promise.resolve(network);
+  });
+}
+
+/** A subnet must not hide what the host reaches; links on a parent share the parent's network, which is their purpose. */
+function settleSubnets(
+  { host, kernel, root }: NetworkParts,
+  page: LedgerPage,
+  plan: NetworkPlan,
+): readonly Subnet[] {
+  const { links, reached } = kernel.hostNetworks();
+  const onParent = plan.driver !== "bridge";
+  if (onParent) checkParent(host, plan, new Set(links.map(({ name }) => name)));
+  const standing = page.state.networks.filter(({ name }) => !page.records.some((one) => one.name === name));
+  const context = { reached, networks: [...page.records, ...standing], globalId: ownerOf(root).globalId };
+  for (const { subnet } of plan.subnets) {
+    const overlap = describeOverlap(subnet, onParent ? { ...context, reached: [] } : context);
+    if (overlap !== undefined)
+      throw refused("NETWORK_OVERLAP", "create", plan.name, `${overlap}; choose another`);
+  }
+  const added = plan.needs.map((version): Subnet => {
+    const subnet = freeSubnet(version, context);
+    return { subnet, gateway: firstAddress(subnet) };
+  });
+  return [...plan.subnets, ...added].sort(
+    (a, b) => Number(a.subnet.includes(":")) - Number(b.subnet.includes(":")),
+  );
+}
+
+function checkParent(
+  _host: NetworkParts["host"],
+  { name, options }: NetworkPlan,
+  links: ReadonlySet<string>,
+): void {
+  const parent = options["parent"] ?? "";
+  const below = /^(.+)\.\d{1,4}$/.exec(parent)?.[1] ?? "";
+  if (!links.has(parent) && !links.has(below)) throw parentMissing({ name }, parent);
+}
+
+/** All networks with who is on them. */
+export function listNetworks(parts: NetworkParts): readonly NetworkView[] {
+  const state = parts.ledger.read();
+  return [...predefinedNetworks(parts.root), ...parts.ledger.records()].map((network) =>
+    viewOf(parts, state, network),
+  );
+}
+
+export function getNetworkView(parts: NetworkParts, text: string): NetworkView {
+  const networks = [...predefinedNetworks(parts.root), ...parts.ledger.records()];
+  return viewOf(parts, parts.ledger.read(), getNetwork(networks, text, "find"));
+}
+
+function viewOf({ ledger }: NetworkParts, state: NetworkState, network: Network): NetworkView {
+  const raised = raisedNetwork(state, network.name);
+  const members = state.sandboxes.flatMap((sandbox): NetworkMember[] =>
+    endpointFacts(state, sandbox)
+      .filter((facts) => facts.network === network.name)
+      .filter(() => ledger.isAlive(sandbox))
+      .map((facts) => ({
+        containerId: sandbox.containerId,
+        name: sandbox.containerName ?? sandbox.containerId.slice(0, 12),
+        facts,
+      })),
+  );
+  return {
+    ...network,
+    // The default network's subnet is chosen when it stands.
+    ...(raised === undefined ? {} : { subnets: raised.subnets, link: raised.link }),
+    members,
+  };
+}
+
+export async function removeNetwork(parts: NetworkParts, text: string): Promise<Network> {
+  return await parts.ledger.update(async (page) => {
+    const networks = [...predefinedNetworks(parts.root), ...page.records];
+    const network = getNetwork(networks, text, "remove");
+    if (findNetwork(page.records, network.id) === undefined)
+      throw refused(
+        "NETWORK_PREDEFINED",
+        "remove",
+        network.name,
+        `operation is not permitted on predefined ${network.name} network`,
+      );
+    await sweepDead(parts, page);
+    const users = usersOf(page.state, network);
+    if (users.length > 0)
+      throw refused(
+        "NETWORK_IN_USE",
+        "remove",
+        network.name,
+        `network ${network.name} has active endpoints (${users.join(", ")}); disconnect or stop them`,
+      );
+    page.saveRecords(page.records.filter(({ id }) => id !== network.id));
+    return network;
+  });
+}
+
+export async function pruneNetworks(
+  parts: NetworkParts,
+  accepts: (network: NetworkView) => boolean,
+): Promise<readonly Network[]> {
+  return await parts.ledger.update(async (page) => {
+    await sweepDead(parts, page);
+    const idle = page.records.filter(
+      (network) => usersOf(page.state, network).length === 0 && accepts(viewOf(parts, page.state, network)),
+    );
+    if (idle.length > 0) page.saveRecords(page.records.filter((network) => !idle.includes(network)));
+    return idle;
+  });
+}
+
+function usersOf(state: NetworkState, network: Network): readonly string[] {
+  return state.sandboxes
+    .filter((sandbox) =>
+      state.endpoints.some((one) => one.sandbox === sandbox.id && one.network === network.name),
+    )
+    .map((sandbox) => sandbox.containerName ?? sandbox.containerId.slice(0, 12));
+}
+
+export function hasVersion6(network: Pick<Network, "subnets">): boolean {
+  return subnetOf(network, 6) !== undefined;
+}
+
+function refused(
+  code: "NETWORK_EXISTS" | "NETWORK_OVERLAP" | "NETWORK_PREDEFINED" | "NETWORK_IN_USE",
+  verb: string,
+  name: string,
+  state: string,
+): LighterError {
+  return new LighterError(code, `cannot ${verb} network "${name}": ${state}`, { details: { network: name } });
+}

@@ -1,0 +1,55 @@
+import { closeSync, fstatSync } from "node:fs";
+import type { Host, NetworkNamespace } from "#host";
+import type { HeldSocket } from "../network-state.ts";
+
+/** Where docker's resolver answers too. */
+export const resolverAddress = "127.0.0.11";
+
+/** Two bound sockets that wait in a container's namespace until the resolver takes them over; disposing closes this hold. */
+export interface OpenResolverSockets extends Disposable {
+  readonly descriptors: { readonly udp: HeldSocket; readonly tcp: HeldSocket };
+}
+
+/**
+ * Sockets at a free port of 127.0.0.11, to which port 53 is translated inside the namespace, as docker does it: a program in the
+ * container may have port 53 for itself. Questions wait in them until the resolver reads.
+ */
+export function openResolverSockets(
+  host: Pick<Host, "sockets" | "firewall">,
+  namespace: NetworkNamespace,
+): OpenResolverSockets {
+  const opened: number[] = [];
+  const close = (): void => {
+    for (const fd of opened.splice(0)) closeSync(fd);
+  };
+  try {
+    const [udp, tcp] = (["udp", "tcp"] as const).map((protocol) => {
+      const socket = host.sockets.bind({ namespace, protocol, address: resolverAddress, port: 0 });
+      opened.push(socket.fd);
+      return socket;
+    });
+    if (udp === undefined || tcp === undefined) throw new Error("two protocols give two sockets");
+    host.firewall.apply(translation(udp.port, tcp.port), namespace);
+    return { descriptors: { udp: held(udp.fd), tcp: held(tcp.fd) }, [Symbol.dispose]: close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+function held(fd: number): HeldSocket {
+  return { fd, inode: fstatSync(fd).ino };
+}
+
+function translation(udp: number, tcp: number): string {
+  return `add table ip lighter_dns
+delete table ip lighter_dns
+table ip lighter_dns {
+chain output {
+type nat hook output priority -100; policy accept;
+ip daddr ${resolverAddress} udp dport 53 dnat to ${resolverAddress}:${udp}
+ip daddr ${resolverAddress} tcp dport 53 dnat to ${resolverAddress}:${tcp}
+}
+}
+`;
+}
