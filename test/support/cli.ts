@@ -9,13 +9,15 @@ export interface Clone extends Disposable {
   /** An empty folder for contexts and archives. */
   readonly folder: string;
   run(args: readonly string[], options?: RunOptions): Outcome;
-  start(args: readonly string[], options?: { readonly cwd?: string }): ChildProcess;
+  start(args: readonly string[], options?: Pick<RunOptions, "cwd" | "env">): ChildProcess;
 }
 
 export interface RunOptions {
   readonly input?: string | Uint8Array;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** Starts the CLI through another program: `["setpriv", "--reuid", "65534"]`. */
+  readonly through?: readonly string[];
 }
 
 export interface Outcome {
@@ -36,7 +38,8 @@ export function openClone(): Clone {
     root,
     folder,
     run: (args, options = {}) => {
-      const { status, stdout, stderr } = spawnSync(lighter, args, {
+      const [program, ...words] = [...(options.through ?? []), lighter, ...args];
+      const { status, stdout, stderr } = spawnSync(program ?? lighter, words, {
         encoding: "utf8",
         cwd: options.cwd ?? folder,
         env: { ...env, ...options.env },
@@ -46,7 +49,11 @@ export function openClone(): Clone {
       return { status, stdout, stderr };
     },
     start: (args, options = {}) =>
-      spawn(lighter, args, { cwd: options.cwd ?? folder, env, stdio: ["ignore", "pipe", "pipe"] }),
+      spawn(lighter, args, {
+        cwd: options.cwd ?? folder,
+        env: { ...env, ...options.env },
+        stdio: ["ignore", "pipe", "pipe"],
+      }),
     [Symbol.dispose]: () => rmSync(base, { recursive: true, force: true }),
   };
 }

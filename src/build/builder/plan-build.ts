@@ -10,7 +10,7 @@ import {
   type ResolvedBase,
 } from "#plan";
 import type { Base, BaseSource } from "../ports.ts";
-import { baseNotFound } from "./base-not-found.ts";
+import { baseFailure, baseNotFound } from "./base-failure.ts";
 import type { BuildInput } from "./read-dockerfile.ts";
 import type { BuildRequest } from "./request.ts";
 
@@ -89,11 +89,15 @@ async function resolveBase(
 ): Promise<Base> {
   const { request, bases, onProgress } = context;
   if (formatReference(base.reference) === "docker.io/library/scratch:latest") return emptyBase(base.platform);
-  const found = await bases.resolve(base.reference, {
-    platform: base.platform,
-    onProgress,
-    ...(request.signal !== undefined && { signal: request.signal }),
-  });
+  const found = await bases
+    .resolve(base.reference, {
+      platform: base.platform,
+      onProgress,
+      ...(request.signal !== undefined && { signal: request.signal }),
+    })
+    .catch((error: unknown) => {
+      throw baseFailure(error, base, context);
+    });
   if (found !== undefined) return found;
   throw baseNotFound(base, { ...context, sources: bases.describeSources() });
 }
