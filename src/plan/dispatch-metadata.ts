@@ -24,7 +24,7 @@ import { fault } from "./fault.ts";
 import { formatHealthcheck, healthcheckOf } from "./healthcheck.ts";
 import type { ImageDraft } from "./image-draft.ts";
 import { isSignal } from "./signal.ts";
-import { setVariable, type Tracker } from "./stage-state.ts";
+import type { Tracker } from "./stage-state.ts";
 import { commit, type Step } from "./step.ts";
 
 /** ENV: all words are expanded before the first variable is set. */
@@ -34,9 +34,8 @@ export function dispatchEnv(step: Step, instruction: EnvInstruction): void {
   for (const { key, value, legacy } of pairs) {
     checkPair(step, legacy);
     checkSecret(step, "ENV", key);
-    if (state.env.has(key)) state.isEnvOrdered = false;
-    setVariable(state.env, key, value);
-    state.image.env.set(key, `${key}=${value}`);
+    state.env = state.env.withEnv(key, value);
+    state.image.env = state.image.env.set(key, `${key}=${value}`);
   }
   commit(step, `ENV ${joinPairs(pairs)}`);
 }
@@ -46,7 +45,7 @@ export function dispatchLabel(step: Step, instruction: LabelInstruction): void {
   const pairs = expandPairs(step, instruction.pairs);
   for (const { key, value, legacy } of pairs) {
     checkPair(step, legacy);
-    step.state.image.labels.set(key, value);
+    step.state.image.labels = step.state.image.labels.set(key, value);
   }
   commit(step, `LABEL ${joinPairs(pairs)}`);
 }
@@ -91,13 +90,10 @@ function setArg(step: Step, arg: ArgDefinition): string | undefined {
   const given = context.buildArgs.get(key);
   const inherited = given === undefined && arg.value === undefined ? context.globalEnv.get(key) : undefined;
   const value = given ?? (arg.value === undefined ? inherited : step.expand(arg.value));
-  if (value !== undefined && !hiddenArgs.has(key)) {
-    state.isEnvOrdered = false;
-    setVariable(state.env, key, value);
-  }
+  if (value !== undefined && !hiddenArgs.has(key)) state.env = state.env.withArg(key, value);
   if (inherited === undefined) state.outline.args.set(key, outlineArg(step, arg, value));
   state.outline.usedArgs.add(key);
-  state.args.set(key, value ?? "");
+  state.args = state.args.set(key, value ?? "");
   return value;
 }
 
@@ -173,8 +169,8 @@ export function dispatchExpose(step: Step, instruction: ExposeInstruction): void
   const words = instruction.ports.flatMap((port) =>
     expandWords(port, lookup, { escape: context.file.escape }),
   );
-  const ports = readPorts(words, step);
-  for (const port of ports) state.image.ports.add(port);
+  const ports = readPorts(words, { ...step, spend: context.spend });
+  for (const port of ports) state.image.ports = state.image.ports.set(port, true);
   commit(step, `EXPOSE [${ports.join(" ")}]`);
 }
 
@@ -191,7 +187,7 @@ export function dispatchVolume(step: Step, instruction: VolumeInstruction): void
   const volumes = instruction.volumes.map((volume) => step.expand(volume));
   for (const volume of volumes) {
     if (volume === "") throw fault("VOLUME specified can not be an empty string");
-    step.state.image.volumes.add(volume);
+    step.state.image.volumes = step.state.image.volumes.set(volume, true);
   }
   commit(step, `VOLUME [${volumes.join(" ")}]`);
 }

@@ -1,8 +1,11 @@
 import { chompHeredoc, compareText, findHeredocWord, type RunInstruction } from "#dockerfile";
 import { inShell } from "./dispatch-metadata.ts";
+import type { Environment } from "./environment.ts";
 import { fault } from "./fault.ts";
 import type { Edge, ExecMount, ExecOp } from "./graph.ts";
+import { execIdentity } from "./graph-builder.ts";
 import { inlineFile } from "./inline-file.ts";
+import type { PersistentMap } from "./persistent-map.ts";
 import { readMounts } from "./run-mounts.ts";
 import { commit, nextName, type Step, vertexOrigin } from "./step.ts";
 import { instructionText } from "./step-name.ts";
@@ -17,14 +20,16 @@ export function dispatchRun(step: Step, instruction: RunInstruction): void {
   // A program may read anything.
   state.paths.add("/");
   if (instruction.devices.length > 0) checkDevices(step);
+  const { args, env } = state;
   const op = execOp(step, instruction, { args: line.args, mounts, hasRoot: state.tree !== undefined });
-  state.tree = context.builder.add({
-    op: Object.freeze(op),
+  const vertex = {
+    op: withEnvironment(op, env),
     inputs: Object.freeze(inputs),
     name: nextName(step, runText(step, instruction.original.trim() + line.summary, mounts)),
     ...vertexOrigin(step),
-  });
-  commit(step, `RUN ${[...argTexts(state.args, state.env), ...line.args].join(" ")} # buildkit`, state.tree);
+  };
+  state.tree = context.builder.add(vertex, execIdentity(op, env.digest));
+  commit(step, () => `RUN ${[...argTexts(args, env), ...line.args].join(" ")} # buildkit`, state.tree);
 }
 
 interface RunLine {
@@ -94,7 +99,7 @@ function execOp(
     readonly mounts: readonly ExecMount[];
     readonly hasRoot: boolean;
   },
-): ExecOp {
+): Omit<ExecOp, "env"> {
   const { state, context } = step;
   const { options } = context;
   const hostname = options.hostname ?? context.buildArgs.get("BUILDKIT_SANDBOX_HOSTNAME");
@@ -102,8 +107,7 @@ function execOp(
     kind: "exec",
     ...(parts.hasRoot && { root: 0 }),
     args: parts.args,
-    env: execEnv(state.env, parts.mounts),
-    proxyEnv: proxyEnv(context.buildArgs),
+    proxyEnv: context.proxyEnv,
     cwd: state.workdir,
     ...(state.user !== undefined && state.user !== "" && { user: state.user }),
     mounts: Object.freeze(mountOrder(parts.mounts)),
@@ -118,6 +122,16 @@ function execOp(
   };
 }
 
+/** The variables are written out when they are asked for: ten thousand steps may see ten thousand each. */
+function withEnvironment(op: Omit<ExecOp, "env">, env: Environment): ExecOp {
+  return Object.freeze({
+    ...op,
+    get env() {
+      return execEnv(env, op.mounts);
+    },
+  });
+}
+
 /** Trees by target, so that a directory is mounted before those within it; then files and sockets. */
 function mountOrder(mounts: readonly ExecMount[]): ExecMount[] {
   const trees = mounts.filter((mount) => mount.kind !== "secret" && mount.kind !== "ssh");
@@ -125,30 +139,18 @@ function mountOrder(mounts: readonly ExecMount[]): ExecMount[] {
   return [...trees.toSorted((a, b) => compareText(a.target, b.target)), ...files];
 }
 
-function execEnv(env: ReadonlyMap<string, string>, mounts: readonly ExecMount[]): readonly string[] {
-  const entries = Array.from(env, ([name, value]) => `${name}=${value}`);
+function execEnv(env: Environment, mounts: readonly ExecMount[]): readonly string[] {
+  const entries = Array.from(env.entries(), ([name, value]) => `${name}=${value}`);
   const socket = mounts.find(({ kind }) => kind === "ssh");
   if (socket !== undefined && !env.has("SSH_AUTH_SOCK") && "target" in socket)
     entries.push(`SSH_AUTH_SOCK=${socket.target}`);
   return Object.freeze(entries);
 }
 
-const proxyNames = ["HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"];
-
-/** Proxies of `--build-arg`, in both spellings; of several spellings the last in alphabetical order counts. */
-function proxyEnv(buildArgs: ReadonlyMap<string, string>): readonly string[] {
-  if (buildArgs.size === 0) return [];
-  return proxyNames.flatMap((name) => {
-    const given = [...buildArgs.keys()].filter((key) => key.toUpperCase() === name).toSorted();
-    const value = buildArgs.get(given.at(-1) ?? "");
-    return value === undefined || value === "" ? [] : [`${name}=${value}`, `${name.toLowerCase()}=${value}`];
-  });
-}
-
 /** `|2 A=1 B=2`: the ARGs that a RUN depends on, in the order of their first mention. */
-function argTexts(args: ReadonlyMap<string, string>, env: ReadonlyMap<string, string>): string[] {
+function argTexts(args: PersistentMap<string>, env: Environment): string[] {
   if (args.size === 0) return [];
-  return [`|${args.size}`, ...Array.from(args, ([key, value]) => `${key}=${env.get(key) ?? value}`)];
+  return [`|${args.size}`, ...args.entries().map(([key, value]) => `${key}=${env.get(key) ?? value}`)];
 }
 
 /** The name of a RUN: quotes stay, unknown variables stay, and what comes from a secret is masked. */

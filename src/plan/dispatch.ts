@@ -17,48 +17,47 @@ import {
 } from "./dispatch-metadata.ts";
 import { dispatchRun } from "./dispatch-run.ts";
 import { dispatchWorkdir } from "./dispatch-workdir.ts";
+import { Environment } from "./environment.ts";
 import { locate } from "./fault.ts";
-import { ensurePath, inheritDraft, variableName, variableValue } from "./image-draft.ts";
+import { ensurePath, type ImageDraft, inheritDraft, variableName, variableValue } from "./image-draft.ts";
 import { joinWorkdir } from "./paths.ts";
-import { type Command, type StageState, setVariable } from "./stage-state.ts";
+import type { Command, StageState } from "./stage-state.ts";
 import type { Step } from "./step.ts";
 
 /** Plans all instructions of a stage whose base is planned already. */
-export function dispatchStage(context: PlanContext, state: StageState, takesOverBase: boolean): void {
-  startStage(state, context, takesOverBase);
+export function dispatchStage(context: PlanContext, state: StageState): void {
+  startStage(state, context);
   for (const command of state.commands)
     locate(command.range, () => dispatchCommand(newStep(context, state, command)));
 }
 
-function startStage(state: StageState, context: PlanContext, takesOverBase: boolean): void {
+function startStage(state: StageState, context: PlanContext): void {
   const { base } = state;
-  const fresh = base === undefined || inheritStage(state, base, takesOverBase);
+  if (base !== undefined) inheritStage(state, base);
   state.isDispatched = true;
   state.platform ??= context.targetPlatform;
   ensurePath(state.image);
-  // The image's variables come behind the ARGs, unless they stand there already.
-  if (fresh) {
-    for (const entry of state.image.env.values())
-      setVariable(state.env, variableName(entry), variableValue(entry));
-    state.isEnvOrdered = true;
-  }
+  // A named context has no instructions of its own: nothing has put its variables in order yet.
+  const isPlanned = base !== undefined && base.namedContext === undefined;
+  state.env = isPlanned ? base.env.inherited() : imageEnvironment(state.image);
   if (state.image.workdir !== "") state.workdir = joinWorkdir("/", state.image.workdir);
   if (state.image.user !== undefined && state.image.user !== "") state.user = state.image.user;
 }
 
-/** @returns whether the variables have to be put in order again */
-function inheritStage(state: StageState, base: StageState, takesOver: boolean): boolean {
-  state.image = inheritDraft(base.image, takesOver);
-  state.env = takesOver ? base.env : new Map(base.env);
+function imageEnvironment(image: ImageDraft): Environment {
+  const entries = image.env.entries().map(([, entry]) => entry);
+  return Environment.ofImage(entries.map((entry) => [variableName(entry), variableValue(entry)]));
+}
+
+function inheritStage(state: StageState, base: StageState): void {
+  state.image = inheritDraft(base.image);
   state.workdir = base.workdir;
   if (base.tree !== undefined) state.tree = base.tree;
   if (base.platform !== undefined) state.platform = base.platform;
   if (base.user !== undefined) state.user = base.user;
   state.hasWorkdir = base.hasWorkdir;
   state.paths = base.paths;
-  state.args = takesOver ? base.args : new Map(base.args);
-  state.isEnvOrdered = base.isEnvOrdered;
-  return !base.isEnvOrdered;
+  state.args = base.args;
 }
 
 function newStep(context: PlanContext, state: StageState, command: Command): Step {
@@ -75,6 +74,7 @@ function newStep(context: PlanContext, state: StageState, command: Command): Ste
         (name) => state.env.get(name),
         options ?? { escape: context.file.escape },
       );
+      context.spend(text.length);
       if (unmatched.size > 0) reportUnknown(step, unmatched);
       return text;
     },
@@ -87,7 +87,7 @@ const hiddenArgs: ReadonlySet<string> = new Set(["BUILDKIT_SBOM_SCAN_CONTEXT", "
 function reportUnknown({ context, state, reporter, range }: Step, unmatched: ReadonlySet<string>): void {
   for (const name of unmatched) {
     if (hiddenArgs.has(name) || state.args.has(name)) continue;
-    reporter.report(buildChecks.undefinedVar, range, name, context.suggest(name, state.env.keys()));
+    reporter.report(buildChecks.undefinedVar, range, name, context.suggest(name, state.env.names()));
   }
 }
 

@@ -6,14 +6,21 @@ import { fault } from "./fault.ts";
  * dropped, with a warning.
  * @throws PLAN_INVALID with BuildKit's words
  */
-export function readPorts(
-  words: readonly string[],
-  at: { readonly range: Range; readonly reporter: Reporter },
-): string[] {
+export function readPorts(words: readonly string[], at: At): string[] {
   return words.flatMap((word) => readPort(word, at));
 }
 
-function readPort(word: string, at: { readonly range: Range; readonly reporter: Reporter }): string[] {
+/** A port costs what it takes in the memory: as text of history and in the sets of the image. */
+const charactersPerPort = 64;
+
+interface At {
+  readonly range: Range;
+  readonly reporter: Reporter;
+  /** See `PlanContext.spend`. */
+  readonly spend: (characters: number) => void;
+}
+
+function readPort(word: string, at: At): string[] {
   const { address, hostPort, containerPort } = splitParts(word);
   const [port = "", protocol = ""] = splitOnce(containerPort, "/");
   if (port === "") throw fault(`invalid port: ${quote(word)}: no port specified`);
@@ -25,6 +32,7 @@ function readPort(word: string, at: { readonly range: Range; readonly reporter: 
   const range = findRange(port);
   if (range === undefined) throw fault(`invalid containerPort: ${port}`);
   checkHostPort(hostPort, port, range);
+  at.spend(charactersPerPort * (range.end - range.start + 1));
   const suffix = protocol === "" ? "tcp" : protocol.toLowerCase();
   return Array.from(
     { length: range.end - range.start + 1 },

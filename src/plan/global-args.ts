@@ -2,7 +2,7 @@ import { type ArgInstruction, type DockerfileFile, expandWord } from "#dockerfil
 import { formatPlatform, type Platform } from "#oci";
 import { formatFullPlatform } from "./base-name.ts";
 import { locate } from "./fault.ts";
-import { type OutlineArg, setVariable } from "./stage-state.ts";
+import type { OutlineArg } from "./stage-state.ts";
 
 /** The arguments that every build has: BUILD*, TARGET*. `--build-arg` may override each. */
 export function platformArgs(
@@ -53,7 +53,11 @@ function readGlobalArg(file: DockerfileFile, instruction: ArgInstruction, scope:
         ? expandWord(value, (name) => scope.env.get(name), { escape: file.escape })
         : undefined;
     const result = given ?? expanded?.text;
-    if (result !== undefined) setVariable(scope.env, key, result);
+    if (result !== undefined) {
+      // One that is set again moves to the end.
+      scope.env.delete(key);
+      scope.env.set(key, result);
+    }
     scope.args.set(key, {
       key,
       value: result ?? "",

@@ -1,5 +1,5 @@
 import { digestOf } from "#oci";
-import type { Edge, Graph, LocalOp, Op, Vertex, VertexId } from "./graph.ts";
+import type { Edge, ExecOp, Graph, LocalOp, Op, Vertex, VertexId } from "./graph.ts";
 
 /** All of a vertex but its id. */
 export type VertexParts = Omit<Vertex, "id" | "ignoreCache"> & { readonly ignoreCache?: boolean };
@@ -8,8 +8,8 @@ export type VertexParts = Omit<Vertex, "id" | "ignoreCache"> & { readonly ignore
 export class GraphBuilder {
   readonly #vertices = new Map<VertexId, Vertex>();
 
-  add(parts: VertexParts): Edge {
-    const id = digestOf(JSON.stringify([keyOf(parts.op), parts.inputs.map(({ vertex }) => vertex)]));
+  add(parts: VertexParts, identity = identityOf(parts.op)): Edge {
+    const id = digestOf(JSON.stringify([identity, parts.inputs.map(({ vertex }) => vertex)]));
     const known = this.#vertices.get(id);
     if (known === undefined) this.#vertices.set(id, Object.freeze({ ignoreCache: false, ...parts, id }));
     else if (parts.ignoreCache === true)
@@ -48,16 +48,20 @@ export class GraphBuilder {
   }
 }
 
+/** The part of an operation that its result depends on. */
+function identityOf(op: Op): unknown {
+  return op.kind === "local" ? { kind: op.kind, context: op.context } : op;
+}
+
 /**
- * The part of an operation that its result depends on. What BuildKit leaves out of its keys is left out here:
- * proxies, addresses of extra hosts, names of caches.
+ * The part of a RUN that its result depends on, with the digest of the variables it sees. What BuildKit leaves out of
+ * its keys is left out here: proxies, addresses of extra hosts, names of caches.
  */
-function keyOf(op: Op): unknown {
-  if (op.kind === "local") return { kind: op.kind, context: op.context };
-  if (op.kind !== "exec") return op;
+export function execIdentity(op: Omit<ExecOp, "env">, env: string): unknown {
   const { proxyEnv: _, ...rest } = op;
   return {
     ...rest,
+    env,
     extraHosts: op.extraHosts.map(({ host }) => host),
     mounts: op.mounts.map((mount) => (mount.kind === "cache" ? { ...mount, id: "" } : mount)),
   };

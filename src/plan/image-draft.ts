@@ -1,5 +1,6 @@
 import type { Digest, Healthcheck, ImageConfig, Platform, ProcessConfig } from "#oci";
 import type { HistoryStep } from "./graph.ts";
+import { PersistentMap } from "./persistent-map.ts";
 
 /** History as a list that stages share: a stage adds to the head of its base's. */
 export interface HistoryNode {
@@ -8,8 +9,8 @@ export interface HistoryNode {
 }
 
 /**
- * The image config of a stage while its instructions are read. Collections are owned by one draft; plain values are
- * replaced, never changed.
+ * The image config of a stage while its instructions are read. What it holds is replaced, never changed, but for
+ * `onbuild`, which no other draft has.
  */
 export interface ImageDraft {
   platform: Platform;
@@ -23,10 +24,10 @@ export interface ImageDraft {
   stopSignal?: string;
   healthcheck?: Healthcheck;
   /** `NAME=value` by NAME; a variable that is set again keeps its place. */
-  env: Map<string, string>;
-  labels: Map<string, string>;
-  ports: Set<string>;
-  volumes: Set<string>;
+  env: PersistentMap<string>;
+  labels: PersistentMap<string>;
+  ports: PersistentMap<true>;
+  volumes: PersistentMap<true>;
   onbuild: string[];
   history?: HistoryNode;
   /** The image that the stage goes back to: its history, its layers and what else its config says. */
@@ -50,18 +51,22 @@ export function draftOf(base: ImageConfig): ImageDraft {
     ...scalarsOf(config),
     ...(base.author !== undefined && { author: base.author }),
     workdir: config.WorkingDir ?? "",
-    env: new Map((config.Env ?? []).map((entry) => [variableName(entry), entry])),
-    labels: new Map(Object.entries(config.Labels ?? {})),
-    ports: new Set(Object.keys(config.ExposedPorts ?? {})),
-    volumes: new Set(Object.keys(config.Volumes ?? {})),
+    env: PersistentMap.of((config.Env ?? []).map((entry) => [variableName(entry), entry])),
+    labels: PersistentMap.of(Object.entries(config.Labels ?? {})),
+    ports: setOf(config.ExposedPorts),
+    volumes: setOf(config.Volumes),
     onbuild: [...(config.OnBuild ?? [])],
     base,
   };
 }
 
 function freshDraft(platform: Platform): ImageDraft {
-  const nothing = { env: new Map(), labels: new Map(), ports: new Set<string>(), volumes: new Set<string>() };
-  return { platform, workdir: "/", onbuild: [], ...nothing };
+  const empty = PersistentMap.empty<never>();
+  return { platform, workdir: "/", onbuild: [], env: empty, labels: empty, ports: empty, volumes: empty };
+}
+
+function setOf(record: object | undefined): PersistentMap<true> {
+  return PersistentMap.of(Object.keys(record ?? {}).map((key) => [key, true]));
 }
 
 function scalarsOf(config: ProcessConfig): Partial<ImageDraft> {
@@ -76,25 +81,15 @@ function scalarsOf(config: ProcessConfig): Partial<ImageDraft> {
   };
 }
 
-/**
- * The draft of a stage that starts from another stage. The collections are copied, or taken over when the stage is
- * the last that needs them: a chain of ten thousand stages would copy them ten thousand times.
- */
-export function inheritDraft(draft: ImageDraft, takeOver: boolean): ImageDraft {
-  if (takeOver) return { ...draft, onbuild: [] };
-  const { env, labels, ports, volumes } = draft;
-  const copies = {
-    env: new Map(env),
-    labels: new Map(labels),
-    ports: new Set(ports),
-    volumes: new Set(volumes),
-  };
-  return { ...draft, ...copies, onbuild: [] };
+/** The draft of a stage that starts from another stage. */
+export function inheritDraft(draft: ImageDraft): ImageDraft {
+  return { ...draft, onbuild: [] };
 }
 
 /** Sees to it that there is a PATH; a base that sets none gets the usual one. */
 export function ensurePath(draft: ImageDraft): void {
-  if (!draft.env.has("PATH") && draft.platform.os !== "windows") draft.env.set("PATH", defaultPath);
+  if (!draft.env.has("PATH") && draft.platform.os !== "windows")
+    draft.env = draft.env.set("PATH", defaultPath);
 }
 
 /** Adds a line of history. */
@@ -130,16 +125,16 @@ export function diffIdsOf(config: {
 }
 
 function processConfig(draft: ImageDraft, labels: Readonly<Record<string, string>>): ProcessConfig {
-  const allLabels = { ...Object.fromEntries(draft.labels), ...labels };
+  const allLabels = { ...Object.fromEntries(draft.labels.entries()), ...labels };
   return {
     ...unknownKeys(draft.base?.config ?? {}),
     ...(hasText(draft.user) && { User: draft.user }),
-    ...(draft.ports.size > 0 && { ExposedPorts: emptyRecord(draft.ports) }),
-    ...(draft.env.size > 0 && { Env: [...draft.env.values()] }),
+    ...(draft.ports.size > 0 && { ExposedPorts: emptyRecord(keysOf(draft.ports)) }),
+    ...(draft.env.size > 0 && { Env: draft.env.entries().map(([, entry]) => entry) }),
     ...(hasItems(draft.entrypoint) ? { Entrypoint: draft.entrypoint } : {}),
     ...(hasItems(draft.command) ? { Cmd: draft.command } : {}),
     ...(draft.argsEscaped === true && { ArgsEscaped: draft.argsEscaped }),
-    ...(draft.volumes.size > 0 && { Volumes: emptyRecord(draft.volumes) }),
+    ...(draft.volumes.size > 0 && { Volumes: emptyRecord(keysOf(draft.volumes)) }),
     ...(draft.workdir !== "" && { WorkingDir: draft.workdir }),
     ...(Object.keys(allLabels).length > 0 && { Labels: sortedRecord(allLabels) }),
     ...(hasText(draft.stopSignal) && { StopSignal: draft.stopSignal }),
@@ -179,8 +174,12 @@ function unknownKeys(config: ProcessConfig): object {
   return Object.fromEntries(Object.entries(config).filter(([key]) => !knownKeys.has(key)));
 }
 
-function emptyRecord(keys: Iterable<string>): Record<string, Record<string, never>> {
-  return Object.fromEntries([...keys].toSorted().map((key) => [key, {}]));
+function keysOf(set: PersistentMap<true>): string[] {
+  return set.entries().map(([key]) => key);
+}
+
+function emptyRecord(keys: readonly string[]): Record<string, Record<string, never>> {
+  return Object.fromEntries(keys.toSorted().map((key) => [key, {}]));
 }
 
 function sortedRecord(record: Readonly<Record<string, string>>): Record<string, string> {

@@ -4,6 +4,9 @@ import { linkCommand } from "./dependencies.ts";
 import { fault, locate } from "./fault.ts";
 import type { Command, StageState } from "./stage-state.ts";
 
+/** A trigger costs what the instruction that it becomes takes in memory. */
+const charactersPerTrigger = 1024;
+
 /**
  * Puts the ONBUILD triggers of a stage's base in front of its own commands.
  * @returns whether they take anything from other stages or images
@@ -13,6 +16,7 @@ export function addOnbuildCommands(context: PlanContext, state: StageState): boo
   if (state.isSource) return false;
   const triggers = [...imageTriggers(state), ...stageTriggers(state)];
   if (triggers.length === 0) return false;
+  context.spend(charactersPerTrigger * triggers.length);
   const commands = triggers.map((trigger) => locate(state.range, () => readTrigger(context, state, trigger)));
   state.commands = [...commands, ...state.commands];
   state.stepTotal += commands.length;
@@ -28,12 +32,18 @@ function imageTriggers(state: StageState): string[] {
 }
 
 /** Triggers that the base stage sets itself. */
-function stageTriggers(state: StageState): string[] {
+function stageTriggers(state: StageState): readonly string[] {
   if (state.base === undefined || state.hasOnbuild) return [];
   state.hasOnbuild = true;
-  return state.base.commands.flatMap(({ instruction }) =>
+  return triggersOf(state.base);
+}
+
+/** Read once, for a stage may be the base of thousands. */
+function triggersOf(state: StageState): readonly string[] {
+  state.triggers ??= state.commands.flatMap(({ instruction }) =>
     instruction.kind === "ONBUILD" ? [instruction.expression] : [],
   );
+  return state.triggers;
 }
 
 function readTrigger(context: PlanContext, state: StageState, trigger: string): Command {

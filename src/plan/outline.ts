@@ -32,14 +32,9 @@ export function outlineOf(context: PlanContext, target: StageState): Outline {
 
 function argsOf(context: PlanContext, stages: readonly StageState[]): Outline["args"][number][] {
   const args = new Map<string, OutlineArg>();
-  for (const { outline } of stages) {
-    const find = (name: string): OutlineArg | undefined =>
-      outline.args.get(name) ?? context.globalArgs.get(name);
-    for (const name of usedNames(outline.usedArgs, find)) {
-      const arg = find(name);
-      if (arg !== undefined && !args.has(name)) args.set(name, arg);
-    }
-  }
+  const seen = { stages: new Set<StageState>(), args: new Set<OutlineArg>() };
+  for (const stage of stages)
+    for (const [name, arg] of usedArgs(context, stage, seen)) if (!args.has(name)) args.set(name, arg);
   return Array.from(args.values(), ({ key, value, description, range }) => ({
     name: key,
     ...(description !== undefined && { description }),
@@ -48,14 +43,43 @@ function argsOf(context: PlanContext, stages: readonly StageState[]): Outline["a
   }));
 }
 
-/** The names that are used, and those that their default values use. */
-function usedNames(
-  used: ReadonlySet<string>,
-  find: (name: string) => OutlineArg | undefined,
-): ReadonlySet<string> {
+interface Seen {
+  readonly stages: Set<StageState>;
+  readonly args: Set<OutlineArg>;
+}
+
+/** The ARGs that a stage uses, and those that their default values use, but for those that were seen. */
+function* usedArgs(
+  { globalArgs }: PlanContext,
+  stage: StageState,
+  seen: Seen,
+): Generator<readonly [string, OutlineArg], void> {
+  const { outline } = stage;
   // A set that grows while it is walked is a queue without repeats.
-  const names = new Set(used);
-  for (const name of names) for (const dependency of find(name)?.dependencies ?? []) names.add(dependency);
+  const names = new Set([...outline.usedArgs, ...inheritedNames(stage, seen.stages)]);
+  for (const name of names) {
+    const arg = outline.args.get(name) ?? globalArgs.get(name);
+    if (arg === undefined || seen.args.has(arg)) continue;
+    seen.args.add(arg);
+    yield [name, arg];
+    for (const dependency of arg.dependencies) names.add(dependency);
+  }
+}
+
+/**
+ * What the FROMs of a stage and of those below it use. Below a stage that was seen there is nothing new: these names
+ * are global.
+ */
+function inheritedNames(stage: StageState, seen: Set<StageState>): string[] {
+  const names: string[] = [];
+  for (
+    let below: StageState | undefined = stage;
+    below !== undefined && !seen.has(below);
+    below = below.base
+  ) {
+    seen.add(below);
+    names.push(...below.outline.fromArgs);
+  }
   return names;
 }
 

@@ -11,7 +11,7 @@ import {
   type Range,
   silentReporter,
 } from "#dockerfile";
-import { createSuggest, type PlanContext } from "./context.ts";
+import { createBudget, createSuggest, type PlanContext } from "./context.ts";
 import { linkStages } from "./dependencies.ts";
 import { dispatchStage } from "./dispatch.ts";
 import { readEpoch } from "./epoch.ts";
@@ -22,6 +22,7 @@ import { GraphBuilder } from "./graph-builder.ts";
 import { emptyDraft } from "./image-draft.ts";
 import { imageTemplate } from "./image-template.ts";
 import { outlineOf } from "./outline.ts";
+import { proxyEnvOf } from "./proxy-env.ts";
 import { type BaseRequest, baseKey, type PlanOptions } from "./request.ts";
 import { reachableStages, resolveBases } from "./resolve-bases.ts";
 import { addStages, checkDefaultArgs, findTarget } from "./stage-list.ts";
@@ -120,6 +121,8 @@ function newContext(request: PlanRequest, reporter: PlanContext["reporter"]): Pl
     table: { states: [], byName: new Map() },
     builder: new GraphBuilder(),
     reporter,
+    proxyEnv: proxyEnvOf(buildArgs),
+    spend: createBudget(),
     suggest: createSuggest(),
     bases: new Map(bases.map((base) => [baseKey(base), base])),
     ...(ignorePatterns.length > 0 && { ignore: compileIgnore(ignorePatterns) }),
@@ -153,13 +156,7 @@ function dispatchStages(context: PlanContext, target: StageState): void {
   const stages = context.table.states.filter(
     (state) => reachable.has(state) && (!state.isDispatched || context.options.allStages === true),
   );
-  const lastHeir = new Map(
-    stages.flatMap((state) => (state.base === undefined ? [] : [[state.base, state] as const])),
-  );
-  for (const state of stages) {
-    const isHeir = state.base !== undefined && state.base !== target && lastHeir.get(state.base) === state;
-    dispatchStage(context, state, isHeir);
-  }
+  for (const state of stages) dispatchStage(context, state);
   // All of the result is used.
   target.paths.add("/");
 }

@@ -10,9 +10,11 @@ import {
 import type { Platform } from "#oci";
 import { isBaseName, parsePlatformWord } from "./base-name.ts";
 import type { PlanContext } from "./context.ts";
+import { Environment } from "./environment.ts";
 import { fault, locate } from "./fault.ts";
 import { readGlobalArgs } from "./global-args.ts";
 import { findNamedContext } from "./named-context.ts";
+import { PersistentMap } from "./persistent-map.ts";
 import { addStage, type StageState } from "./stage-state.ts";
 
 /** Warns of a FROM that names no image when no `--build-arg` is given. */
@@ -59,7 +61,7 @@ function addOneStage(context: PlanContext, stage: Stage): void {
     delete state.base;
     return;
   }
-  for (const key of [...name.matched, ...(platform?.matched ?? [])]) state.outline.usedArgs.add(key);
+  state.outline.fromArgs = new Set([...name.matched, ...(platform?.matched ?? [])]);
   state.stepTotal = countSteps(state, stage);
 }
 
@@ -74,11 +76,16 @@ interface At {
 
 function checkArgs(context: PlanContext, { unmatched }: Expansion, { stage, reporter }: At): void {
   if (unmatched.size === 0) return;
-  const known = new Set([...context.globalArgs.keys(), ...context.globalEnv.keys()]);
   for (const name of unmatched) {
-    if (known.has(name)) continue;
-    reporter.report(buildChecks.undefinedArgInFrom, stage.from.range, name, context.suggest(name, known));
+    if (context.globalArgs.has(name) || context.globalEnv.has(name)) continue;
+    const suggestion = context.suggest(name, globalNames(context));
+    reporter.report(buildChecks.undefinedArgInFrom, stage.from.range, name, suggestion);
   }
+}
+
+function* globalNames({ globalArgs, globalEnv }: PlanContext): Generator<string, void> {
+  yield* globalArgs.keys();
+  for (const name of globalEnv.keys()) if (!globalArgs.has(name)) yield name;
 }
 
 function readPlatform(
@@ -89,8 +96,8 @@ function readPlatform(
   const expansion = locate(at.stage.from.range, () => expandPlatform(context, word));
   checkArgs(context, expansion, at);
   checkPlatform(context, word, { ...at, expansion });
-  const hint = anySuggestion(expansion.unmatched, [...context.globalEnv.keys()]);
-  if (expansion.text === "") throw fault(`empty platform value from expression ${word}${hint}`);
+  const hint = (): string => anySuggestion(expansion.unmatched, [...context.globalEnv.keys()]);
+  if (expansion.text === "") throw fault(`empty platform value from expression ${word}${hint()}`);
   try {
     return {
       platform: parsePlatformWord(expansion.text, context.targetPlatform),
@@ -98,7 +105,7 @@ function readPlatform(
     };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw fault(`failed to parse platform ${word}: ${reason}${hint}`);
+    throw fault(`failed to parse platform ${word}: ${reason}${hint()}`);
   }
 }
 
@@ -176,13 +183,18 @@ export function newStageState(
     hasOnbuild: false,
     // Every stage gets an image of its own before anything is written to it.
     image: context.noImage,
-    env: new Map(),
-    isEnvOrdered: true,
+    env: Environment.empty,
     workdir: "/",
-    args: new Map(),
+    args: PersistentMap.empty(),
     hasWorkdir: false,
     last: {},
-    outline: { args: new Map(), usedArgs: new Set(), secrets: new Map(), ssh: new Map() },
+    outline: {
+      args: new Map(),
+      fromArgs: new Set(),
+      usedArgs: new Set(),
+      secrets: new Map(),
+      ssh: new Map(),
+    },
     paths: new Set(),
     stepIndex: 0,
     stepTotal: 0,

@@ -1,7 +1,9 @@
 import type { FromInstruction, Instruction, Range } from "#dockerfile";
 import type { Platform } from "#oci";
+import type { Environment } from "./environment.ts";
 import type { Edge } from "./graph.ts";
 import type { ImageDraft } from "./image-draft.ts";
+import type { PersistentMap } from "./persistent-map.ts";
 import type { NamedContext } from "./request.ts";
 
 /** An instruction of a stage with the trees it takes from elsewhere. */
@@ -18,7 +20,9 @@ export interface Command {
 export interface StageOutline {
   /** ARGs that this stage defines; those before the first FROM are elsewhere. */
   readonly args: Map<string, OutlineArg>;
-  /** Names that were used, not all of them defined. */
+  /** Names that the FROM uses: global ARGs, for this stage and those that are built on it. */
+  fromArgs: ReadonlySet<string>;
+  /** Names that instructions use, not all of them defined. */
   readonly usedArgs: Set<string>;
   readonly secrets: Map<string, OutlineNeed>;
   readonly ssh: Map<string, OutlineNeed>;
@@ -73,18 +77,17 @@ export interface StageState {
   isResolved: boolean;
   isDispatched: boolean;
   hasOnbuild: boolean;
+  /** What the stage gives to those that are built on it; absent until one is. */
+  triggers?: readonly string[];
 
   /** Absent: the empty tree. */
   tree?: Edge;
   image: ImageDraft;
-  /** Variables in BuildKit's order: one that is set again moves to the end. */
-  env: Map<string, string>;
-  /** No ARG was set and no variable twice since the stage began: the order is what a new stage would make. */
-  isEnvOrdered: boolean;
+  env: Environment;
   workdir: string;
   user?: string;
   /** ARGs in the order of their first mention, with the value of the last; empty when there is none. */
-  args: Map<string, string>;
+  args: PersistentMap<string>;
   hasWorkdir: boolean;
   readonly last: Tracker;
   readonly outline: StageOutline;
@@ -105,10 +108,7 @@ export function addStage(table: StageTable, state: StageState): void {
   table.states.push(state);
   state.isRegistered = true;
   const base = table.byName.get(state.baseName);
-  if (base !== undefined) {
-    state.base = base;
-    for (const name of base.outline.usedArgs) state.outline.usedArgs.add(name);
-  }
+  if (base !== undefined) state.base = base;
   if (state.from?.name !== undefined) table.byName.set(state.from.name, state);
 }
 
@@ -128,10 +128,4 @@ export function reachableFrom(target: StageState): Set<StageState> {
     if (state.base !== undefined) waiting.push(state.base);
   }
   return reachable;
-}
-
-/** The variable set, at the end of the order. */
-export function setVariable(env: Map<string, string>, name: string, value: string): void {
-  env.delete(name);
-  env.set(name, value);
 }

@@ -7,7 +7,7 @@ import type { StageState } from "./stage-state.ts";
 export interface NameContext {
   /** More than one platform is built: the name says which. */
   readonly multiPlatform: boolean;
-  readonly env: ReadonlyMap<string, string>;
+  readonly env: Pick<ReadonlyMap<string, string>, "get">;
   readonly isOnbuild: boolean;
 }
 
@@ -55,12 +55,12 @@ function upperKeyword(text: string): string {
   return space < 0 ? text.toUpperCase() : text.slice(0, space).toUpperCase() + text.slice(space);
 }
 
-function platformPart(platform: Platform, env: ReadonlyMap<string, string>): string {
+function platformPart(platform: Platform, env: NameContext["env"]): string {
   return `${formatFullPlatform(platform)}${crossPart(platform, env)} `;
 }
 
 /** `->arm64` when the step runs on one platform for another. */
-function crossPart(platform: Platform, env: ReadonlyMap<string, string>): string {
+function crossPart(platform: Platform, env: NameContext["env"]): string {
   const [os, architecture, variant] = targetParts(env);
   if (os === undefined && architecture === undefined) return "";
   const target = [architecture ?? platform.architecture, variant].filter(Boolean).join("/");
@@ -68,7 +68,7 @@ function crossPart(platform: Platform, env: ReadonlyMap<string, string>): string
   return (architecture ?? platform.architecture) === platform.architecture ? "" : `->${target}`;
 }
 
-function targetParts(env: ReadonlyMap<string, string>): (string | undefined)[] {
+function targetParts(env: NameContext["env"]): (string | undefined)[] {
   const platform = env.get("TARGETPLATFORM");
   if (platform !== undefined) return platform.split("/");
   return [env.get("TARGETOS"), env.get("TARGETARCH"), env.get("TARGETVARIANT")];

@@ -16,10 +16,12 @@ export interface Step {
   readonly expand: (word: string, options?: ExpandOptions) => string;
 }
 
-/** Adds a line of history; with `layer` one that stands for a layer. */
-export function commit(step: Step, createdBy: string, layer?: Edge): void {
+/** Adds a line of history; with `layer` one that stands for a layer. A long text may be made when it is asked for. */
+export function commit(step: Step, createdBy: string | (() => string), layer?: Edge): void {
   addHistory(step.state.image, {
-    createdBy,
+    get createdBy() {
+      return typeof createdBy === "string" ? createdBy : createdBy();
+    },
     comment: "buildkit.dockerfile.v0",
     ...(layer !== undefined && { layer: layer.vertex }),
   });

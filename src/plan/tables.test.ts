@@ -57,7 +57,7 @@ describe("tables", { skip: missing }, () => {
     ];
     let right = 0;
     for (const { spec, expected, expError } of cases) {
-      const run = () => readPorts([spec], { range: RANGE, reporter: silentReporter });
+      const run = () => readPorts([spec], { range: RANGE, reporter: silentReporter, spend: () => undefined });
       if (expError === undefined) assert.deepEqual(run(), expected, spec);
       else assert.equal(refusal(run), expError, spec);
       right++;

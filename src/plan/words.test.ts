@@ -53,7 +53,7 @@ table(
     ["1.2.3:80:80", "! invalid IP address: 1.2.3"],
     ["1-3:80-81", "! invalid ranges specified for container and host Ports: 80-81 and 1-3"],
   ],
-  (text) => readPorts([text], { range, reporter: silentReporter }),
+  (text) => readPorts([text], { range, reporter: silentReporter, spend: () => undefined }),
 );
 
 table(
