@@ -32,7 +32,7 @@ export function linkCommand(
   const sources = sourcesOf(context, parts.instruction, parts.range);
   for (const source of sources) {
     state.dependencies.set(source, parts.instruction);
-    if (!source.isRegistered) addStage(context.table, source);
+    if (source.position === undefined) addStage(context.table, source);
   }
   return { ...parts, sources };
 }

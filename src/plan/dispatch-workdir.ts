@@ -1,9 +1,13 @@
 import { posix } from "node:path";
 import { buildChecks, type WorkdirInstruction } from "#dockerfile";
+import { fault } from "./fault.ts";
 import type { Owner } from "./graph.ts";
 import { parseOwner } from "./owner.ts";
 import { joinWorkdir, rootedPath } from "./paths.ts";
 import { commit, nextName, type Step, stepText, vertexOrigin } from "./step.ts";
+
+/** PATH_MAX. */
+const maxPathLength = 4096;
 
 /** WORKDIR: every one makes a layer, even where the directory is there; the root needs none. */
 export function dispatchWorkdir(step: Step, instruction: WorkdirInstruction): void {
@@ -14,6 +18,8 @@ export function dispatchWorkdir(step: Step, instruction: WorkdirInstruction): vo
   state.hasWorkdir = true;
   state.image.workdir = joinWorkdir(state.image.workdir, path);
   state.workdir = state.image.workdir;
+  if (state.workdir.length > maxPathLength)
+    throw fault(`WORKDIR is a path of ${state.workdir.length} characters; Linux takes ${maxPathLength}`);
   if (state.workdir !== "/") makeDirectory(step);
   commit(step, `WORKDIR ${state.workdir}`, state.workdir === "/" ? undefined : state.tree);
 }

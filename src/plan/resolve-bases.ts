@@ -15,22 +15,32 @@ import { diffIdsOf, draftOf, emptyDraft } from "./image-draft.ts";
 import { findNamedContext } from "./named-context.ts";
 import { addOnbuildCommands } from "./onbuild.ts";
 import { type BaseRequest, baseKey, type NamedContext, type ResolvedBase } from "./request.ts";
-import { reachableFrom, type StageState } from "./stage-state.ts";
+import { neighbours, reach, reachableFrom, type StageState } from "./stage-state.ts";
 import { nextStepName } from "./step-name.ts";
 
 /**
  * Gives every reachable stage its base image, and the commands that the base's ONBUILD adds; these may reach further
- * stages, so it goes on until nothing is new.
+ * stages, so it goes on with those until nothing is new.
  * @returns the bases that are not known yet; planning cannot go on without them
  */
 export function resolveBases(context: PlanContext, target: StageState): BaseRequest[] {
-  for (;;) {
-    const reachable = reachableStages(context, target);
-    const missing = resolveAll(context, reachable);
-    if (missing.length > 0) return missing;
-    const found = [...reachable].map((state) => addOnbuildCommands(context, state));
-    if (!found.includes(true)) return [];
+  const { states } = context.table;
+  const isEveryStage = context.options.allStages === true;
+  const reachable = new Set<StageState>();
+  let found = reach(isEveryStage ? states : [target], reachable);
+  // The names of stages that nobody needs are looked at, too.
+  let missing = resolveAll(context, states, reachable);
+  while (missing.length === 0 && found.length > 0) {
+    const known = states.length;
+    const extended = found.filter((state) => addOnbuildCommands(context, state));
+    found = reach(isEveryStage ? states.slice(known) : extended.flatMap(neighbours), reachable);
+    missing = resolveAll(context, found.toSorted(byPosition), reachable);
   }
+  return missing;
+}
+
+function byPosition(a: StageState, b: StageState): number {
+  return (a.position ?? 0) - (b.position ?? 0);
 }
 
 /** The stages that will be planned: those the target needs, or all of them for a check. */
@@ -38,9 +48,13 @@ export function reachableStages(context: PlanContext, target: StageState): Reado
   return context.options.allStages === true ? new Set(context.table.states) : reachableFrom(target);
 }
 
-function resolveAll(context: PlanContext, reachable: ReadonlySet<StageState>): BaseRequest[] {
+function resolveAll(
+  context: PlanContext,
+  states: readonly StageState[],
+  reachable: ReadonlySet<StageState>,
+): BaseRequest[] {
   const missing = new Map<string, BaseRequest>();
-  for (const state of context.table.states) {
+  for (const state of states) {
     if (state.base !== undefined || state.isDispatched || state.isResolved) continue;
     const request = locate(state.range, () => resolveOne(context, state, reachable.has(state)));
     if (request !== undefined) missing.set(baseKey(request), request);

@@ -176,7 +176,6 @@ export function newStageState(
     instructions: stage?.instructions ?? [],
     commands: [],
     isSource: stage === undefined,
-    isRegistered: false,
     ignoreCache: stage !== undefined && isUncached(context, stage.from.name ?? ""),
     isResolved: false,
     isDispatched: false,

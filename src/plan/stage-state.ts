@@ -70,7 +70,8 @@ export interface StageState {
   commands: Command[];
   /** No FROM stands behind it. */
   readonly isSource: boolean;
-  isRegistered: boolean;
+  /** Among all stages and sources; absent until it is one of them. */
+  position?: number;
   readonly namedContext?: { readonly name: string; readonly context: NamedContext };
   platform?: Platform;
   readonly ignoreCache: boolean;
@@ -105,8 +106,8 @@ export interface StageTable {
 
 /** Adds a stage; one whose FROM names an earlier stage gets that as its base. */
 export function addStage(table: StageTable, state: StageState): void {
+  state.position = table.states.length;
   table.states.push(state);
-  state.isRegistered = true;
   const base = table.byName.get(state.baseName);
   if (base !== undefined) state.base = base;
   if (state.from?.name !== undefined) table.byName.set(state.from.name, state);
@@ -119,13 +120,23 @@ export function findStage(table: StageTable, name: string): StageState | undefin
 
 /** The stages that a stage needs: itself, then its base with all below, then the others. */
 export function reachableFrom(target: StageState): Set<StageState> {
-  const reachable = new Set<StageState>();
-  const waiting = [target];
+  return new Set(reach([target], new Set()));
+}
+
+/** Adds the stages that some stages need to those that are known to be needed. @returns the new ones */
+export function reach(starts: readonly StageState[], known: Set<StageState>): StageState[] {
+  const found: StageState[] = [];
+  const waiting = starts.toReversed();
   for (let state = waiting.pop(); state !== undefined; state = waiting.pop()) {
-    if (reachable.has(state)) continue;
-    reachable.add(state);
-    waiting.push(...[...state.dependencies.keys()].reverse());
-    if (state.base !== undefined) waiting.push(state.base);
+    if (known.has(state)) continue;
+    known.add(state);
+    found.push(state);
+    for (const next of neighbours(state).reverse()) waiting.push(next);
   }
-  return reachable;
+  return found;
+}
+
+/** What a stage needs at once: its base, then the others. */
+export function neighbours({ base, dependencies }: StageState): StageState[] {
+  return base === undefined ? [...dependencies.keys()] : [base, ...dependencies.keys()];
 }
