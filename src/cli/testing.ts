@@ -37,9 +37,10 @@ export function fakeIo(options: FakeIoOptions = {}): FakeIo {
 
 /** An engine of which a test plays some parts; every other part fails the test. */
 export function fakeEngine(
-  parts: Partial<Omit<CliEngine, "images" | "containers">> & {
+  parts: Partial<Omit<CliEngine, "images" | "containers" | "networks">> & {
     readonly images?: Partial<CliEngine["images"]>;
     readonly containers?: Partial<CliEngine["containers"]>;
+    readonly networks?: Partial<CliEngine["networks"]>;
   } = {},
 ): CliEngine {
   const missing = (name: string) => () => {
@@ -55,6 +56,7 @@ export function fakeEngine(
     [Symbol.asyncDispose]: () => Promise.resolve(),
     ...parts,
     containers: playing(parts.containers ?? {}),
+    networks: playing(parts.networks ?? {}),
     images: {
       list: missing("images.list"),
       get: missing("images.get"),
@@ -67,18 +69,19 @@ export function fakeEngine(
       load: missing("images.load"),
       pull: missing("images.pull"),
       push: missing("images.push"),
+      copy: missing("images.copy"),
       ...parts.images,
     },
   };
 }
 
 /** Parts that a test plays; touching any other one fails it. */
-function playing(parts: Partial<CliEngine["containers"]>): CliEngine["containers"] {
-  const handler: ProxyHandler<Partial<CliEngine["containers"]>> = {
+function playing<T extends object>(parts: Partial<T>): T {
+  const handler: ProxyHandler<Partial<T>> = {
     get: (target, name) => {
       if (name in target) return Reflect.get(target, name);
-      throw new Error(`the test did not expect containers.${String(name)}`);
+      throw new Error(`the test did not expect ${String(name)}`);
     },
   };
-  return new Proxy(parts, handler) as CliEngine["containers"];
+  return new Proxy(parts, handler) as T;
 }

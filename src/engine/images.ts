@@ -8,7 +8,8 @@ import type { Host } from "#host";
 import type { Collected, Fault, Image, ImageStore, Removal, SaveOptions } from "#image";
 import { type Digest, familiarReference, parseReference, shortId } from "#oci";
 import type { RegistryClient } from "#registry";
-import type { PullOptions, PullResult, PushOptions, PushResult } from "./options.ts";
+import { copyBetween } from "./copy-images.ts";
+import type { CopyOptions, CopyResult, PullOptions, PullResult, PushOptions, PushResult } from "./options.ts";
 import type { Store } from "./store.ts";
 import { pullImage, pushImage } from "./transfers.ts";
 
@@ -145,6 +146,17 @@ export class Images {
    */
   async push(text: string, options: PushOptions = {}): Promise<PushResult> {
     return await pushImage(await this.#transfer(), text, options);
+  }
+
+  /**
+   * Copies an image between any two of `docker://NAME`, `store:NAME`, `oci:DIR[:NAME]`, `oci-archive:FILE[:NAME]`,
+   * `docker-archive:FILE[:NAME]` and `dir:DIR`; through the store only when it is one of them. Digests stay.
+   * @throws ARGUMENT_INVALID, IMAGE_NOT_FOUND, IMAGE_INVALID, DIGEST_MISMATCH and what pulls and pushes throw
+   */
+  async copy(from: string, to: string, options: CopyOptions = {}): Promise<CopyResult> {
+    using _lock = await this.#store.use();
+    const { images } = this.#store;
+    return await copyBetween({ images, client: this.#parts.registries }, { from, to }, options);
   }
 
   async #transfer(): Promise<{ readonly images: ImageStore; readonly client: RegistryClient }> {

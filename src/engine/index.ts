@@ -4,6 +4,8 @@ export type {
   BaseSourceName,
   BuildOptions,
   BuildResult,
+  CopyOptions,
+  CopyResult,
   EngineOptions,
   PullOptions,
   PullResult,

@@ -61,6 +61,19 @@ export interface PullResult {
   readonly isUnchanged: boolean;
 }
 
+/** How an image is copied. */
+export interface CopyOptions {
+  /** Copies the image for this platform alone. @defaultValue everything that the name leads to */
+  readonly platform?: string;
+  readonly onProgress?: OnProgress;
+  readonly signal?: AbortSignal;
+}
+
+export interface CopyResult {
+  /** Of what was copied: an index, or the manifest. */
+  readonly digest: Digest;
+}
+
 /** What `docker push` takes. */
 export interface PushOptions {
   /** Pushes the image for this platform alone, of several. */

@@ -191,10 +191,9 @@ export class DirectoryImageStore implements ImageStore {
       );
       const all = [...new Set([...old.flatMap((entry) => entry.name ?? []), ...names])];
       const named = all.length === 0 ? [undefined] : all;
-      return [
-        ...rest,
-        ...named.map((name) => ({ target: image.target, name, origin: origin ?? old[0]?.origin })),
-      ];
+      const rows = named.map((name) => ({ target: image.target, name, origin: origin ?? old[0]?.origin }));
+      // It stands so already: a rebuild in which nothing changed writes nothing.
+      return JSON.stringify(rows) === JSON.stringify(old) ? entries : [...rest, ...rows];
     });
     return this.#reread(image.target);
   }

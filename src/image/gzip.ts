@@ -2,8 +2,6 @@ import { availableParallelism } from "node:os";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 
-const compress = promisify(gzip);
-
 /** Every block becomes a member of its own, so the result does not depend on how many are compressed at once. */
 export const gzipBlockBytes = 1 << 20;
 const defaultLevel = 6;
@@ -18,7 +16,7 @@ export function gzipBlocks(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   return compressBlocks(chunks, {
     blockBytes: gzipBlockBytes,
-    compress: (block) => compress(block, { level }),
+    compress: (block) => promisify(gzip)(block, { level }),
   });
 }
 

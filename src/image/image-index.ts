@@ -54,21 +54,19 @@ export class ImageIndex {
     if (readText(this.#path) === undefined) this.update((entries) => entries);
   }
 
-  /** Replaces the entries by what `change` makes of them. Atomic; nothing is written when it throws. */
+  /** Replaces the entries by what `change` makes of them. Atomic; nothing is written when it throws or changes nothing. */
   update(change: (entries: readonly IndexEntry[]) => readonly IndexEntry[]): void {
     using _lock = lockNow(this.#host.locks, this.#lockPath);
-    this.#write(change(this.read()));
+    const text = readText(this.#path);
+    const entries = parseIndex(this.#path, text).map(toEntry);
+    const changed = formatIndex(change(entries));
+    if (changed !== text) this.#write(changed);
   }
 
-  #write(entries: readonly IndexEntry[]): void {
-    const index: Index = {
-      schemaVersion: 2,
-      mediaType: mediaTypes.index,
-      manifests: entries.map(toDescriptor),
-    };
+  #write(text: string): void {
     const temporary = `${this.#path}.new`;
     try {
-      writeSynced(temporary, `${JSON.stringify(index, undefined, 2)}\n`);
+      writeSynced(temporary, text);
       renameSync(temporary, this.#path);
       this.#host.files.sync(this.#root);
     } catch (error) {
@@ -84,6 +82,15 @@ function readText(path: string): string | undefined {
     if (systemErrorCode(error) === "ENOENT") return undefined;
     throw diskError(error, { verb: "read the image index", object: path });
   }
+}
+
+function formatIndex(entries: readonly IndexEntry[]): string {
+  const index: Index = {
+    schemaVersion: 2,
+    mediaType: mediaTypes.index,
+    manifests: entries.map(toDescriptor),
+  };
+  return `${JSON.stringify(index, undefined, 2)}\n`;
 }
 
 function parseIndex(path: string, text: string | undefined): readonly Descriptor[] {

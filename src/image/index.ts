@@ -32,6 +32,12 @@ export type {
   PutBlobOptions,
   TransferOptions,
 } from "./transfer/endpoints.ts";
+export { type ArchiveTarget, archiveTarget } from "./transfer/places/archive-target.ts";
+export { dockerArchiveSource } from "./transfer/places/docker-archive-source.ts";
+export { archiveView, directoryView, type FileView } from "./transfer/places/file-view.ts";
+export { layoutSource } from "./transfer/places/layout-source.ts";
+export { layoutTarget } from "./transfer/places/layout-target.ts";
+export { plainDirectorySource, plainDirectoryTarget } from "./transfer/places/plain-directory.ts";
 export type { ReceiveOptions } from "./transfer/receive.ts";
 export { registrySource, registryTarget } from "./transfer/registry-places.ts";
 export type { StoreSourceOptions } from "./transfer/store-source.ts";
