@@ -45,6 +45,7 @@ export const commandLoaders: Readonly<Record<string, Loader>> = {
   "image ls": async () => (await import("./commands/images.ts")).imageLs,
   "image pull": async () => (await import("./commands/pull.ts")).imagePull,
   "image push": async () => (await import("./commands/push.ts")).imagePush,
+  "image copy": async () => (await import("./commands/copy.ts")).imageCopy,
   "image rm": async () => (await import("./commands/rmi.ts")).imageRm,
   "image save": async () => (await import("./commands/save.ts")).imageSave,
   "image tag": async () => (await import("./commands/tag.ts")).imageTag,

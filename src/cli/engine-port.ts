@@ -6,7 +6,7 @@ export type CliEngine = Pick<Engine, "root" | "build" | "plan" | "run" | "login"
 
 type CliImages = Pick<
   Images,
-  "list" | "get" | "history" | "tag" | "remove" | "save" | "load" | "collect" | "check" | "pull" | "push"
+  "list" | "get" | "history" | "tag" | "remove" | "save" | "load" | "collect" | "check" | "pull" | "push" | "copy"
 >;
 
 /** A Dockerfile and what a build of it would do. */
