@@ -14,6 +14,7 @@ export interface FrameOptions {
 
 const outputLines = 6;
 const progressLines = 6;
+const shownDone = 3;
 
 /** One frame of the terminal, as BuildKit draws it. Pure: no line is wider than the terminal, no escape but colours. */
 export function renderFrame(view: BuildView, options: FrameOptions): readonly string[] {
@@ -75,15 +76,20 @@ function stepLines(step: StepView, options: FrameOptions): readonly string[] {
   ];
 }
 
-/** Bars for what is under way, one line for all that is done. */
+/** Bars for what is under way; what is done has a line each, or one for all when it is much. */
 function progressBlock(all: readonly Progress[], columns: number): readonly string[] {
   const active = all.filter((one) => one.done !== true);
   const done = all.filter((one) => one.done === true);
   const lines = active.slice(0, progressLines).map((one) => progressLine(one, columns));
   if (active.length > progressLines)
     lines.push(fit(` => => and ${active.length - progressLines} more`, columns));
-  if (done.length > 0) lines.push(sides(" => => done", doneText(done), columns));
+  if (done.length > shownDone) lines.push(sides(" => => done", doneText(done), columns));
+  else lines.unshift(...done.map((one) => sides(` => => ${plainLine(one.label)}`, doneAmount(one), columns)));
   return lines;
+}
+
+function doneAmount({ current, unit }: Progress): string {
+  return `${unit === "bytes" ? formatBytes(current) : current} done`;
 }
 
 function doneText(done: readonly Progress[]): string {

@@ -22,9 +22,9 @@ test("renderFrame() draws a build in the middle as BuildKit does", () => {
     `[+] Building 2.5s (1/5)
  => [internal] load build context                                           0.2s
  => [builder 1/4] FROM golang:1.19                                          2.4s
- => => assembled from Debian bookworm (recipe golang)
- => => download golang-1.19-go_1.19.8-2_… [=====>              ] 12.5MB / 47.3MB
- => => done                                                            1 (2.7MB)`,
+ => => FROM golang:1.19: assembled from Debian bookworm (recipe golang)
+ => => download libc6_2.36-9_amd64.deb                                2.7MB done
+ => => download golang-1.19-go_1.19.8-2_… [=====>              ] 12.5MB / 47.3MB`,
   );
 });
 
@@ -34,7 +34,7 @@ test("renderFrame() shows the tail of a running step, without what a terminal wo
     `[+] Building 5.0s (3/5)
  => [internal] load build context                                           0.2s
  => [builder 1/4] FROM golang:1.19                                          4.2s
- => => assembled from Debian bookworm (recipe golang)
+ => => FROM golang:1.19: assembled from Debian bookworm (recipe golang)
  => CACHED [builder 2/4] WORKDIR /src                                       0.0s
  => [builder 4/4] RUN go build                                              0.7s
  => => # go: downloading
@@ -49,7 +49,7 @@ test("renderFrame() of a failed build, and the lines that follow it", () => {
     `[+] Building 5.3s (3/5)
  => [internal] load build context                                           0.2s
  => [builder 1/4] FROM golang:1.19                                          4.2s
- => => assembled from Debian bookworm (recipe golang)
+ => => FROM golang:1.19: assembled from Debian bookworm (recipe golang)
  => CACHED [builder 2/4] WORKDIR /src                                       0.0s
  => ERROR [builder 4/4] RUN go build                                        1.0s`,
   );
@@ -125,7 +125,7 @@ test("the plain log is BuildKit's", () => {
 #1 DONE 0.2s
 
 #2 [builder 1/4] FROM golang:1.19
-#2 assembled from Debian bookworm (recipe golang)
+#2 FROM golang:1.19: assembled from Debian bookworm (recipe golang)
 #2 download libc6_2.36-9_amd64.deb 2.7MB / 2.7MB done
 #2 DONE 4.2s
 

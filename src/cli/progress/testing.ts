@@ -22,7 +22,11 @@ export const sampleBuild: readonly BuildEvent[] = [
   { kind: "started", step: stepId("f"), timeMs: 100 },
   progress("c", "transferring context", [2000, 2000]),
   { kind: "finished", step: stepId("c"), timeMs: 200, cached: false },
-  { kind: "note", step: stepId("f"), text: "assembled from Debian bookworm (recipe golang)" },
+  {
+    kind: "note",
+    step: stepId("f"),
+    text: "FROM golang:1.19: assembled from Debian bookworm (recipe golang)",
+  },
   progress("f", "download golang-1.19-go_1.19.8-2_amd64.deb", [12_500_000, 47_300_000]),
   progress("f", "download libc6_2.36-9_amd64.deb", [2_700_000, 2_700_000]),
   { kind: "finished", step: stepId("f"), timeMs: 4300, cached: false },
