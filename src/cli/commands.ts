@@ -36,6 +36,7 @@ export const commandLoaders: Readonly<Record<string, Loader>> = {
   login: async () => (await import("./commands/login.ts")).login,
   logout: async () => (await import("./commands/login.ts")).logout,
   search: async () => (await import("./commands/search.ts")).search,
+  lint: async () => (await import("./commands/lint.ts")).lint,
   fmt: async () => (await import("./commands/fmt.ts")).fmt,
   "container ls": async () => (await import("./commands/ps.ts")).containerLs,
   "container rm": async () => (await import("./commands/rm.ts")).containerRm,
@@ -49,6 +50,18 @@ export const commandLoaders: Readonly<Record<string, Loader>> = {
   "image rm": async () => (await import("./commands/rmi.ts")).imageRm,
   "image save": async () => (await import("./commands/save.ts")).imageSave,
   "image tag": async () => (await import("./commands/tag.ts")).imageTag,
+  "network create": async () => (await import("./commands/network-create.ts")).networkCreate,
+  "network ls": async () => (await import("./commands/network-ls.ts")).networkLs,
+  "network inspect": async () => (await import("./commands/network-inspect.ts")).networkInspect,
+  "network rm": async () => (await import("./commands/network-rm.ts")).networkRm,
+  "network connect": async () => (await import("./commands/network-connect.ts")).networkConnect,
+  "network disconnect": async () => (await import("./commands/network-connect.ts")).networkDisconnect,
+  "network prune": async () => (await import("./commands/network-prune.ts")).networkPrune,
+  "network graph": async () => (await import("./commands/network-graph.ts")).networkGraph,
+  "network verify": async () => (await import("./commands/network-verify.ts")).networkVerify,
+  "network firewall": async () => (await import("./commands/network-firewall.ts")).networkFirewall,
+  "network log": async () => (await import("./commands/network-log.ts")).networkLog,
+  "network resolver": async () => (await import("./commands/network-resolver.ts")).networkResolver,
   "system check": async () => (await import("./commands/system.ts")).systemCheck,
   "system sweep": async () => (await import("./commands/system.ts")).systemSweep,
   "system prune": async () => (await import("./commands/system.ts")).systemPrune,
@@ -62,6 +75,7 @@ export const commandLoaders: Readonly<Record<string, Loader>> = {
 export const commandGroups: Readonly<Record<string, string>> = {
   container: "Manage containers",
   image: "Manage images",
+  network: "Manage networks",
   system: "Manage the store",
 };
 
@@ -78,6 +92,8 @@ export const commandAliases: Readonly<Record<string, string>> = {
       .split(" ")
       .map((name) => [`container ${name}`, name]),
   ),
+  "network list": "network ls",
+  "network remove": "network rm",
   "system info": "info",
 };
 

@@ -7,6 +7,7 @@ import { readEnvFile, resolveEnv } from "./env-flags.ts";
 import { keyValues, readKeyValueFile } from "./key-values.ts";
 import { limitFlags, limitOptions } from "./limit-flags.ts";
 import { logOptions } from "./log-flags.ts";
+import { networkingFlags, networkingOptions } from "./networking-flags.ts";
 import { parsePublish } from "./publish-flag.ts";
 
 /** What `run` and `create` share. */
@@ -71,7 +72,12 @@ export const containerFlags = {
     summary: "Mount a directory, a volume or a tmpfs",
   },
   name: { kind: "string", value: "NAME", summary: "Name of the container" },
-  network: { kind: "string", value: "bridge|none|host", summary: "Network to join (default bridge)" },
+  network: {
+    kind: "list",
+    value: "NAME",
+    summary: "Network to join (default bridge); again for a second one, or name=NAME,ip=ADDRESS,alias=NAME",
+  },
+  ...networkingFlags,
   "no-healthcheck": { kind: "boolean", summary: "Do without the image's health check" },
   publish: {
     kind: "list",
@@ -110,9 +116,9 @@ export const refusedContainerFlags = [
   ..."attach blkio-weight-device cgroup-parent cgroupns".split(" "),
   ..."cpu-rt-period cpu-rt-runtime".split(" "),
   ..."device-cgroup-rule device-read-bps device-read-iops device-write-bps".split(" "),
-  ..."device-write-iops dns dns-option dns-search domainname gpus ip".split(" "),
-  ..."ip6 isolation kernel-memory link link-local-ip mac-address".split(" "),
-  ..."network-alias platform runtime storage-opt use-api-socket".split(" "),
+  ..."device-write-iops domainname gpus".split(" "),
+  ..."isolation kernel-memory link-local-ip".split(" "),
+  ..."platform runtime storage-opt use-api-socket".split(" "),
   ..."userns volume-driver volumes-from -a".split(" "),
 ];
 
@@ -140,6 +146,7 @@ export function containerOptions({ flags, args, io }: ContainerInvocation): RunO
     ...(flags.entrypoint !== undefined && { entrypoint: flags.entrypoint === "" ? [] : [flags.entrypoint] }),
     ...(flags.restart !== undefined && { restart: parseRestart(flags.restart) }),
     ...(health !== undefined && { health }),
+    ...networkingOptions(flags),
     ...listOptions(flags),
     ...plainOptions(flags),
     ...logOptions(flags["log-driver"], flags["log-opt"]),
@@ -164,7 +171,6 @@ function plainOptions(flags: FlagValues<typeof containerFlags>): Partial<Contain
   const plain = {
     name: flags.name,
     hostname: flags.hostname,
-    network: flags.network,
     user: flags.user,
     workdir: flags.workdir,
     stopSignal: flags["stop-signal"],

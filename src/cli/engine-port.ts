@@ -2,15 +2,32 @@ import type { Engine, Images } from "#engine";
 
 /** What the commands use of the engine, without the parts that only a real one has: a test plays it. */
 export type CliEngine = Pick<Engine, "root" | "build" | "plan" | "run" | "login" | "logout"> &
-  AsyncDisposable & { readonly images: CliImages; readonly containers: CliContainers };
+  AsyncDisposable & {
+    readonly images: CliImages;
+    readonly containers: CliContainers;
+    readonly networks: CliNetworks;
+  };
 
 type CliImages = Pick<
   Images,
-  "list" | "get" | "history" | "tag" | "remove" | "save" | "load" | "collect" | "check" | "pull" | "push" | "copy"
+  | "list"
+  | "get"
+  | "history"
+  | "tag"
+  | "remove"
+  | "save"
+  | "load"
+  | "collect"
+  | "check"
+  | "pull"
+  | "push"
+  | "copy"
 >;
 
 /** A Dockerfile and what a build of it would do. */
 export type PlannedBuild = Awaited<ReturnType<Engine["plan"]>>;
+
+export type CliNetworks = { readonly [Name in keyof Engine["networks"]]: Engine["networks"][Name] };
 
 /** Without the class's private parts. */
 export type CliContainers = { readonly [Name in keyof Engine["containers"]]: Engine["containers"][Name] };

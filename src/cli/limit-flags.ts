@@ -1,10 +1,130 @@
-import type { ContainerOptions } from "#container";
+import { LighterError } from "#base";
+import type { ContainerOptions, Limits } from "#container";
+import { parseByteSize } from "./byte-size.ts";
 import type { Flags, FlagValues } from "./command.ts";
+import { keyValues } from "./key-values.ts";
+
+/** Limits of the cgroup; `update` takes them as well. */
+export const cgroupFlags = {
+  "blkio-weight": { kind: "integer", value: "10..1000", summary: "Share of the disk" },
+  "cpu-period": { kind: "integer", value: "MICROSECONDS", summary: "Length of a period of processor time" },
+  "cpu-quota": { kind: "integer", value: "MICROSECONDS", summary: "Processor time in each period" },
+  "cpu-shares": {
+    kind: "integer",
+    short: "c",
+    value: "SHARES",
+    summary: "Weight against others (default 1024)",
+  },
+  cpus: { kind: "string", value: "NUMBER", summary: "Processors, as 1.5" },
+  "cpuset-cpus": { kind: "string", value: "0-3,5", summary: "Processors to run on" },
+  "cpuset-mems": { kind: "string", value: "0,1", summary: "Memory nodes to use" },
+  memory: { kind: "string", short: "m", value: "SIZE", summary: "Most memory, as 512m" },
+  "memory-reservation": {
+    kind: "string",
+    value: "SIZE",
+    summary: "Memory to shrink to when the host runs short",
+  },
+  "memory-swap": { kind: "string", value: "SIZE", summary: "Most memory and swap together; -1 is no limit" },
+  "pids-limit": { kind: "integer", value: "COUNT", summary: "Most processes; -1 is no limit" },
+} as const satisfies Flags;
 
 /** Limits and privileges of a container. */
-export const limitFlags = {} as const satisfies Flags;
+export const limitFlags = {
+  ...cgroupFlags,
+  annotation: { kind: "list", value: "NAME=VALUE", summary: "Pass an annotation to the runtime" },
+  "cap-add": { kind: "list", value: "CAPABILITY", summary: "Add a capability, or ALL" },
+  "cap-drop": { kind: "list", value: "CAPABILITY", summary: "Take a capability away, or ALL" },
+  device: { kind: "list", value: "/dev/x[:/dev/y][:rwm]", summary: "Give the container a device" },
+  "group-add": { kind: "list", value: "NAME|GID", summary: "Join another group" },
+  init: { kind: "boolean", summary: "Start the program under an init that reaps orphans" },
+  ipc: {
+    kind: "string",
+    value: "host|container:NAME",
+    summary: "Whose System V objects and shared memory it sees",
+  },
+  "memory-swappiness": { kind: "integer", value: "0..100", summary: "How readily its memory is swapped out" },
+  "oom-kill-disable": { kind: "boolean", summary: "Let it wait instead when memory runs out" },
+  "oom-score-adj": {
+    kind: "integer",
+    value: "-1000..1000",
+    summary: "How likely the host kills it when memory runs out",
+  },
+  pid: { kind: "string", value: "host|container:NAME", summary: "Whose processes it sees" },
+  privileged: { kind: "boolean", summary: "Every capability and device, nothing hidden: root on the host" },
+  "security-opt": {
+    kind: "list",
+    value: "OPTION",
+    summary: "no-new-privileges, seccomp=unconfined or systempaths=unconfined",
+  },
+  "shm-size": { kind: "string", value: "SIZE", summary: "Size of /dev/shm (default 64m)" },
+  sysctl: {
+    kind: "list",
+    value: "NAME=VALUE",
+    summary: "Set a kernel setting of the container's namespaces",
+  },
+  ulimit: { kind: "list", value: "NAME=SOFT[:HARD]", summary: "Limit of each process, as nofile=1024:2048" },
+  uts: { kind: "string", value: "host", summary: "Use the host's name" },
+} as const satisfies Flags;
 
 /** @throws ARGUMENT_INVALID */
-export function limitOptions(_flags: FlagValues<typeof limitFlags>): Partial<ContainerOptions> {
-  return {};
+export function limitOptions(flags: FlagValues<typeof limitFlags>): Partial<ContainerOptions> {
+  const limits: Limits = {
+    ...cgroupLimits(flags),
+    ...present({
+      memorySwappiness: flags["memory-swappiness"],
+      oomScoreAdj: flags["oom-score-adj"],
+      shmBytes: size(flags["shm-size"]),
+    }),
+    ...(flags["oom-kill-disable"] && { oomKillDisable: true }),
+    ...(flags.ulimit.length > 0 && { ulimits: flags.ulimit }),
+  };
+  const lists = {
+    capAdd: flags["cap-add"],
+    capDrop: flags["cap-drop"],
+    devices: flags.device,
+    groupAdd: flags["group-add"],
+    securityOptions: flags["security-opt"],
+  };
+  return {
+    ...(Object.keys(limits).length > 0 && { limits }),
+    ...Object.fromEntries(Object.entries(lists).filter(([, list]) => list.length > 0)),
+    ...(flags.annotation.length > 0 && { annotations: keyValues(flags.annotation) }),
+    ...(flags.sysctl.length > 0 && { sysctls: keyValues(flags.sysctl) }),
+    ...(flags.privileged && { privileged: true }),
+    ...(flags.init && { init: true }),
+    ...present({ pid: flags.pid, ipc: flags.ipc, uts: flags.uts }),
+  };
+}
+
+/** @throws ARGUMENT_INVALID */
+export function cgroupLimits(flags: FlagValues<typeof cgroupFlags>): Limits {
+  return present({
+    blkioWeight: flags["blkio-weight"],
+    cpuPeriod: flags["cpu-period"],
+    cpuQuota: flags["cpu-quota"],
+    cpuShares: flags["cpu-shares"],
+    nanoCpus: nanoCpus(flags.cpus),
+    cpusetCpus: flags["cpuset-cpus"],
+    cpusetMems: flags["cpuset-mems"],
+    memoryBytes: size(flags.memory),
+    memoryReservationBytes: size(flags["memory-reservation"]),
+    memorySwapBytes: flags["memory-swap"] === "-1" ? -1 : size(flags["memory-swap"]),
+    pidsLimit: flags["pids-limit"],
+  });
+}
+
+function present<T extends object>(values: T): { readonly [Name in keyof T]?: Exclude<T[Name], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    readonly [Name in keyof T]?: Exclude<T[Name], undefined>;
+  };
+}
+
+function size(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : parseByteSize(text);
+}
+
+function nanoCpus(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d*\.?\d+$/.test(text) && Number(text) > 0) return Math.round(Number(text) * 1e9);
+  throw new LighterError("ARGUMENT_INVALID", `cannot give "${text}" processors: want a number such as 1.5`);
 }

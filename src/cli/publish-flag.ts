@@ -13,14 +13,27 @@ export function parsePublish(text: string): readonly PortMapping[] {
     throw new LighterError("PORT_INVALID", `cannot publish port "${text}": ${why}`);
   };
   const groups = pattern.exec(text)?.groups;
-  if (groups === undefined) return fail("want [IP:][HOST:]PORT[/tcp|/udp]");
+  if (groups === undefined) return fail("want [IP:][HOST:]PORT[/tcp|/udp|/sctp]");
   const protocol = (groups["protocol"] ?? "tcp").toLowerCase();
-  if (protocol !== "tcp" && protocol !== "udp") return fail(`protocol "${protocol}" is not tcp or udp`);
+  if (protocol !== "tcp" && protocol !== "udp" && protocol !== "sctp")
+    return fail(`protocol "${protocol}" is not tcp, udp or sctp`);
   const container = portRange(groups["container"] ?? "", fail);
   const host = groups["host"] === undefined ? undefined : portRange(groups["host"], fail);
+  const hostAddress = groups["ipv6"] ?? groups["ipv4"];
+  const [firstHost, firstContainer] = [host?.[0], container[0]];
+  // One port of the container takes the first free port of the range.
+  if (host !== undefined && host.length > 1 && container.length === 1 && firstHost !== undefined)
+    return [
+      {
+        ...(hostAddress !== undefined && { hostAddress }),
+        hostPort: firstHost,
+        hostPortLast: firstHost + host.length - 1,
+        containerPort: firstContainer ?? 0,
+        protocol,
+      },
+    ];
   if (host !== undefined && host.length !== container.length)
     return fail(`the ranges differ in length (${host.length} and ${container.length} ports)`);
-  const hostAddress = groups["ipv6"] ?? groups["ipv4"];
   return container.map((containerPort, index) => {
     const hostPort = host?.[index];
     return {

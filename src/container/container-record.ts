@@ -1,5 +1,5 @@
 import type { Healthcheck } from "#oci";
-import type { PortMapping } from "#runtime";
+import type { EndpointFacts, NetworkingRequest, PortMapping } from "#runtime";
 import type { MountPoint } from "./mount-point.ts";
 
 /** What was decided when a container was made: `<root>/containers/<id>/container.json`. Its life is in {@link ContainerState}. */
@@ -69,6 +69,9 @@ export interface NetworkSettings {
   readonly address?: string;
   readonly gateway?: string;
   readonly mac?: string;
+  readonly networking?: NetworkingRequest;
+  /** The places on networks that the start gave; `network connect` may have changed them since. */
+  readonly endpoints?: readonly EndpointFacts[];
   /** As they were asked for. */
   readonly ports: readonly PortMapping[];
   /** With the host ports that were taken, while it runs. */

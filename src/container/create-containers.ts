@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { checkName } from "./container-name.ts";
-import type { ContainerRecord } from "./container-record.ts";
+import type { ContainerRecord, NetworkSettings } from "./container-record.ts";
 import { ContainerStore } from "./container-store.ts";
 import {
   killContainer,
@@ -59,6 +59,8 @@ export interface Containers {
   exec(text: string, request: ExecRequest): Promise<number>;
   logs(text: string, options?: LogOptions): AsyncIterable<LogEntry>;
   rename(text: string, name: string): Promise<void>;
+  /** Changes which networks a container joins when it starts. */
+  setNetworks(id: string, change: (settings: NetworkSettings) => NetworkSettings): void;
   /** All containers, newest first. */
   list(): readonly ContainerRecord[];
   /** @throws CONTAINER_NOT_FOUND */
@@ -88,6 +90,10 @@ export function createContainers(options: ContainersOptions): Containers {
     ...partsOfLife(parts),
     list: () => store.list(),
     get: (text) => store.get(text),
+    setNetworks: (id, change) => {
+      const { state: _, ...record } = store.get(id);
+      store.save({ ...record, network: change(record.network) }, { durable: true });
+    },
     rename: async (text, name) => await renameContainer(parts, text, name),
     remove: async (text, { force = false, volumes } = {}) => {
       const record = store.get(text);

@@ -33,6 +33,7 @@ export function describeContainer(request: RunRequest): Description {
       name: request.network ?? "bridge",
       ports: [...(request.ports ?? []), ...publishedAll(request, exposedPorts)],
       extraHosts: request.extraHosts ?? [],
+      ...(request.networking === undefined ? {} : { networking: request.networking }),
     },
     mounts: mountsOf(request, Object.keys(image.Volumes ?? {})),
     readOnly: request.readOnly ?? false,

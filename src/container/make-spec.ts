@@ -5,6 +5,7 @@ import {
   type Attachment,
   buildSpec,
   prepareMountPoints,
+  type ResolvedUser,
   type RuntimeSpec,
   readSpecFacts,
   resolveUser,
@@ -12,6 +13,7 @@ import {
 import type { ContainerRecord } from "./container-record.ts";
 import { specMount } from "./mount-point.ts";
 import type { Parts } from "./parts.ts";
+import { initMounts, specSettings, withInit } from "./spec-settings.ts";
 
 interface SpecRequest {
   readonly record: ContainerRecord;
@@ -23,7 +25,8 @@ interface SpecRequest {
 }
 
 /** The runtime's description of a container whose root is mounted. @throws USER_NOT_FOUND, CONTAINER_INVALID */
-export function makeSpec({ host, store }: Parts, request: SpecRequest): RuntimeSpec {
+export function makeSpec(parts: Parts, request: SpecRequest): RuntimeSpec {
+  const { host, store } = parts;
   const { record, rootfs, attachment, namespacePath, size } = request;
   const { args, env, cwd, user } = record.process;
   makeSources(record);
@@ -34,21 +37,32 @@ export function makeSpec({ host, store }: Parts, request: SpecRequest): RuntimeS
       id: record.id,
       rootfs,
       readOnly: record.readOnly,
-      args,
+      args: withInit(record, args),
       env,
       cwd,
-      user: resolveUser(host, rootfs, user),
+      user: withGroups(host, rootfs, resolveUser(host, rootfs, user), record.groupAdd),
       hostname: record.hostname,
       network: namespacePath === undefined ? "host" : { path: namespacePath },
       files: writeNetworkFiles(store.directory(record.id), record, attachment),
-      mounts: record.mounts.map(specMount),
+      mounts: [...record.mounts.map(specMount), ...(initMounts(record) ?? [])],
       terminal: record.tty,
+      ...specSettings(parts, record),
     },
     readSpecFacts(host),
   );
   if (size === undefined) return spec;
   const consoleSize = { height: size.rows, width: size.columns };
   return { ...spec, process: { ...spec.process, consoleSize } };
+}
+
+function withGroups(
+  host: Parts["host"],
+  rootfs: string,
+  user: ResolvedUser,
+  groups: readonly string[],
+): ResolvedUser {
+  const gids = groups.map((group) => resolveUser(host, rootfs, `0:${group}`).gid);
+  return { ...user, additionalGids: [...new Set([...user.additionalGids, ...gids])] };
 }
 
 /** `-v` makes a directory of the host that is missing, as docker does; `--mount` does not. */

@@ -42,7 +42,11 @@ test("directory, user and environment", () => {
     ],
   ];
   for (const [asked, expected] of cases) {
-    const { args: _, entrypointLength: _length, ...rest } = processSettings(image, { imageName: "i", ...asked });
+    const {
+      args: _,
+      entrypointLength: _length,
+      ...rest
+    } = processSettings(image, { imageName: "i", ...asked });
     assert.deepEqual(rest, expected);
   }
   assert.equal(processSettings({ Cmd: ["c"] }, { imageName: "i" }).cwd, "/");

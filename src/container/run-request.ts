@@ -1,5 +1,5 @@
 import type { Image } from "#image";
-import type { PortMapping } from "#runtime";
+import type { NetworkingRequest, PortMapping } from "#runtime";
 import type { HealthSettings, Limits, LogSettings, RestartPolicy } from "./container-record.ts";
 
 /** What `docker create` and `docker run` ask for; the image is found already. */
@@ -27,6 +27,8 @@ export interface ContainerOptions {
   readonly hostname?: string;
   /** @defaultValue `bridge` */
   readonly network?: string;
+  /** Addresses, aliases, further networks, name servers and an egress policy. */
+  readonly networking?: NetworkingRequest;
   readonly ports?: readonly PortMapping[];
   /** `80`, `53/udp`: told by `inspect`, published by {@link publishAll}. */
   readonly expose?: readonly string[];

@@ -1,9 +1,10 @@
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Cleanup, errorMessage, LighterError } from "#base";
 import type { Running } from "#host";
 import {
   type Attachment,
+  type AttachRequest,
   type ContainerClaim,
   claimContainer,
   type Runtime,
@@ -85,8 +86,11 @@ function claimFor({ host, runDirectory }: Parts, record: ContainerRecord): Conta
   }
 }
 
-async function attach({ network }: Parts, record: ContainerRecord): Promise<Attachment> {
-  return await network.attach({
+async function attach(parts: Parts, record: ContainerRecord): Promise<Attachment> {
+  const peer = findPeer(parts, record);
+  return await parts.network.attach({
+    ...record.network.networking,
+    ...(peer === undefined ? {} : { peer }),
     containerId: record.id,
     containerName: record.name,
     hostname: record.hostname,
@@ -96,13 +100,24 @@ async function attach({ network }: Parts, record: ContainerRecord): Promise<Atta
   });
 }
 
+/** The container whose network is shared, while it runs. @throws CONTAINER_NOT_FOUND */
+function findPeer({ store }: Parts, { network }: ContainerRecord): AttachRequest["peer"] {
+  const name = /^container:(.*)$/.exec(network.name)?.[1];
+  const peer = name === undefined ? undefined : store.get(name);
+  if (peer === undefined || peer.state.pid === 0) return undefined;
+  const read = (file: string): string => readFileSync(join(store.directory(peer.id), file), "utf8");
+  return { pid: peer.state.pid, hosts: read("hosts"), resolvConf: read("resolv.conf") };
+}
+
 function joined(record: ContainerRecord, attachment: Attachment): ContainerRecord["network"] {
   const { address, gateway, mac, ports } = attachment;
-  const { name, ports: asked, extraHosts } = record.network;
+  const { name, ports: asked, extraHosts, networking } = record.network;
   return {
     name,
     ports: asked,
     extraHosts,
+    ...(networking === undefined ? {} : { networking }),
+    ...(attachment.endpoints === undefined ? {} : { endpoints: attachment.endpoints }),
     published: ports,
     ...(address === undefined ? {} : { address }),
     ...(gateway === undefined ? {} : { gateway }),

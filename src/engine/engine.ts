@@ -2,13 +2,14 @@ import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Cleanup } from "#base";
-import type { Builder, DryPlan } from "#build";
+import type { Builder, DryPlan, DryRequest } from "#build";
 import type { Containers } from "#container";
 import type { RecipeSource } from "#distroless";
 import { createHost, type Host } from "#host";
 import type { Roots } from "#image";
+import type { Networks } from "#network";
 import type { KeptIn, RegistryClient } from "#registry";
-import type { NetworkProvider, Runtime } from "#runtime";
+import type { Runtime } from "#runtime";
 import { createBaseSource } from "./bases.ts";
 import { buildRequest } from "./build-request.ts";
 import { buildResult } from "./build-result.ts";
@@ -17,6 +18,7 @@ import { EngineContainers } from "./containers.ts";
 import { exportRequest } from "./export-request.ts";
 import { Images } from "./images.ts";
 import { lazy } from "./lazy.ts";
+import { EngineNetworks } from "./networks.ts";
 import type { BuildOptions, BuildResult, EngineOptions, RegistrySettings, RunOptions } from "./options.ts";
 import { openStore, type Store } from "./store.ts";
 
@@ -37,6 +39,7 @@ import { openStore, type Store } from "./store.ts";
 export class Engine implements AsyncDisposable {
   readonly images: Images;
   readonly containers: EngineContainers;
+  readonly networks: EngineNetworks;
   readonly #configuration: Configuration;
   readonly #onWarning: (text: string) => void;
   readonly #host: Host;
@@ -48,9 +51,15 @@ export class Engine implements AsyncDisposable {
     const { findRuntime } = await import("#runtime");
     return await findRuntime(this.#host, { runDirectory: join(this.root, "run") });
   });
-  readonly #networks = lazy(async (): Promise<NetworkProvider> => {
+  readonly #networks = lazy(async (): Promise<Networks> => {
     const { createNetworks } = await import("#network");
-    return createNetworks({ root: this.root, host: this.#host, onWarning: this.#onWarning });
+    const resolver = findOwnCommand(this.root, ["network", "resolver"]);
+    return createNetworks({
+      root: this.root,
+      host: this.#host,
+      onWarning: this.#onWarning,
+      ...(resolver !== undefined && { resolver }),
+    });
   });
   readonly #recipes = lazy(async (): Promise<RecipeSource> => {
     const { openRecipeSource } = await import("#distroless");
@@ -100,7 +109,7 @@ export class Engine implements AsyncDisposable {
     const { createContainers } = await import("#container");
     const { root, snapshots, images } = this.#store;
     const network = await this.#networks();
-    const tidyCommand = findTidyCommand(root);
+    const tidyCommand = findOwnCommand(root, ["system", "sweep"]);
     return createContainers({
       root,
       host: this.#host,
@@ -143,6 +152,7 @@ export class Engine implements AsyncDisposable {
       findImage: (name) => this.images.get(name),
       sweep: () => this.#sweep(),
     });
+    this.networks = new EngineNetworks({ open: this.#networks, containers: this.#containers });
   }
 
   async #openRegistries(settings: RegistrySettings): Promise<RegistryClient> {
@@ -191,9 +201,10 @@ export class Engine implements AsyncDisposable {
   }
 
   /** Plans a build without running anything or getting a base. @throws CONTEXT_NOT_FOUND, DOCKERFILE_NOT_FOUND */
-  async plan(options: BuildOptions): Promise<DryPlan> {
+  async plan(options: BuildOptions & Pick<DryRequest, "allStages">): Promise<DryPlan> {
     const builder = await this.#builder();
-    return await builder.plan(buildRequest(options, this.#configuration));
+    const { allStages = false } = options;
+    return await builder.plan({ ...buildRequest(options, this.#configuration), allStages });
   }
 
   /**
@@ -219,11 +230,11 @@ export class Engine implements AsyncDisposable {
 
 const baseConnectTimeoutMs = 2000;
 
-/** The command line of this lighter that settles what a container left; undefined where only the library is. */
-function findTidyCommand(root: string): readonly string[] | undefined {
+/** A command line of this lighter for the same store; undefined where only the library is. */
+function findOwnCommand(root: string, words: readonly string[]): readonly string[] | undefined {
   for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
     const program = join(folder, "bin", "lighter");
-    if (existsSync(program)) return [process.execPath, program, "--root", resolve(root), "system", "sweep"];
+    if (existsSync(program)) return [process.execPath, program, "--root", resolve(root), ...words];
     if (dirname(folder) === folder) return undefined;
   }
 }

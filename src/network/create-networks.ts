@@ -90,6 +90,7 @@ export function createNetworks(options: NetworksOptions): Networks {
     graph: () => networkGraph(listNetworks(parts), ledger.read()),
     verify: (request) => verifyNetworks(parts, request),
     refused: () => listRefused(parts),
+    refusedNames: () => new RefusedNames(ledger.folder).list(),
     serveNames: async (signal) => {
       const { serveNames } = await import("./resolver/serve-names.ts");
       await serveNames({ ...parts, refusedNames: new RefusedNames(ledger.folder) }, signal);

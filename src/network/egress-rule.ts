@@ -36,18 +36,6 @@ export function rulesForName(rules: readonly EgressRule[], name: string): readon
   );
 }
 
-/** `--egress allow=a,b:443` or the list alone. @throws NETWORK_INVALID */
-export function parseEgressFlag(text: string): readonly string[] {
-  const list = text.replace(/^allow=/, "");
-  const hosts = list
-    .split(",")
-    .map((host) => host.trim())
-    .filter((host) => host !== "");
-  for (const host of hosts) parseEgress(host);
-  if (list.includes("=")) throw invalid(text);
-  return hosts;
-}
-
 function subnetText(host: string, version: 4 | 6, text: string): string {
   try {
     return canonicalSubnet(host.includes("/") ? host : `${host}/${version === 4 ? 32 : 128}`);

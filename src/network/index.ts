@@ -1,10 +1,10 @@
 export { createNetworks, type NetworksOptions } from "./create-networks.ts";
-export { parseEgressFlag } from "./egress-rule.ts";
 export type { GraphNetwork, GraphPort, GraphView } from "./graph/network-graph.ts";
 export { graphDot, graphSvg, graphText } from "./graph/render-graph.ts";
 export type { Network, Subnet } from "./network-record.ts";
 export type { CreateNetworkRequest } from "./network-request.ts";
 export type { ConnectRequest, NetworkMember, Networks, NetworkView } from "./networks.ts";
 export type { RefusedFlow } from "./refused-flows.ts";
+export type { RefusedName } from "./resolver/refused-names.ts";
 export { type PolicyRule, parsePolicy } from "./verify/policy.ts";
 export type { Flow, VerifyOptions, VerifyReport, Violation } from "./verify/verify-networks.ts";

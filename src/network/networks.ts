@@ -3,6 +3,7 @@ import type { GraphView } from "./graph/network-graph.ts";
 import type { Network } from "./network-record.ts";
 import type { CreateNetworkRequest } from "./network-request.ts";
 import type { RefusedFlow } from "./refused-flows.ts";
+import type { RefusedName } from "./resolver/refused-names.ts";
 import type { VerifyOptions, VerifyReport } from "./verify/verify-networks.ts";
 
 /** The networks of one store: what the containers and builds use, and what `lighter network` does. */
@@ -31,6 +32,8 @@ export interface Networks extends NetworkProvider {
   verify(options?: VerifyOptions): Promise<VerifyReport>;
   /** What egress policies refused. */
   refused(): readonly RefusedFlow[];
+  /** What names egress policies did not let resolve, oldest first. */
+  refusedNames(): readonly RefusedName[];
   /** Answers names on user networks until the last container has left them; returns at once when another process does. */
   serveNames(signal?: AbortSignal): Promise<void>;
 }

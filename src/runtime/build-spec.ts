@@ -1,6 +1,7 @@
-import type { RuntimeSpec, SpecMount, SpecProcess } from "./runtime-spec.ts";
+import type { RuntimeSpec, SpecDevice, SpecMount, SpecProcess } from "./runtime-spec.ts";
 import { defaultSeccomp } from "./seccomp.ts";
 import {
+  allCapabilities,
   defaultCapabilities,
   defaultMounts,
   defaultPath,
@@ -34,6 +35,22 @@ export interface SpecOptions {
   readonly terminal?: boolean;
   readonly shmBytes?: number;
   readonly capabilities?: readonly string[];
+  /** Every capability and device, nothing masked, no seccomp. */
+  readonly privileged?: boolean;
+  /** Without the filter of system calls. */
+  readonly isUnconfined?: boolean;
+  /** Nothing of /proc and /sys is hidden or read-only. */
+  readonly isUnmasked?: boolean;
+  /** `linux.resources` besides the device rules. */
+  readonly resources?: Readonly<Record<string, unknown>>;
+  readonly devices?: readonly SpecDevice[];
+  readonly sysctls?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly oomScoreAdj?: number;
+  /** `host`, or the path of a namespace to join; a namespace of its own when undefined. */
+  readonly pid?: string;
+  readonly ipc?: string;
+  readonly uts?: string;
   readonly noNewPrivileges?: boolean;
   readonly rlimits?: SpecProcess["rlimits"];
   /**
@@ -50,22 +67,31 @@ export interface SpecOptions {
  * @throws KERNEL_UNSUPPORTED on an architecture without a seccomp profile
  */
 export function buildSpec(options: SpecOptions, facts: SpecFacts): RuntimeSpec {
-  const capabilities = options.capabilities ?? defaultCapabilities;
+  const { privileged = false, devices = [] } = options;
+  const capabilities = options.capabilities ?? (privileged ? allCapabilities : defaultCapabilities);
+  const isUnmasked = privileged || options.isUnmasked === true;
+  const annotations = options.annotations ?? {};
   return {
     ociVersion: "1.0.2",
-    hostname: options.hostname,
+    ...(options.uts === undefined ? { hostname: options.hostname } : {}),
     root: { path: options.rootfs, readonly: options.readOnly ?? false },
     process: processOf(options, capabilities),
     mounts: mountsOf(options, facts),
+    ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
     linux: {
       namespaces: namespacesOf(options, facts),
-      maskedPaths: [...maskedPaths, ...facts.thermalPaths],
-      readonlyPaths,
-      seccomp: defaultSeccomp({ ...facts, capabilities }),
+      ...(isUnmasked ? {} : { maskedPaths: [...maskedPaths, ...facts.thermalPaths], readonlyPaths }),
+      ...(privileged || options.isUnconfined === true
+        ? {}
+        : { seccomp: defaultSeccomp({ ...facts, capabilities }) }),
       ...(facts.cgroupMode === "none"
         ? {}
-        : { resources: { devices: deviceRules }, cgroupsPath: `/lighter/${options.id}` }),
-      ...(options.network === "host" ? {} : { sysctl: networkSettings }),
+        : {
+            resources: { ...options.resources, devices: privileged ? everyDevice : rulesFor(devices) },
+            cgroupsPath: `/lighter/${options.id}`,
+          }),
+      ...(devices.length === 0 ? {} : { devices: devices.map(({ access: _, ...device }) => device) }),
+      sysctl: { ...(options.network === "host" ? {} : networkSettings), ...options.sysctls },
     },
   };
 }
@@ -75,6 +101,19 @@ const networkSettings = {
   "net.ipv4.ip_unprivileged_port_start": "0",
   "net.ipv4.ping_group_range": "0 2147483647",
 };
+
+const everyDevice = [{ allow: true, access: "rwm" }];
+
+function rulesFor(devices: readonly SpecDevice[]): readonly unknown[] {
+  const asked = devices.map(({ type, major, minor, access }) => ({
+    allow: true,
+    type,
+    major,
+    minor,
+    access,
+  }));
+  return [...deviceRules, ...asked];
+}
 
 function processOf(options: SpecOptions, capabilities: readonly string[]): SpecProcess {
   const user = options.user ?? { uid: 0, gid: 0, additionalGids: [0], home: "/root" };
@@ -92,6 +131,7 @@ function processOf(options: SpecOptions, capabilities: readonly string[]): SpecP
       ambient: [],
     },
     ...(options.rlimits === undefined ? {} : { rlimits: options.rlimits }),
+    ...(options.oomScoreAdj === undefined ? {} : { oomScoreAdj: options.oomScoreAdj }),
     noNewPrivileges: options.noNewPrivileges ?? false,
   };
 }
@@ -123,8 +163,12 @@ function mountsOf(options: SpecOptions, facts: SpecFacts): readonly SpecMount[] 
     shmBytes: options.shmBytes ?? defaultShmBytes,
     hasCgroups: facts.cgroupMode !== "none",
   });
+  const writable = (mount: SpecMount): SpecMount =>
+    options.privileged === true && /^\/sys(\/|$)/.test(mount.destination)
+      ? { ...mount, options: (mount.options ?? []).filter((option) => option !== "ro") }
+      : mount;
   return [
-    ...defaults.filter((mount) => !covered.has(mount.destination)),
+    ...defaults.filter((mount) => !covered.has(mount.destination)).map(writable),
     ...bound.flatMap(({ destination, source }) =>
       source === undefined || covered.has(destination)
         ? []
@@ -140,7 +184,10 @@ function depth(mount: SpecMount): number {
 }
 
 function namespacesOf(options: SpecOptions, facts: SpecFacts): RuntimeSpec["linux"]["namespaces"] {
-  const own = (["pid", "mount", "uts", "ipc"] as const).map((type) => ({ type }));
+  const own = (["pid", "mount", "uts", "ipc"] as const).flatMap((type) => {
+    const wanted = type === "mount" ? undefined : options[type];
+    return wanted === "host" ? [] : [{ type, ...(wanted === undefined ? {} : { path: wanted }) }];
+  });
   const cgroup = facts.cgroupMode === "v2" ? [{ type: "cgroup" } as const] : [];
   if (options.network === "host") return [...own, ...cgroup];
   return [...own, { type: "network", ...options.network }, ...cgroup];

@@ -41,6 +41,9 @@ export interface AttachRequest {
   readonly extraHosts?: readonly { readonly name: string; readonly address: string }[];
 }
 
+/** What a container asks of its networks beside the first one's name and its ports. */
+export type NetworkingRequest = Pick<AttachRequest, "endpoint" | "otherNetworks" | "dns" | "egress">;
+
 /** What a container asks of one network. */
 export interface EndpointRequest {
   /** A fixed address; only on a network whose subnet the user chose. */

@@ -188,7 +188,10 @@ function throwFailure(
 
 function failureOf(
   log: string,
-  made: { readonly program: RuntimeProgram; readonly container: { readonly id: string; readonly spec: Pick<RuntimeSpec, "process"> } },
+  made: {
+    readonly program: RuntimeProgram;
+    readonly container: { readonly id: string; readonly spec: Pick<RuntimeSpec, "process"> };
+  },
 ): LighterError | undefined {
   const failure = readFailure(log);
   if (failure === undefined) return undefined;

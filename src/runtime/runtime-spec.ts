@@ -41,6 +41,19 @@ export interface SpecMount {
   readonly options?: readonly string[];
 }
 
+/** A node in the container's /dev. */
+export interface SpecDevice {
+  readonly path: string;
+  readonly type: "c" | "b";
+  readonly major: number;
+  readonly minor: number;
+  readonly fileMode?: number;
+  readonly uid?: number;
+  readonly gid?: number;
+  /** `rwm`; not of the document but of its device rules. */
+  readonly access: string;
+}
+
 export interface SpecLinux {
   readonly namespaces: readonly {
     readonly type: "pid" | "mount" | "uts" | "ipc" | "network" | "cgroup" | "user";

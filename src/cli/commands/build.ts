@@ -35,7 +35,15 @@ const buildFlags = {
   },
   call: {
     kind: "string",
-    choices: ["build", "check", "outline", "targets"],
+    choices: [
+      "build",
+      "check",
+      "check,format=json",
+      "outline",
+      "outline,format=json",
+      "targets",
+      "targets,format=json",
+    ],
     summary: "Instead of a build: build checks, what can be passed, or the stages",
   },
   check: { kind: "boolean", summary: "Short for --call check" },
@@ -129,7 +137,8 @@ async function buildImage(invocation: Invocation<typeof buildFlags>): Promise<nu
   const report = reportOf(flags);
   if (report !== undefined) {
     const { printReport } = await import("../reports/print-report.ts");
-    return await printReport(report, await engine.plan(options), io);
+    const planned = await engine.plan({ ...options, allStages: report.kind === "check" });
+    return await printReport(report, planned, io);
   }
   const result = await withDisplay(mode, invocation, (onEvent) => engine.build({ ...options, onEvent }));
   writeResults(result, flags);
@@ -139,10 +148,12 @@ async function buildImage(invocation: Invocation<typeof buildFlags>): Promise<nu
 
 /** What is asked for instead of a build. */
 function reportOf(flags: FlagValues<typeof buildFlags>): Report | undefined {
-  if (flags.check) return "check";
   if (flags.print !== undefined)
-    return (["json", "dot"] as const).find((form) => flags.print === `plan=${form}`) ?? "text";
-  return flags.call === "build" ? undefined : (flags.call as "check" | "outline" | "targets" | undefined);
+    return { kind: "plan", format: flags.print.replace(/^plan=?/, "") || "text" } as Report;
+  const [kind = "build", format = "text"] = (flags.check ? "check" : (flags.call ?? "build")).split(
+    ",format=",
+  );
+  return kind === "build" ? undefined : ({ kind, format } as Report);
 }
 
 async function withDisplay<T>(

@@ -1,30 +1,48 @@
 import { LighterError } from "#base";
 import { errorText, parse } from "#dockerfile";
-import { listTargets, type PlanFormat, type PlanInvalid, printPlan } from "#plan";
+import {
+  checkResult,
+  listTargets,
+  outlineResult,
+  type PlanFormat,
+  type PlanInvalid,
+  printPlan,
+  targetsResult,
+} from "#plan";
 import type { PlannedBuild } from "../engine-port.ts";
 import type { Io } from "../io.ts";
 import { checkReport } from "./check-report.ts";
 import { outlineReport, targetsReport } from "./outline-report.ts";
 
 /** What can be asked for instead of a build. */
-export type Report = "check" | "outline" | "targets" | PlanFormat;
+export type Report =
+  | { readonly kind: "check" | "outline" | "targets"; readonly format: "text" | "json" }
+  | { readonly kind: "plan"; readonly format: PlanFormat };
 
 /** Prints the report on a planned build; returns the exit status. @throws DOCKERFILE_INVALID where a plan is needed and there is none */
 export async function printReport(report: Report, planned: PlannedBuild, io: Io): Promise<number> {
+  const { text, status = 0 } = reportText(report, planned);
+  await io.stdout.write(text);
+  return status;
+}
+
+function reportText(report: Report, planned: PlannedBuild): { text: string; status?: number } {
   const { dockerfile, answer } = planned;
-  if (report === "check") {
+  const { file } = parse(dockerfile.text);
+  const isJson = report.format === "json";
+  if (report.kind === "check") {
     const { text, status } = checkReport(dockerfile, answer);
-    await io.stdout.write(text);
-    return status;
+    return { text: isJson ? jsonText(checkResult(file, answer, dockerfile.name)) : text, status };
   }
-  if (report === "targets") {
-    await io.stdout.write(targetsReport(listTargets(parse(dockerfile.text).file)));
-    return 0;
-  }
+  if (report.kind === "targets")
+    return { text: isJson ? jsonText(targetsResult(file)) : targetsReport(listTargets(file)) };
   if (answer.kind === "invalid") throw invalidDockerfile(dockerfile.name, answer);
-  if (report === "outline") await io.stdout.write(outlineReport(answer.outline));
-  else await io.stdout.write(printPlan(answer, report));
-  return 0;
+  if (report.kind === "plan") return { text: printPlan(answer, report.format) };
+  return { text: isJson ? jsonText(outlineResult(file, answer.outline)) : outlineReport(answer.outline) };
+}
+
+function jsonText(value: object): string {
+  return `${JSON.stringify(value, undefined, 2)}\n`;
 }
 
 function invalidDockerfile(name: string, { diagnostics }: PlanInvalid): LighterError {

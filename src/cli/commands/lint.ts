@@ -1,0 +1,68 @@
+import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { errorMessage, LighterError, systemErrorCode } from "#base";
+import { defineCommand, type Invocation } from "../command.ts";
+
+const lintFlags = {
+  fix: { kind: "boolean", summary: "Mend what can be mended without guessing, and write the file back" },
+  format: { kind: "string", choices: ["text", "json"], summary: "How to print what is found (default text)" },
+} as const;
+
+export const lint = defineCommand({
+  name: "lint",
+  summary: "Find what is wrong with a Dockerfile, or could be smaller, safer or faster; build nothing",
+  usage: "[OPTIONS] [FILE|DIRECTORY]",
+  flags: lintFlags,
+  arity: { min: 0, max: 1 },
+  argument: "file",
+  examples: [
+    {
+      command: "lighter lint",
+      explains: "Check the Dockerfile of this directory: BuildKit's rules and lighter's",
+    },
+    { command: "lighter lint --fix web/Dockerfile", explains: "Mend what can be mended" },
+    {
+      command: "lighter lint --format json . >lint.json",
+      explains: "As JSON, in the form of docker build --call check",
+    },
+  ],
+  run: lintFile,
+});
+
+async function lintFile({ flags, args, io }: Invocation<typeof lintFlags>): Promise<number> {
+  const path = dockerfilePath(args[0] ?? ".");
+  const text = readText(path);
+  const { fixAll, lintText } = await import("../reports/lint-text.ts");
+  const ignoreFile = findText([`${path}.dockerignore`, join(path, "../.dockerignore")]);
+  const fixed = flags.fix ? fixAll(text, ignoreFile) : { text, count: 0 };
+  if (fixed.text !== text) writeFileSync(path, fixed.text);
+  const { file, answer } = lintText(fixed.text, ignoreFile);
+  if (flags.format === "json") {
+    const { checkResult } = await import("#plan");
+    await io.stdout.write(`${JSON.stringify(checkResult(file, answer, path), undefined, 2)}\n`);
+  }
+  const { checkReport } = await import("../reports/check-report.ts");
+  const report = checkReport({ name: path, text: file.text }, answer);
+  const mended = fixed.count === 0 ? "" : `Mended ${fixed.count} of what was found.\n`;
+  if (flags.format !== "json") await io.stdout.write(mended + report.text);
+  return report.status;
+}
+
+function dockerfilePath(path: string): string {
+  const isDirectory = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  return isDirectory ? join(path, "Dockerfile") : path;
+}
+
+function findText(paths: readonly string[]): string | undefined {
+  const path = paths.find((one) => statSync(one, { throwIfNoEntry: false })?.isFile());
+  return path === undefined ? undefined : readText(path);
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    const state = systemErrorCode(error) === "ENOENT" ? "no such file" : errorMessage(error);
+    throw new LighterError("DOCKERFILE_NOT_FOUND", `cannot read "${path}": ${state}`, { cause: error });
+  }
+}

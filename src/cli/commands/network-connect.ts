@@ -1,0 +1,57 @@
+import { defineCommand } from "../command.ts";
+import { withoutEmpty } from "../networking-flags.ts";
+
+export const networkConnect = defineCommand({
+  name: "network connect",
+  summary: "Join a container to one more network",
+  usage: "[OPTIONS] NETWORK CONTAINER",
+  flags: {
+    alias: { kind: "list", value: "NAME", summary: "Further name of the container there" },
+    ip: { kind: "string", value: "ADDRESS", summary: "Address, on a network whose subnet you chose" },
+    ip6: { kind: "string", value: "ADDRESS", summary: "IPv6 address, on a network whose subnet you chose" },
+    link: { kind: "list", value: "CONTAINER[:ALIAS]", summary: "Give another container a name in this one" },
+  },
+  arity: { min: 2, max: 2 },
+  notYet: ["driver-opt", "gw-priority", "link-local-ip"],
+  examples: [
+    {
+      command: "lighter network connect --alias db payments postgres",
+      explains: "Let postgres be found as db by the containers of the network payments",
+    },
+  ],
+  async run({ flags, args, openEngine }) {
+    const [network = "", container = ""] = args;
+    await using engine = await openEngine();
+    const endpoint = withoutEmpty({
+      address: flags.ip,
+      address6: flags.ip6,
+      aliases: flags.alias,
+      links: flags.link,
+    });
+    await engine.networks.connect({ network, container, ...endpoint });
+    return 0;
+  },
+});
+
+export const networkDisconnect = defineCommand({
+  name: "network disconnect",
+  summary: "Take a container off a network",
+  usage: "NETWORK CONTAINER",
+  flags: {
+    force: {
+      kind: "boolean",
+      short: "f",
+      summary: "Taken for docker's sake: what is left is always removed",
+    },
+  },
+  arity: { min: 2, max: 2 },
+  examples: [
+    { command: "lighter network disconnect payments postgres", explains: "Cut postgres off from payments" },
+  ],
+  async run({ args, openEngine }) {
+    const [network = "", container = ""] = args;
+    await using engine = await openEngine();
+    await engine.networks.disconnect({ network, container });
+    return 0;
+  },
+});

@@ -1,0 +1,42 @@
+import { isLighterError } from "#base";
+import { defineCommand, type Invocation } from "../command.ts";
+import { parseListFormat } from "../list-format.ts";
+import { networkObject } from "../network-object.ts";
+
+const inspectFlags = {
+  format: { kind: "string", short: "f", value: "json", summary: "Print without line breaks" },
+  verbose: { kind: "boolean", short: "v", summary: "Taken for docker's sake: nothing is left out" },
+} as const;
+
+export const networkInspect = defineCommand({
+  name: "network inspect",
+  summary: "Show everything that is known of networks, as JSON",
+  usage: "[OPTIONS] NETWORK [NETWORK...]",
+  flags: inspectFlags,
+  arity: { min: 1, max: Number.POSITIVE_INFINITY },
+  examples: [
+    {
+      command: "lighter network inspect secure-network",
+      explains: "Print its subnets and which containers are on it",
+    },
+  ],
+  run: inspect,
+});
+
+async function inspect({ flags, args, io, openEngine }: Invocation<typeof inspectFlags>): Promise<number> {
+  const isCompact = parseListFormat(flags.format ?? "table") === "json";
+  await using engine = await openEngine();
+  const objects: unknown[] = [];
+  let status = 0;
+  for (const name of args) {
+    try {
+      objects.push(networkObject(await engine.networks.get(name)));
+    } catch (error) {
+      if (!isLighterError(error, "NETWORK_NOT_FOUND", "NETWORK_INVALID")) throw error;
+      await io.stderr.write(`lighter: ${error.message}\n`);
+      status = 1;
+    }
+  }
+  await io.stdout.write(`${JSON.stringify(objects, undefined, isCompact ? undefined : 4)}\n`);
+  return status;
+}

@@ -1,0 +1,73 @@
+import type { NetworkView } from "#network";
+
+/**
+ * A network as `docker network inspect` shows it, plus `Egress` where it has a policy.
+ * @see https://docs.docker.com/reference/api/engine/version/v1.51/#tag/Network/operation/NetworkInspect
+ */
+export function networkObject(network: NetworkView): Readonly<Record<string, unknown>> {
+  const isBare = network.driver === "host" || network.driver === "null";
+  return {
+    Name: network.name,
+    Id: network.id,
+    Created: network.created,
+    Scope: "local",
+    Driver: network.driver,
+    EnableIPv4: true,
+    EnableIPv6: hasIPv6(network),
+    IPAM: {
+      Driver: "default",
+      Options: isBare || network.name === "bridge" ? null : {},
+      Config: isBare ? null : network.subnets.map(subnetObject),
+    },
+    Internal: network.internal,
+    Attachable: network.attachable,
+    Ingress: false,
+    ConfigFrom: { Network: "" },
+    ConfigOnly: false,
+    Containers: Object.fromEntries(
+      network.members.map(({ containerId, name, facts }) => [
+        containerId,
+        {
+          Name: name,
+          EndpointID: facts.endpointId,
+          MacAddress: facts.mac,
+          IPv4Address: facts.address === undefined ? "" : `${facts.address}/${facts.prefix}`,
+          IPv6Address: facts.address6 === undefined ? "" : `${facts.address6}/${facts.prefix6}`,
+        },
+      ]),
+    ),
+    Options: network.options,
+    Labels: network.labels,
+    ...(network.egress !== undefined && { Egress: network.egress }),
+  };
+}
+
+function subnetObject({ subnet, ipRange, gateway, auxAddresses }: NetworkView["subnets"][number]) {
+  return {
+    Subnet: subnet,
+    ...(ipRange !== undefined && { IPRange: ipRange }),
+    Gateway: gateway,
+    ...(auxAddresses !== undefined && { AuxiliaryAddresses: auxAddresses }),
+  };
+}
+
+/** A line of `network ls --format json`. */
+export function networkRow(network: NetworkView, isFull: boolean) {
+  return {
+    CreatedAt: network.created,
+    Driver: network.driver,
+    ID: isFull ? network.id : network.id.slice(0, 12),
+    IPv4: "true",
+    IPv6: String(hasIPv6(network)),
+    Internal: String(network.internal),
+    Labels: Object.entries(network.labels)
+      .map(([name, value]) => `${name}=${value}`)
+      .join(","),
+    Name: network.name,
+    Scope: "local",
+  };
+}
+
+function hasIPv6({ subnets }: NetworkView): boolean {
+  return subnets.some(({ subnet }) => subnet.includes(":"));
+}

@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { runCommandLine } from "../command-line.ts";
+import { fakeEngine, fakeIo } from "../testing.ts";
+import { fixAll, lintText } from "./lint-text.ts";
+
+const dockerfile = `FROM debian:12 AS Base
+RUN apt-get update && apt-get install -y curl && npm ci
+`;
+
+test("lintText() finds what BuildKit's rules and lighter's find", () => {
+  const rules = lintText(dockerfile).answer.warnings.map(({ rule }) => rule);
+  assert.deepEqual([...new Set(rules)].toSorted(), [
+    "PackageCacheKept",
+    "RunningAsRoot",
+    "StageNameCasing",
+    "UnpinnedBase",
+  ]);
+});
+
+test("lintText() knows the ignore file", () => {
+  const rules = lintText("FROM scratch\nCOPY a /\n", "a\n").answer.warnings.map(({ rule }) => rule);
+  assert.ok(rules.includes("CopyIgnoredFile"));
+});
+
+test("fixAll() goes on until nothing can be mended", () => {
+  const { text, count } = fixAll(dockerfile);
+  assert.ok(count >= 2);
+  assert.deepEqual(fixAll(text), { text, count: 0 });
+  assert.ok(!lintText(text).answer.warnings.some(({ rule }) => rule === "PackageCacheKept"));
+});
+
+async function lint(...line: readonly string[]) {
+  const io = fakeIo();
+  const status = await runCommandLine(["lint", ...line], {
+    io,
+    signal: new AbortController().signal,
+    onSignals: () => {},
+    openEngine: () => Promise.resolve(fakeEngine()),
+  });
+  return { status, ...io.written };
+}
+
+test("lint: text, json, --fix and statuses, without an engine", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "lighter-lint-"));
+  const path = join(directory, "Dockerfile");
+  try {
+    writeFileSync(path, dockerfile);
+    const text = await lint(directory);
+    assert.equal(text.status, 1);
+    assert.match(text.stdout, /^WARNING: .*\n.*\n.*Dockerfile:1\n/);
+    const { warnings } = JSON.parse((await lint("--format", "json", path)).stdout) as {
+      warnings: { ruleName: string }[];
+    };
+    assert.ok(warnings.some(({ ruleName }) => ruleName === "UnpinnedBase"));
+    const fixed = await lint("--fix", path);
+    assert.match(fixed.stdout, /^Mended \d+ of what was found\.\n/);
+    assert.match(readFileSync(path, "utf8"), /rm -rf \/var\/lib\/apt\/lists/);
+    writeFileSync(path, "FROM scratch\nCOPY a /\nUSER 1\n");
+    assert.deepEqual(await lint(path), {
+      status: 0,
+      stdout: "Check complete, no warnings found.\n",
+      stderr: "",
+    });
+    assert.match((await lint(join(directory, "none"))).stderr, /cannot read .*: no such file/);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});

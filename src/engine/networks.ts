@@ -1,0 +1,82 @@
+import type { Containers } from "#container";
+import type { ConnectRequest, Networks } from "#network";
+
+interface NetworksParts {
+  readonly open: () => Promise<Networks>;
+  readonly containers: () => Promise<Containers>;
+}
+
+type Asynchronous<Name extends keyof Networks> = (
+  ...values: Parameters<Networks[Name]>
+) => Promise<Awaited<ReturnType<Networks[Name]>>>;
+
+/** The networks of a store, named as docker names them: by name, ID or a unique beginning of one. */
+export class EngineNetworks {
+  readonly #parts: NetworksParts;
+
+  constructor(parts: NetworksParts) {
+    this.#parts = parts;
+  }
+
+  readonly create: Asynchronous<"create"> = async (request) => await (await this.#open()).create(request);
+  readonly list: Asynchronous<"list"> = async () => (await this.#open()).list();
+  readonly get: Asynchronous<"get"> = async (text) => (await this.#open()).get(text);
+  readonly remove: Asynchronous<"remove"> = async (text) => await (await this.#open()).remove(text);
+  readonly prune: Asynchronous<"prune"> = async (accepts) => await (await this.#open()).prune(accepts);
+  readonly firewall: Asynchronous<"firewall"> = async () => (await this.#open()).firewall();
+  readonly graph: Asynchronous<"graph"> = async () => (await this.#open()).graph();
+  readonly verify: Asynchronous<"verify"> = async (options) => await (await this.#open()).verify(options);
+  readonly refused: Asynchronous<"refused"> = async () => (await this.#open()).refused();
+  readonly refusedNames: Asynchronous<"refusedNames"> = async () => (await this.#open()).refusedNames();
+  readonly serveNames: Asynchronous<"serveNames"> = async (signal) =>
+    await (await this.#open()).serveNames(signal);
+
+  /**
+   * Joins a container to one more network: at once when it runs, and whenever it starts.
+   * @throws CONTAINER_NOT_FOUND, NETWORK_NOT_FOUND, ENDPOINT_EXISTS
+   */
+  async connect(request: ConnectRequest): Promise<void> {
+    const networks = await this.#open();
+    const containers = await this.#parts.containers();
+    const record = containers.get(request.container);
+    const { name } = networks.get(request.network);
+    const { container: _, network: __, ...endpoint } = request;
+    if (record.state.pid !== 0) await networks.connect({ ...request, container: record.id, network: name });
+    containers.setNetworks(record.id, ({ networking, ...rest }) => ({
+      ...rest,
+      networking: {
+        ...networking,
+        otherNetworks: [...(networking?.otherNetworks ?? []), { network: name, ...endpoint }],
+      },
+    }));
+  }
+
+  /** @throws CONTAINER_NOT_FOUND, NETWORK_NOT_FOUND, ENDPOINT_NOT_FOUND */
+  async disconnect(request: { readonly network: string; readonly container: string }): Promise<void> {
+    const networks = await this.#open();
+    const containers = await this.#parts.containers();
+    const record = containers.get(request.container);
+    const { name } = networks.get(request.network);
+    if (record.state.pid !== 0) await networks.disconnect({ container: record.id, network: name });
+    containers.setNetworks(record.id, (settings) => without(settings, name));
+  }
+
+  #open(): Promise<Networks> {
+    return this.#parts.open();
+  }
+}
+
+type Settings = ReturnType<Containers["get"]>["network"];
+
+/** The next network takes the place of the first; with none left the container starts without. */
+function without(settings: Settings, network: string): Settings {
+  const { networking, ...rest } = settings;
+  const others = (networking?.otherNetworks ?? []).filter((one) => one.network !== network);
+  const isFirst = settings.name === network || (settings.name === "default" && network === "bridge");
+  if (!isFirst) return { ...rest, networking: { ...networking, otherNetworks: others } };
+  const [next, ...after] = others;
+  const { endpoint: _, otherNetworks: __, ...kept } = networking ?? {};
+  if (next === undefined) return { ...rest, name: "none", networking: kept };
+  const { network: name, ...endpoint } = next;
+  return { ...rest, name, networking: { ...kept, endpoint, otherNetworks: after } };
+}

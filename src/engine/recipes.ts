@@ -1,0 +1,89 @@
+import { existsSync } from "node:fs";
+import type { OnProgress } from "#base";
+import { LighterError } from "#base";
+import type { Recipe, RecipeLock, RecipeSource } from "#distroless";
+import type { Image } from "#image";
+import { normalizePlatform, type Platform, parsePlatform, parseReference } from "#oci";
+
+/** Which recipe, for which platform. */
+export interface RecipeOptions {
+  /** `os/architecture`. @defaultValue the host's */
+  readonly platform?: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface RecipeBuildOptions extends RecipeOptions {
+  /** Names for the image. @defaultValue the recipe's own */
+  readonly tags?: readonly string[];
+  /** Takes these packages instead of asking the archive. */
+  readonly lock?: RecipeLock;
+  readonly onProgress?: OnProgress;
+}
+
+interface RecipesParts {
+  readonly open: () => Promise<RecipeSource>;
+  /** Keeps the store in use while it is worked on. */
+  readonly use: () => Promise<Disposable>;
+  readonly hostPlatform: Platform;
+  readonly tag: (image: Image, name: string) => Image;
+}
+
+/** The recipes by which images are assembled from Debian's packages: the built-in ones, and files of the user's own. */
+export class Recipes {
+  readonly #parts: RecipesParts;
+
+  constructor(parts: RecipesParts) {
+    this.#parts = parts;
+  }
+
+  /** The built-in recipes. */
+  async list(): Promise<readonly Recipe[]> {
+    return (await this.#parts.open()).list();
+  }
+
+  /**
+   * A built-in recipe by the name of its image (`distroless/base:nonroot`), or one from a file (`./api.yaml`).
+   * @throws RECIPE_NOT_FOUND, RECIPE_INVALID
+   */
+  async get(text: string, options: RecipeOptions = {}): Promise<Recipe> {
+    const source = await this.#parts.open();
+    const platform =
+      options.platform === undefined
+        ? this.#parts.hostPlatform
+        : normalizePlatform(parsePlatform(options.platform));
+    if (isRecipeFile(text)) return source.read(text, platform);
+    const recipe = source.find(parseReference(text), platform);
+    if (recipe !== undefined) return recipe;
+    throw new LighterError(
+      "RECIPE_NOT_FOUND",
+      `cannot find recipe "${text}": it is neither a built-in one nor a file; "lighter recipe ls" lists the built-in ones`,
+    );
+  }
+
+  /** The packages that a recipe would get now. @throws RECIPE_NOT_FOUND, MIRROR_UNREACHABLE, and what resolving throws */
+  async lock(text: string, options: RecipeOptions = {}): Promise<RecipeLock> {
+    const recipe = await this.get(text, options);
+    using _use = await this.#parts.use();
+    return await (await this.#parts.open()).lock(recipe, options);
+  }
+
+  /** Assembles an image. @throws RECIPE_NOT_FOUND, RECIPE_INVALID, and what assembling throws */
+  async build(text: string, options: RecipeBuildOptions = {}): Promise<Image> {
+    const recipe = await this.get(text, options);
+    const { tags = [], onProgress = () => undefined, signal, lock } = options;
+    const [first = isRecipeFile(text) ? recipe.name : text, ...others] = tags;
+    using _use = await this.#parts.use();
+    const source = await this.#parts.open();
+    const image = await source.assemble(recipe, parseReference(first), {
+      onProgress,
+      ...(signal !== undefined && { signal }),
+      ...(lock !== undefined && { lock }),
+    });
+    return others.reduce((tagged, name) => this.#parts.tag(tagged, name), image);
+  }
+}
+
+/** Whether a word names a file and not an image. */
+export function isRecipeFile(text: string): boolean {
+  return /\.ya?ml$/.test(text) && (text.includes("/") || existsSync(text));
+}

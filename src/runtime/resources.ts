@@ -1,0 +1,59 @@
+/** Limits in docker's words, for the cgroup of a container. */
+export interface ResourceLimits {
+  readonly nanoCpus?: number;
+  readonly cpuShares?: number;
+  readonly cpuPeriod?: number;
+  readonly cpuQuota?: number;
+  readonly cpusetCpus?: string;
+  readonly cpusetMems?: string;
+  readonly memoryBytes?: number;
+  /** Memory and swap together; -1 is no limit of swap. */
+  readonly memorySwapBytes?: number;
+  readonly memoryReservationBytes?: number;
+  readonly memorySwappiness?: number;
+  readonly pidsLimit?: number;
+  readonly blkioWeight?: number;
+  readonly oomKillDisable?: boolean;
+}
+
+const defaultPeriod = 100_000;
+
+/**
+ * `linux.resources`, without the device rules. With memory and no word about swap there may be as much of it again, as
+ * docker has it.
+ * @see https://github.com/opencontainers/runtime-spec/blob/v1.2.0/config-linux.md#control-groups
+ */
+export function specResources(
+  limits: ResourceLimits,
+  hasSwapLimit: boolean,
+): Readonly<Record<string, unknown>> {
+  const memory = defined({
+    limit: limits.memoryBytes,
+    reservation: limits.memoryReservationBytes,
+    swap: hasSwapLimit ? swapOf(limits) : undefined,
+    swappiness: limits.memorySwappiness,
+    disableOOMKiller: limits.oomKillDisable,
+  });
+  const cpu = defined({
+    shares: limits.cpuShares,
+    quota:
+      limits.nanoCpus === undefined ? limits.cpuQuota : Math.round((limits.nanoCpus / 1e9) * defaultPeriod),
+    period: limits.nanoCpus === undefined ? limits.cpuPeriod : defaultPeriod,
+    cpus: limits.cpusetCpus,
+    mems: limits.cpusetMems,
+  });
+  const pids = defined({ limit: limits.pidsLimit === 0 ? -1 : limits.pidsLimit });
+  const blockIO = defined({ weight: limits.blkioWeight });
+  return Object.fromEntries(
+    Object.entries({ memory, cpu, pids, blockIO }).filter(([, value]) => Object.keys(value).length > 0),
+  );
+}
+
+function swapOf({ memoryBytes, memorySwapBytes }: ResourceLimits): number | undefined {
+  if (memorySwapBytes !== undefined && memorySwapBytes !== 0) return memorySwapBytes;
+  return memoryBytes === undefined ? undefined : memoryBytes * 2;
+}
+
+function defined(values: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+}
