@@ -1,6 +1,6 @@
 export { type AttestationRequest, parseAttest, parseProvenance, parseSbom } from "./attest/attestations.ts";
 export { type Builder, type BuilderOptions, createBuilder } from "./builder/create-builder.ts";
-export type { DryPlan } from "./builder/plan-dry.ts";
+export type { DryPlan, DryRequest } from "./builder/plan-dry.ts";
 export {
   type BuildOutcome,
   type BuildRequest,

@@ -38,4 +38,5 @@ export type { Outline } from "./outline.ts";
 export { type PlanAnswer, type PlanInvalid, type PlanNeeds, type PlanRequest, plan } from "./plan.ts";
 export { type PlanFormat, printPlan } from "./print-plan.ts";
 export type { BaseRequest, NamedContext, PlanOptions, ResolvedBase } from "./request.ts";
+export { assumedBase } from "./resolve-bases.ts";
 export { listTargets, type Target } from "./targets.ts";

@@ -134,6 +134,11 @@ function resolveImage(
 function findBase(context: PlanContext, request: BaseRequest): ResolvedBase | undefined {
   const known = context.bases.get(baseKey(request));
   if (known !== undefined || context.options.unresolvedBases !== "assume") return known;
+  return assumedBase(request);
+}
+
+/** A base of which only the name is known: it is taken to have a layer, and to set nothing. */
+export function assumedBase(request: BaseRequest): ResolvedBase {
   return {
     ...request,
     config: { ...request.platform, rootfs: { type: "layers", diff_ids: [] }, history: [{}] },

@@ -8,7 +8,7 @@ import type { BaseSource } from "../ports.ts";
 import { CacheStore } from "../solve/cache-store.ts";
 import { Build } from "./build.ts";
 import { openPaths } from "./paths.ts";
-import { type DryPlan, planDry } from "./plan-dry.ts";
+import { type DryPlan, type DryRequest, planDry } from "./plan-dry.ts";
 import type { BuildOutcome, BuildRequest } from "./request.ts";
 
 /** What a builder works with; the engine hands it in. */
@@ -35,7 +35,7 @@ export interface Builder {
    */
   build(request: BuildRequest): Promise<BuildOutcome>;
   /** Plans without building and without getting a base; see {@link DryPlan}. */
-  plan(request: BuildRequest): Promise<DryPlan>;
+  plan(request: DryRequest): Promise<DryPlan>;
   /** Snapshots that cache records lead to: collecting garbage keeps them. */
   usedSnapshots(): Iterable<SnapshotName>;
 }

@@ -1,18 +1,23 @@
 import { LighterError } from "#base";
 import { parse } from "#dockerfile";
-import type { ImageConfig } from "#oci";
-import { type BaseRequest, type Plan, type PlanInvalid, plan, type ResolvedBase } from "#plan";
+import { assumedBase, type BaseRequest, type Plan, type PlanInvalid, plan, type ResolvedBase } from "#plan";
 import type { Base } from "../ports.ts";
 import { planOptions } from "./plan-build.ts";
 import { readInput } from "./read-dockerfile.ts";
 import type { BuildRequest } from "./request.ts";
+
+/** What to plan. */
+export interface DryRequest extends BuildRequest {
+  /** Also the stages that the target does not need: for checks. */
+  readonly allStages?: boolean;
+}
 
 /** A Dockerfile, what a build of it would do, and which of its bases nobody looked at. */
 export interface DryPlan {
   /** `name` as messages name the file. */
   readonly dockerfile: { readonly name: string; readonly text: string };
   readonly answer: Plan | PlanInvalid;
-  /** Bases that are not at hand: the plan takes them for images that only set PATH. */
+  /** Bases that are not at hand: the plan takes them for images that set nothing. */
   readonly assumedBases: readonly BaseRequest[];
 }
 
@@ -21,35 +26,26 @@ export interface DryPlan {
  * @throws CONTEXT_NOT_FOUND, DOCKERFILE_NOT_FOUND, IGNORE_FILE_INVALID; a faulty Dockerfile is an answer
  */
 export async function planDry(
-  request: BuildRequest,
+  request: DryRequest,
   findBase: (base: BaseRequest) => Promise<Base | undefined>,
 ): Promise<DryPlan> {
   const input = readInput(request);
   const parsed = parse(input.dockerfile);
   const dockerfile = { name: input.dockerfilePath, text: parsed.file.text };
+  const { allStages = false } = request;
+  const options = { ...planOptions(request, input), allStages };
   const bases: ResolvedBase[] = [];
   const assumedBases: BaseRequest[] = [];
   for (;;) {
-    const answer = plan({ ...planOptions(request, input), parsed, bases });
+    const answer = plan({ ...options, parsed, bases });
     if (answer.kind !== "needs") return { dockerfile, answer, assumedBases };
     if (answer.bases.length === 0) throw new LighterError("INTERNAL", "cannot plan: nothing is needed");
     for (const wanted of answer.bases) {
       const found = await findBase(wanted);
       if (found === undefined) assumedBases.push(wanted);
-      bases.push({
-        ...wanted,
-        ...(found === undefined
-          ? { config: plainConfig(wanted) }
-          : { config: found.config, digest: found.digest }),
-      });
+      bases.push(
+        found === undefined ? assumedBase(wanted) : { ...wanted, config: found.config, digest: found.digest },
+      );
     }
   }
-}
-
-function plainConfig({ platform }: BaseRequest): ImageConfig {
-  return {
-    ...platform,
-    config: { Env: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"] },
-    rootfs: { type: "layers", diff_ids: [] },
-  };
 }
