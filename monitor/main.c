@@ -160,6 +160,7 @@ static void loop(int signals) {
 }
 
 int main(int argc, char **argv) {
+  if (argc > 2 && !strcmp(argv[1], "--init")) return run_init(argv + 2);
   read_options(argc, argv);
   for (int fd = 3; fd < 1024; fd++) set_cloexec(fd);
   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);

@@ -49,6 +49,9 @@ void set_cloexec(int fd);
 int set_nonblocking(int fd);
 pid_t start_process(char *const argv[], int in, int out, int err);
 
+/* init.c */
+int run_init(char **argv);
+
 /* container.c */
 enum phase { PHASE_WAITING, PHASE_STARTING, PHASE_RUNNING, PHASE_DELETING, PHASE_BACKOFF, PHASE_DONE };
 enum phase container_phase(void);

@@ -20,7 +20,7 @@ const wants = ["run", ...["test", "bench"].filter((name) => process.argv.include
 const stamps = ".build/setup";
 
 checkNode("20.19.0");
-const didWork = [installNpmPackages(), installSystemPackages(wants), build()].some(Boolean);
+const didWork = [installNpmPackages(), installSystemPackages(wants), build(), buildMonitor()].some(Boolean);
 if (didWork) console.log("set-up: done");
 
 function checkNode(wanted) {
@@ -130,6 +130,15 @@ function build() {
   console.log("set-up: dist (node scripts/build.mjs --types)");
   run(process.execPath, ["scripts/build.mjs", "--types"]);
   writeStamp("build", sources);
+  return true;
+}
+
+/** Only where none comes with lighter. */
+function buildMonitor() {
+  const places = [`monitor/prebuilt/lighter-monitor-${process.arch}`, ".build/monitor/lighter-monitor"];
+  if (places.some((path) => existsSync(path))) return false;
+  console.log("set-up: the container monitor (node scripts/build-monitor.mjs)");
+  run(process.execPath, ["scripts/build-monitor.mjs"]);
   return true;
 }
 

@@ -54,7 +54,7 @@ export const limitFlags = {
   "security-opt": {
     kind: "list",
     value: "OPTION",
-    summary: "no-new-privileges, seccomp=unconfined or systempaths=unconfined",
+    summary: "Loosen or tighten: no-new-privileges, seccomp=unconfined, systempaths=unconfined",
   },
   "shm-size": { kind: "string", value: "SIZE", summary: "Size of /dev/shm (default 64m)" },
   sysctl: {

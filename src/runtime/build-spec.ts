@@ -91,7 +91,7 @@ export function buildSpec(options: SpecOptions, facts: SpecFacts): RuntimeSpec {
             cgroupsPath: `/lighter/${options.id}`,
           }),
       ...(devices.length === 0 ? {} : { devices: devices.map(({ access: _, ...device }) => device) }),
-      sysctl: { ...(options.network === "host" ? {} : networkSettings), ...options.sysctls },
+      ...sysctlOf(options),
     },
   };
 }
@@ -101,6 +101,11 @@ const networkSettings = {
   "net.ipv4.ip_unprivileged_port_start": "0",
   "net.ipv4.ping_group_range": "0 2147483647",
 };
+
+function sysctlOf({ network, sysctls }: SpecOptions): Pick<RuntimeSpec["linux"], "sysctl"> {
+  const all = { ...(network === "host" ? {} : networkSettings), ...sysctls };
+  return Object.keys(all).length === 0 ? {} : { sysctl: all };
+}
 
 const everyDevice = [{ allow: true, access: "rwm" }];
 

@@ -219,7 +219,7 @@ test("run hands docker's options to the engine", async () => {
 
 test("run refuses ports that cannot be, and -t without a terminal", async () => {
   const rows: readonly (readonly [string, RegExp])[] = [
-    ["-p 80:80/sctp", /cannot publish port "80:80\/sctp": protocol "sctp" is not tcp or udp/],
+    ["-p 80:80/icmp", /cannot publish port "80:80\/icmp": protocol "icmp" is not/],
     ["-p 70000", /cannot publish port "70000": "70000" is not between 1 and 65535/],
     ["-p 80-81:80", /the ranges differ in length \(2 and 1 ports\)/],
     ["-p a:b", /want \[IP:\]\[HOST:\]PORT/],

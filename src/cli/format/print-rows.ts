@@ -1,0 +1,49 @@
+import { formatTable } from "../table.ts";
+import { unescape } from "./lex.ts";
+import { compileTemplate } from "./template.ts";
+
+/** A listing: each row's fields by docker's names, and the columns of its table. */
+export interface Listing<Row extends object> {
+  readonly rows: readonly Row[];
+  readonly columns: readonly (readonly [title: string, field: keyof Row & string])[];
+  /** Titles of fields that are in no column, for `table {{.Field}}`. */
+  readonly titles?: Readonly<Record<string, string>>;
+}
+
+/**
+ * The rows by docker's `--format`: `table` (or nothing), `json`, `table TEMPLATE` or a template for each row.
+ * @throws ARGUMENT_INVALID
+ */
+export function printRows<Row extends object>(listing: Listing<Row>, format: string | undefined): string {
+  if (format === undefined || format === "" || format === "table") return plainTable(listing);
+  if (format === "json") return listing.rows.map((row) => `${JSON.stringify(row)}\n`).join("");
+  if (!format.startsWith("table ")) {
+    const print = compileTemplate(unescape(format));
+    return listing.rows.map((row) => `${print(row)}\n`).join("");
+  }
+  const print = compileTemplate(unescape(format.slice("table ".length)));
+  const [head = [], ...body] = [headOf(listing), ...listing.rows].map((row) => print(row).split("\t"));
+  return formatTable(head, body);
+}
+
+function plainTable<Row extends object>({ rows, columns }: Listing<Row>): string {
+  return formatTable(
+    columns.map(([title]) => title),
+    rows.map((row) => columns.map(([, field]) => String(row[field]))),
+  );
+}
+
+/** Docker's titles are the fields' names in capitals, apart from those that a table names otherwise. */
+function headOf<Row extends object>({
+  rows,
+  columns,
+  titles,
+}: Listing<Row>): Readonly<Record<string, string>> {
+  const fields = Object.keys(rows[0] ?? {});
+  const spaced = (name: string): string => name.replace(/([a-z])([A-Z])/g, "$1 $2").toUpperCase();
+  return {
+    ...Object.fromEntries(fields.map((name) => [name, spaced(name)])),
+    ...titles,
+    ...Object.fromEntries(columns.map(([title, field]) => [field, title])),
+  };
+}

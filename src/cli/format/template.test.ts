@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { printRows } from "./print-rows.ts";
+import { compileTemplate } from "./template.ts";
+
+const container = {
+  Id: "abc",
+  Name: "/web",
+  State: { Pid: 42, Running: true, Status: "running" },
+  Config: { Env: ["A=1", "B=2"], Labels: { z: "26", a: "1" } },
+  NetworkSettings: {
+    Networks: { bridge: { IPAddress: "172.17.0.2" }, "secure-network": { IPAddress: "10.0.0.5" } },
+    Ports: { "80/tcp": [{ HostIp: "0.0.0.0", HostPort: "8080" }], "81/tcp": null },
+  },
+  Mounts: [],
+};
+
+test("templates print what docker prints", () => {
+  const cases: readonly (readonly [string, string])[] = [
+    ["{{.State.Pid}}", "42"],
+    ["{{ .Name }}!", "/web!"],
+    ["{{json .State}}", '{"Pid":42,"Running":true,"Status":"running"}'],
+    ["{{.State | json}}", '{"Pid":42,"Running":true,"Status":"running"}'],
+    ["{{json .Absent}}", "null"],
+    ["{{.Config.Env}}", "[A=1 B=2]"],
+    ["{{.Config.Labels}}", "map[a:1 z:26]"],
+    ["{{.Absent}}", "<no value>"],
+    ["{{.Absent.Deeper}}", "<no value>"],
+    ["{{range .Config.Env}}{{.}};{{end}}", "A=1;B=2;"],
+    ["{{range $i, $e := .Config.Env}}{{$i}}={{$e}} {{end}}", "0=A=1 1=B=2 "],
+    ["{{range $k, $v := .Config.Labels}}{{$k}}:{{$v}} {{end}}", "a:1 z:26 "],
+    ["{{range .Mounts}}x{{else}}none{{end}}", "none"],
+    ["{{range .NetworkSettings.Networks}}{{.IPAddress}}\n{{end}}", "172.17.0.2\n10.0.0.5\n"],
+    ['{{(index .NetworkSettings.Networks "secure-network").IPAddress}}', "10.0.0.5"],
+    ['{{(index (index .NetworkSettings.Ports "80/tcp") 0).HostPort}}', "8080"],
+    ['{{with index .NetworkSettings.Ports "81/tcp"}}x{{else}}closed{{end}}', "closed"],
+    ["{{if .State.Running}}up{{else}}down{{end}}", "up"],
+    ['{{if eq .State.Status "exited"}}a{{else if eq .State.Status "running"}}b{{end}}', "b"],
+    ["{{if and .State.Running (gt .State.Pid 40)}}yes{{end}}", "yes"],
+    ["{{if not .Mounts}}bare{{end}}", "bare"],
+    ['{{join .Config.Env ", "}}', "A=1, B=2"],
+    ['{{index (split .Name "/") 1 | upper}}', "WEB"],
+    ['{{printf "%-5s|%d" .Id .State.Pid}}', "abc  |42"],
+    ["{{len .Config.Env}} {{len .Id}}", "2 3"],
+    ["a {{- .Id -}} b", "aabcb"],
+    ["{{/* a comment */}}x", "x"],
+    ["{{$id := .Id}}{{range .Config.Env}}{{$id}}{{$.Name}} {{end}}", "abc/web abc/web "],
+    ['{{"}}"}}', "}}"],
+    ["{{slice .Id 0 2}}", "ab"],
+    ["{{title .State.Status}}", "Running"],
+  ];
+  for (const [template, expected] of cases)
+    assert.equal(compileTemplate(template)(container), expected, template);
+});
+
+test("templates that cannot be read", () => {
+  for (const template of [
+    "{{.Id",
+    "{{range .X}}",
+    "{{end}}",
+    "{{nope .Id}}",
+    "{{}}",
+    "{{(.Id}}",
+    "{{.Id.Deeper}}",
+    "{{&}}",
+  ])
+    assert.throws(() => compileTemplate(template)(container), { code: "ARGUMENT_INVALID" }, template);
+});
+
+test("listings", () => {
+  const rows = [{ ID: "1", Names: "web", RunningFor: "2 hours ago" }];
+  const columns = [
+    ["CONTAINER ID", "ID"],
+    ["NAMES", "Names"],
+  ] as const;
+  assert.equal(printRows({ rows, columns }, undefined), "CONTAINER ID   NAMES\n1              web\n");
+  assert.equal(printRows({ rows, columns }, "{{.Names}}: {{.ID}}"), "web: 1\n");
+  assert.equal(printRows({ rows, columns }, "json"), '{"ID":"1","Names":"web","RunningFor":"2 hours ago"}\n');
+  assert.equal(
+    printRows({ rows, columns }, "table {{.ID}}\\t{{.RunningFor}}"),
+    "CONTAINER ID   RUNNING FOR\n1              2 hours ago\n",
+  );
+});
