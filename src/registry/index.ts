@@ -1,5 +1,10 @@
 export type { Credentials, KeptIn } from "./auth/credentials.ts";
 export { verified } from "./blob-download.ts";
+export {
+  type MemoryRegistry,
+  type MemoryRegistryOptions,
+  startMemoryRegistry,
+} from "./memory/memory-registry.ts";
 export { openRegistryClient } from "./open-registry-client.ts";
 export type { RegistryOptions } from "./options.ts";
 export type {
