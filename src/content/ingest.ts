@@ -12,9 +12,10 @@ import {
 import { join } from "node:path";
 import { diskError, LighterError } from "#base";
 import type { Host, Lock } from "#host";
-import { type Descriptor, type Digest, Digester } from "#oci";
+import type { Descriptor, Digest } from "#oci";
 import { blobPath, type ContentPaths } from "./blob-path.ts";
 import type { Ingest } from "./content-store.ts";
+import { HashThread } from "./hash-thread.ts";
 
 /** Opens an ingest. The temporary file is its own lock: while the lock is held, no sweep of another process takes it. */
 export function openIngest(paths: ContentPaths, host: Pick<Host, "locks" | "files">): Ingest {
@@ -28,6 +29,7 @@ export function openIngest(paths: ContentPaths, host: Pick<Host, "locks" | "file
 }
 
 const holeBytes = 64 << 10;
+const flushBytes = 16 << 20;
 const zeros = Buffer.alloc(1 << 20);
 
 interface Parts {
@@ -39,9 +41,11 @@ interface Parts {
 
 class FileIngest implements Ingest {
   readonly #parts: Parts;
-  readonly #digester = new Digester();
+  readonly #digester = new HashThread();
   #fd: number | undefined;
   #endsInHole = false;
+  /** Up to where the disk has been told to begin. */
+  #flushed = 0;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -65,6 +69,14 @@ class FileIngest implements Ingest {
     this.#endsInHole = bytes.length >= holeBytes && isZero(bytes);
     if (this.#endsInHole) return;
     for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, bytes.length - at, start + at);
+    this.#beginFlush(fd, start + bytes.length);
+  }
+
+  /** What is written goes to the disk meanwhile, so that the flush at the end has little left to do. */
+  #beginFlush(fd: number, end: number): void {
+    if (end - this.#flushed < flushBytes) return;
+    this.#parts.host.files.beginFlush(fd, this.#flushed, end - this.#flushed);
+    this.#flushed = end;
   }
 
   commit(
@@ -100,6 +112,7 @@ class FileIngest implements Ingest {
     closeSync(this.#fd);
     this.#fd = undefined;
     rmSync(this.#parts.path, { force: true });
+    this.#digester[Symbol.dispose]();
     this.#parts.lock[Symbol.dispose]();
   }
 }

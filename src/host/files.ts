@@ -7,6 +7,7 @@ import { type Attempt, fileError, systemError } from "./system-error.ts";
 const AT_SYMLINK_NOFOLLOW = 0x100;
 const O_PATH = 0o10000000;
 const RESOLVE_IN_ROOT = 0x10;
+const SYNC_FILE_RANGE_WRITE = 2;
 const maxXattrBytes = 65_536;
 const noNames: readonly string[] = Object.freeze([]);
 
@@ -37,6 +38,7 @@ export function createFiles(sys: Sys): Files {
     copyContents: (fromFd, toFd, sizeBytes) => copyContents(sys, fromFd, toFd, sizeBytes),
     openInRoot: (root, path, options) => openInRoot(sys, root, path, options?.followLast ?? true),
     sync,
+    beginFlush: (fd, offset, length) => void sys.syncFileRange(fd, offset, length, SYNC_FILE_RANGE_WRITE),
   };
 }
 

@@ -40,6 +40,8 @@ export interface Files {
   openInRoot(root: string, path: string, options?: { readonly followLast?: boolean }): number | undefined;
   /** Flushes a directory or file to disk. */
   sync(path: string): void;
+  /** Has the kernel begin to write a part of an open file to disk, without waiting for it. A hint: it cannot fail. */
+  beginFlush(fd: number, offsetBytes: number, lengthBytes: number): void;
 }
 
 /** Advisory locks between processes (flock): released by the kernel when the holder dies. */

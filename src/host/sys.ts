@@ -26,6 +26,7 @@ export interface Sys {
   readonly utimensat: SystemCall;
   readonly lseek: SystemCall;
   readonly copyFileRange: SystemCall;
+  readonly syncFileRange: SystemCall;
   readonly mknodat: SystemCall;
   readonly openTree: SystemCall;
   readonly moveMount: SystemCall;
@@ -82,6 +83,7 @@ function wrapped(declare: (prototype: string) => SystemCall) {
     copyFileRange: declare(
       "long copy_file_range(int from, void *fromOffset, int to, void *toOffset, size_t size, uint flags)",
     ),
+    syncFileRange: declare("int sync_file_range(int fd, int64_t offset, int64_t size, uint flags)"),
   };
 }
 
