@@ -62,6 +62,12 @@ export const commandLoaders: Readonly<Record<string, Loader>> = {
   "network firewall": async () => (await import("./commands/network-firewall.ts")).networkFirewall,
   "network log": async () => (await import("./commands/network-log.ts")).networkLog,
   "network resolver": async () => (await import("./commands/network-resolver.ts")).networkResolver,
+  "recipe build": async () => (await import("./commands/recipe-build.ts")).recipeBuild,
+  "recipe diff": async () => (await import("./commands/recipe-diff.ts")).recipeDiff,
+  "recipe lock": async () => (await import("./commands/recipe-lock.ts")).recipeLock,
+  "recipe ls": async () => (await import("./commands/recipe-ls.ts")).recipeLs,
+  "recipe outdated": async () => (await import("./commands/recipe-diff.ts")).recipeOutdated,
+  "recipe show": async () => (await import("./commands/recipe-show.ts")).recipeShow,
   "system check": async () => (await import("./commands/system.ts")).systemCheck,
   "system sweep": async () => (await import("./commands/system.ts")).systemSweep,
   "system prune": async () => (await import("./commands/system.ts")).systemPrune,
@@ -76,6 +82,7 @@ export const commandGroups: Readonly<Record<string, string>> = {
   container: "Manage containers",
   image: "Manage images",
   network: "Manage networks",
+  recipe: "Assemble images from Debian packages",
   system: "Manage the store",
 };
 

@@ -2,6 +2,7 @@ import type { Engine, Images } from "#engine";
 
 /** What the commands use of the engine, without the parts that only a real one has: a test plays it. */
 export type CliEngine = Pick<Engine, "root" | "build" | "plan" | "run" | "login" | "logout"> &
+  WithRecipes &
   AsyncDisposable & {
     readonly images: CliImages;
     readonly containers: CliContainers;
@@ -23,6 +24,11 @@ type CliImages = Pick<
   | "push"
   | "copy"
 >;
+
+/** The recipes, without the class's private parts. */
+export interface WithRecipes {
+  readonly recipes: { readonly [Name in keyof Engine["recipes"]]: Engine["recipes"][Name] };
+}
 
 /** A Dockerfile and what a build of it would do. */
 export type PlannedBuild = Awaited<ReturnType<Engine["plan"]>>;

@@ -72,6 +72,16 @@ export function fakeEngine(
       copy: missing("images.copy"),
       ...parts.images,
     },
+    recipes: {
+      list: missing("recipes.list"),
+      get: missing("recipes.get"),
+      lock: missing("recipes.lock"),
+      build: missing("recipes.build"),
+      readLock: missing("recipes.readLock"),
+      writeLock: missing("recipes.writeLock"),
+      compare: missing("recipes.compare"),
+      ...parts.recipes,
+    },
   };
 }
 

@@ -3,21 +3,23 @@ import { setMaxListeners } from "node:events";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { Cleanup, LighterError, type OnProgress } from "#base";
-import { upstreamVersion } from "#debian";
 import type { Host } from "#host";
 import type { Image, ImageStore } from "#image";
-import { familiarReference, type ImageConfig, type Platform, type ProcessConfig, type Reference } from "#oci";
+import { familiarReference, type Platform, parseReference, type Reference } from "#oci";
 import type { SnapshotName, Snapshotter } from "#snapshot";
 import { assembleSystem } from "./assemble/assemble.ts";
 import { assembleDistroless } from "./assemble/assemble-distroless.ts";
 import { inUnpackOrder } from "./assemble/unpack-all.ts";
 import { debianArchitecture, exactVersion, findRecipe, recipeOf, roleOf } from "./find-recipe.ts";
+import { imageConfig, installedVersion } from "./image-config.ts";
 import type { ArchiveKey } from "./keys/debian-archive.ts";
 import { HttpClient, type HttpOptions } from "./mirror/http-client.ts";
 import { downloadAll, type LocatedPackage, PackageCache } from "./mirror/package-cache.ts";
 import type { Mirror } from "./mirror/suite.ts";
 import type { ListsOptions } from "./mirror/suite-lists.ts";
 import type { RecipeDefinition } from "./recipe-definition.ts";
+import { readRecipe } from "./recipe-file/read-recipe.ts";
+import { makeLock, packagesOfLock, type RecipeLock } from "./recipe-lock.ts";
 import type { Recipe, RecipeSource } from "./recipe-source.ts";
 import { debianRecipes } from "./recipes/debian.ts";
 import { distrolessRecipes } from "./recipes/distroless.ts";
@@ -60,16 +62,67 @@ export function openRecipeSource(options: RecipeSourceOptions): RecipeSource {
   return {
     find: (reference, wanted) => findRecipe(definitions, roleOf(reference, options.standsFor ?? []), wanted),
     list: () => definitions.map((definition) => recipeOf(definition, platform)),
-    assemble: (recipe, reference, { onProgress, signal }) =>
-      assemble({ ...options, recipe, reference, onProgress, ...(signal && { signal }) }),
+    read: (path, wanted) =>
+      recipeOf(
+        readRecipe(path, (name) => findRecipe(definitions, parseReference(name), wanted)?.definition),
+        wanted,
+      ),
+    lock: (recipe, { signal } = {}) => lock({ ...options, recipe, ...(signal && { signal }) }),
+    assemble: (recipe, reference, { onProgress, signal, lock: locked }) =>
+      assemble({
+        ...options,
+        recipe,
+        reference,
+        onProgress,
+        ...(locked && { locked }),
+        ...(signal && { signal }),
+      }),
   };
 }
 
-interface Task extends RecipeSourceOptions {
+interface Question extends RecipeSourceOptions {
   readonly recipe: Recipe;
+  readonly signal?: AbortSignal;
+}
+
+interface Task extends Question {
   readonly reference: Reference;
   readonly onProgress: OnProgress;
-  readonly signal?: AbortSignal;
+  readonly locked?: RecipeLock;
+}
+
+async function lock(question: Question): Promise<RecipeLock> {
+  const folder = join(question.root, "packages");
+  mkdirSync(folder, { recursive: true });
+  using _lock = await question.host.locks.acquire(join(folder, "lock"), "exclusive", question.signal);
+  using client = new HttpClient(question.http);
+  const { packages } = await resolve(question, folder, client);
+  const { name, suite } = question.recipe;
+  return makeLock({ recipe: name, release: suite, architecture: architectureOf(question.recipe) }, packages);
+}
+
+/** A lock says it all; without one the archive is asked. */
+async function packagesFor(
+  task: Task,
+  folder: string,
+  client: HttpClient,
+): Promise<readonly LocatedPackage[]> {
+  if (task.locked !== undefined) {
+    rejectOther(task.recipe, task.locked);
+    return packagesOfLock(task.locked);
+  }
+  const resolved = await resolve(task, folder, client);
+  checkTag(task, resolved);
+  return resolved.packages;
+}
+
+function rejectOther(recipe: Recipe, { release, architecture }: RecipeLock): void {
+  const expected = architectureOf(recipe);
+  if (release === recipe.suite && architecture === expected) return;
+  throw new LighterError(
+    "RECIPE_INVALID",
+    `cannot assemble "${recipe.name}": its lock is for ${release} on ${architecture}, not for ${recipe.suite} on ${expected}; lock it anew`,
+  );
 }
 
 async function assemble(task: Task): Promise<Image> {
@@ -79,24 +132,26 @@ async function assemble(task: Task): Promise<Image> {
   // One process at a time: a second one that wants the same finds it done, and partial downloads have one writer.
   cleanup.use(await task.host.locks.acquire(join(folder, "lock"), "exclusive", task.signal));
   const client = cleanup.use(new HttpClient(task.http));
-  const resolved = await resolve(task, folder, client);
-  checkTag(task, resolved);
+  const choosing = { id: "choose packages", label: "choose packages", unit: "items" } as const;
+  task.onProgress({ ...choosing, current: 0 });
+  const packages = await packagesFor(task, folder, client);
+  task.onProgress({ ...choosing, current: packages.length, done: true });
   const snapshot = await findOrAssemble(
     task,
-    resolved.packages,
+    packages,
     new PackageCache({ folder: join(folder, "pool"), client }),
   );
   const layer = await task.images.commitLayer(snapshot.name);
   const { name, description } = task.recipe;
   return task.images.create({
-    config: imageConfig(task.recipe, resolved.packages, snapshot.epochSeconds),
+    config: imageConfig(task.recipe, packages, snapshot.epochSeconds),
     layers: [layer],
     names: [task.reference],
     origin: { kind: "recipe", recipe: name, description },
   });
 }
 
-async function resolve(task: Task, folder: string, client: HttpClient): Promise<ResolvedPackages> {
+async function resolve(task: Question, folder: string, client: HttpClient): Promise<ResolvedPackages> {
   const { recipe, mirror = {}, maxAgeMs = 3_600_000, now = () => new Date() } = task;
   const lists: ListsOptions = {
     folder: join(folder, "lists"),
@@ -186,47 +241,6 @@ function assemblyKey({ definition }: Recipe, packages: readonly LocatedPackage[]
     packages: packages.map(({ candidate }) => candidate.sha256),
   };
   return createHash("sha256").update(JSON.stringify(facts)).digest("hex").slice(0, 32);
-}
-
-function imageConfig(
-  { definition, platform, description }: Recipe,
-  packages: readonly LocatedPackage[],
-  epochSeconds: number,
-): ImageConfig {
-  const created = new Date(epochSeconds * 1000).toISOString().replace(".000Z", "Z");
-  return {
-    ...platform,
-    created,
-    config: {
-      ...startOf(definition, packages),
-    },
-    rootfs: { type: "layers", diff_ids: [] },
-    history: [{ created, created_by: `lighter: ${packages.length} packages`, comment: description }],
-  };
-}
-
-/** How containers of the image start. */
-function startOf(definition: RecipeDefinition, packages: readonly LocatedPackage[]): ProcessConfig {
-  const { user, workingDir, entrypoint, cmd, ports, stopSignal, trim, labels } = definition;
-  const allLabels = { ...(trim !== undefined && { "dev.lighter.without": trim.join(" ") }), ...labels };
-  return {
-    ...(user !== undefined && { User: user }),
-    ...(ports !== undefined && { ExposedPorts: Object.fromEntries(ports.map((port) => [port, {}])) }),
-    Env: definition.env.map((entry) => {
-      const value = "value" in entry ? entry.value : installedVersion(packages, entry.versionOf);
-      return `${entry.name}=${value}`;
-    }),
-    ...(entrypoint !== undefined && { Entrypoint: [...entrypoint] }),
-    ...(cmd !== undefined && { Cmd: [...cmd] }),
-    ...(workingDir !== undefined && { WorkingDir: workingDir }),
-    ...(Object.keys(allLabels).length > 0 && { Labels: allLabels }),
-    ...(stopSignal !== undefined && { StopSignal: stopSignal }),
-  };
-}
-
-function installedVersion(packages: readonly LocatedPackage[], name: string): string {
-  const found = packages.find(({ candidate }) => candidate.name === name);
-  return found === undefined ? "" : upstreamVersion(found.candidate.version);
 }
 
 function architectureOf({ platform }: Recipe): string {

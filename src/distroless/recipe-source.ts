@@ -2,12 +2,21 @@ import type { OnProgress } from "#base";
 import type { Image } from "#image";
 import type { Platform, Reference } from "#oci";
 import type { RecipeDefinition } from "./recipe-definition.ts";
+import type { RecipeLock } from "./recipe-lock.ts";
 
 /** Images assembled from signed Debian packages. */
 export interface RecipeSource {
   /** The recipe that plays the role a name asks for (`golang:1.19`, `debian:bookworm`), or undefined. */
   find(reference: Reference, platform: Platform): Recipe | undefined;
   list(): readonly Recipe[];
+  /** A recipe from a file of the user's own. @throws RECIPE_NOT_FOUND, RECIPE_INVALID */
+  read(path: string, platform: Platform): Recipe;
+  /**
+   * The packages that a recipe would get now, each by version and digest.
+   * @throws SIGNATURE_INVALID, RELEASE_EXPIRED, INDEX_INVALID, PACKAGE_NOT_FOUND, DEPENDENCY_UNSATISFIABLE,
+   *   PACKAGES_CONFLICT, MIRROR_UNREACHABLE, CANCELLED
+   */
+  lock(recipe: Recipe, options?: { readonly signal?: AbortSignal }): Promise<RecipeLock>;
   /**
    * Assembles the image and puts it into the image store under the reference's name. Idempotent: packages that were
    * downloaded are kept and an equal assembly gives an equal digest.
@@ -17,7 +26,12 @@ export interface RecipeSource {
   assemble(
     recipe: Recipe,
     reference: Reference,
-    options: { readonly onProgress: OnProgress; readonly signal?: AbortSignal },
+    options: {
+      readonly onProgress: OnProgress;
+      readonly signal?: AbortSignal;
+      /** Takes these packages and asks no archive which there are. */
+      readonly lock?: RecipeLock;
+    },
   ): Promise<Image>;
 }
 

@@ -15,6 +15,8 @@ export interface Configuration {
   readonly debianMirror?: string;
   readonly registries: RegistrySettings & { readonly proxyEnv: Readonly<Record<string, string>> };
   readonly baseSources: readonly BaseSourceName[];
+  /** Names beyond docker.io that recipes may answer, as patterns. */
+  readonly standsFor: readonly string[];
 }
 
 const proxyNames = ["HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"];
@@ -34,6 +36,7 @@ export function readConfiguration(
     ...(debianMirror !== undefined && { debianMirror }),
     registries: { ...readRegistries(options.registries ?? {}, env), proxyEnv: readProxies(env) },
     baseSources: options.baseSources ?? readBaseSources(env),
+    standsFor: options.recipesFor ?? (env["LIGHTER_RECIPES_FOR"] ?? "").split(",").filter((name) => name !== ""),
   });
 }
 

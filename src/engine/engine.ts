@@ -20,6 +20,7 @@ import { Images } from "./images.ts";
 import { lazy } from "./lazy.ts";
 import { EngineNetworks } from "./networks.ts";
 import type { BuildOptions, BuildResult, EngineOptions, RegistrySettings, RunOptions } from "./options.ts";
+import { Recipes } from "./recipes.ts";
 import { openStore, type Store } from "./store.ts";
 
 /**
@@ -39,6 +40,7 @@ import { openStore, type Store } from "./store.ts";
 export class Engine implements AsyncDisposable {
   readonly images: Images;
   readonly containers: EngineContainers;
+  readonly recipes: Recipes;
   readonly networks: EngineNetworks;
   readonly #configuration: Configuration;
   readonly #onWarning: (text: string) => void;
@@ -64,13 +66,16 @@ export class Engine implements AsyncDisposable {
   readonly #recipes = lazy(async (): Promise<RecipeSource> => {
     const { openRecipeSource } = await import("#distroless");
     const { snapshots, images } = this.#store;
-    const { root, debianMirror } = this.#configuration;
+    const { root, debianMirror, standsFor, proxyEnv } = this.#configuration;
+    const proxy = proxyEnv["http_proxy"] ?? proxyEnv["HTTP_PROXY"];
     return openRecipeSource({
       root,
       host: this.#host,
       snapshots,
       images,
       onWarning: this.#onWarning,
+      standsFor,
+      ...(proxy !== undefined && { http: { proxy } }),
       ...(debianMirror !== undefined && { mirror: mirrorAt(debianMirror) }),
     });
   });
@@ -138,6 +143,12 @@ export class Engine implements AsyncDisposable {
       ],
     });
     this.#store = openStore(this.root, this.#host, roots);
+    this.recipes = new Recipes({
+      open: this.#recipes,
+      use: () => this.#store.use(),
+      hostPlatform: { os: "linux", architecture: process.arch === "x64" ? "amd64" : process.arch },
+      tag: (image, name) => this.images.tag(image.id, name),
+    });
     this.images = new Images(this.#store, {
       host: this.#host,
       beforeCollect: async () => {

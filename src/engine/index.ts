@@ -14,3 +14,4 @@ export type {
   RegistrySettings,
   RunOptions,
 } from "./options.ts";
+export type { RecipeBuildOptions, RecipeOptions, Recipes } from "./recipes.ts";

@@ -18,6 +18,11 @@ export interface EngineOptions {
    * a recipe needs no account, has no rate limit and is signed, so it answers before a registry is asked.
    */
   readonly baseSources?: readonly BaseSourceName[];
+  /**
+   * Names of other registries that recipes may answer, as patterns: `gcr.io/distroless/*`. @defaultValue
+   * `LIGHTER_RECIPES_FOR`, separated by commas; else none
+   */
+  readonly recipesFor?: readonly string[];
 }
 
 /** One place where FROM may find an image. */

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import type { OnProgress } from "#base";
 import { LighterError } from "#base";
-import type { Recipe, RecipeLock, RecipeSource } from "#distroless";
+import type { PackageChange, Recipe, RecipeLock, RecipeSource } from "#distroless";
 import type { Image } from "#image";
 import { normalizePlatform, type Platform, parsePlatform, parseReference } from "#oci";
 
@@ -65,6 +65,28 @@ export class Recipes {
     const recipe = await this.get(text, options);
     using _use = await this.#parts.use();
     return await (await this.#parts.open()).lock(recipe, options);
+  }
+
+  /** Reads a lock; undefined when there is none, unless it must exist. @throws RECIPE_NOT_FOUND, RECIPE_INVALID */
+  async readLock(
+    path: string,
+    options: { readonly mustExist?: boolean } = {},
+  ): Promise<RecipeLock | undefined> {
+    return (await import("#distroless")).readLock(path, options);
+  }
+
+  /** Writes a lock, unless the one that stands there has a newer package. @throws RECIPE_INVALID, STORE_FULL */
+  async writeLock(path: string, lock: RecipeLock): Promise<void> {
+    const { comparePackages, readLock, rejectDowngrade, writeLock } = await import("#distroless");
+    const before = readLock(path);
+    if (before?.architecture === lock.architecture)
+      rejectDowngrade(comparePackages(before.packages, lock.packages), path);
+    writeLock(path, lock);
+  }
+
+  /** What changed from one set of packages to another. */
+  async compare(before: RecipeLock, after: RecipeLock): Promise<readonly PackageChange[]> {
+    return (await import("#distroless")).comparePackages(before.packages, after.packages);
   }
 
   /** Assembles an image. @throws RECIPE_NOT_FOUND, RECIPE_INVALID, and what assembling throws */

@@ -12,6 +12,8 @@ export interface DistrolessRole {
   readonly summary: string;
   readonly packages: readonly string[];
   readonly slimPackages?: readonly string[];
+  /** Dependencies left out beside the usual ones. */
+  readonly ignore?: readonly string[];
   readonly slim: readonly TrimPackName[];
   readonly links?: RecipeDefinition["links"];
   readonly env?: readonly EnvironmentValue[];
@@ -68,6 +70,8 @@ function baseRoles(release: Release): readonly DistrolessRole[] {
     summary,
     packages,
     slimPackages: slimOf(packages),
+    // As Google has it: the C library alone; who throws exceptions or cancels threads takes cc.
+    ignore: ["libgcc-s1", "libcrypt1"],
   });
   return [
     role("static", "for static programs: certificates, time zones, accounts", staticPackages),
@@ -193,7 +197,7 @@ function define(role: DistrolessRole, { isSlim, isDebug, isNonroot }: Variant): 
     summary: role.summary,
     packages: isSlim ? slimPackages : packages,
     prefer: ["usr-is-merged"],
-    ignore: ignoredDependencies,
+    ignore: [...ignoredDependencies, ...(role.ignore ?? [])],
     ...(isSlim && { trim: role.slim }),
     debug: isDebug,
     ...(links !== undefined && { links }),

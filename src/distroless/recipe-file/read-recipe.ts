@@ -1,0 +1,172 @@
+import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { dirname, isAbsolute, join, relative } from "node:path";
+import { LighterError } from "#base";
+import { parseReference } from "#oci";
+import { rulesOf, type TrimPackName } from "../assemble/trim-packs.ts";
+import type { RecipeDefinition, RecipeFile } from "../recipe-definition.ts";
+import { debianRecipes, systemPath } from "../recipes/debian.ts";
+import { ignoredDependencies } from "../recipes/distroless.ts";
+import { readShape } from "./read-shape.ts";
+import { recipeShape } from "./recipe-shape.ts";
+
+/** A recipe file as its shape reads it. */
+interface RecipeText {
+  readonly name: string;
+  readonly from?: string;
+  readonly suite?: string;
+  readonly kind?: "distroless" | "system";
+  readonly packages?: readonly string[];
+  readonly ignore?: readonly string[];
+  readonly trim?: readonly TrimPackName[];
+  readonly drop?: readonly string[];
+  readonly keep?: readonly string[];
+  readonly files?: readonly (Entry & { readonly text?: string; readonly source?: string })[];
+  readonly directories?: readonly Entry[];
+  readonly links?: readonly { readonly path: string; readonly target: string }[];
+  readonly users?: readonly { readonly name: string; readonly uid: number; readonly home?: string }[];
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly entrypoint?: readonly string[];
+  readonly command?: readonly string[];
+  readonly user?: string;
+  readonly workdir?: string;
+  readonly ports?: readonly string[];
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly debug?: boolean;
+}
+
+interface Entry {
+  readonly path: string;
+  readonly mode?: string;
+  readonly owner?: number;
+}
+
+/** Finds a built-in recipe by the name of its image, for `from`. */
+export type FindBuiltin = (name: string) => RecipeDefinition | undefined;
+
+/**
+ * Reads a recipe file. Files that it names are read from its own directory and nowhere else.
+ * @throws RECIPE_NOT_FOUND, RECIPE_INVALID
+ */
+export function readRecipe(path: string, findBuiltin: FindBuiltin): RecipeDefinition {
+  if (!existsSync(path))
+    throw new LighterError("RECIPE_NOT_FOUND", `cannot read recipe "${path}": there is no such file`);
+  const text = readShape(path, readFileSync(path, "utf8"), recipeShape) as RecipeText;
+  const base = text.from === undefined ? emptyRecipe(text) : findBase(path, text, findBuiltin);
+  const { repository, tag = "latest" } = parseReference(text.name);
+  const environment = Object.entries(text.environment ?? {}).map(([name, value]) => ({ name, value }));
+  const kept = base.env.filter(({ name }) => !Object.hasOwn(text.environment ?? {}, name));
+  const trim = text.trim ?? base.trim;
+  return {
+    ...base,
+    name: text.name,
+    repository,
+    tags: [tag],
+    packages: [...new Set([...base.packages, ...(text.packages ?? [])])],
+    ...(text.ignore !== undefined && { ignore: [...(base.ignore ?? []), ...text.ignore] }),
+    ...(trim !== undefined && { trim }),
+    ...pathRulesOf(base, text),
+    ...contents(path, base, text),
+    env: [...kept, ...environment],
+    ...startOf(text),
+  };
+}
+
+function emptyRecipe({ name, suite = "bookworm", kind = "distroless" }: RecipeText): RecipeDefinition {
+  const common = { name, release: suite, repository: name, tags: ["latest"], kind } as const;
+  if (kind === "system") {
+    const debian = debianRecipes.find(({ release }) => release === suite);
+    return { ...common, packages: ["apt"], prefer: ["usr-is-merged"], env: debian?.env ?? [], cmd: ["bash"] };
+  }
+  return {
+    ...common,
+    packages: ["base-files", "netbase", "tzdata", "media-types", "ca-certificates"],
+    prefer: ["usr-is-merged"],
+    ignore: ignoredDependencies,
+    env: [
+      { name: "PATH", value: systemPath },
+      { name: "SSL_CERT_FILE", value: "/etc/ssl/certs/ca-certificates.crt" },
+    ],
+    user: "0",
+    workingDir: "/",
+  };
+}
+
+function findBase(
+  path: string,
+  { from = "", suite }: RecipeText,
+  findBuiltin: FindBuiltin,
+): RecipeDefinition {
+  const found = findBuiltin(from);
+  if (found === undefined)
+    throw new LighterError(
+      "RECIPE_NOT_FOUND",
+      `cannot read recipe "${path}": there is no built-in recipe "${from}"; "lighter recipe ls" lists them`,
+    );
+  if (suite !== undefined && suite !== found.release)
+    throw new LighterError(
+      "RECIPE_INVALID",
+      `cannot read recipe "${path}": suite is ${suite}, and recipe "${from}" is of ${found.release}; leave suite out`,
+    );
+  // A name of its own has no promise about a version.
+  const { versionOf: _version, suiteTags: _tags, summary: _summary, ...rest } = found;
+  return rest;
+}
+
+function pathRulesOf(
+  base: RecipeDefinition,
+  { drop = [], keep = [] }: RecipeText,
+): Pick<RecipeDefinition, "pathRules"> {
+  if (drop.length === 0 && keep.length === 0) return {};
+  const { exclude, include } = base.pathRules ?? rulesOf([]);
+  return { pathRules: { exclude: [...exclude, ...drop], include: [...include, ...keep] } };
+}
+
+function contents(path: string, base: RecipeDefinition, text: RecipeText): Partial<RecipeDefinition> {
+  const place = ({ path: at, mode, owner = 0 }: Entry, usual: number) => ({
+    path: at.slice(1),
+    mode: mode === undefined ? usual : Number.parseInt(mode, 8),
+    uid: owner,
+    gid: owner,
+  });
+  const files = (text.files ?? []).map(
+    (file): RecipeFile => ({ ...place(file, 0o644), text: contentOf(path, file) }),
+  );
+  const directories = (text.directories ?? []).map((directory) => place(directory, 0o755));
+  const links = (text.links ?? []).map(({ path: at, target }) => ({ path: at.slice(1), target }));
+  return {
+    files: [...(base.files ?? []), ...files],
+    directories: [...(base.directories ?? []), ...directories],
+    links: [...(base.links ?? []), ...links],
+    users: [...(base.users ?? []), ...(text.users ?? [])],
+  };
+}
+
+function contentOf(
+  recipe: string,
+  { path, text, source }: { readonly path: string; readonly text?: string; readonly source?: string },
+): string {
+  if (text !== undefined && source === undefined) return text;
+  const refuse = (why: string) =>
+    new LighterError("RECIPE_INVALID", `cannot read recipe "${recipe}": file "${path}" ${why}`);
+  if (source === undefined || text !== undefined) throw refuse("wants either text or source");
+  const folder = realpathSync(dirname(recipe));
+  const file = join(folder, source);
+  if (!existsSync(file)) throw refuse(`has the source "${source}", which is not there`);
+  const inside = relative(folder, realpathSync(file));
+  if (inside.startsWith("..") || isAbsolute(inside))
+    throw refuse(`has the source "${source}", which lies outside of the recipe's directory`);
+  return readFileSync(file, "utf8");
+}
+
+function startOf(text: RecipeText): Partial<RecipeDefinition> {
+  const { entrypoint, command, user, workdir, ports, labels, debug } = text;
+  return {
+    ...(entrypoint !== undefined && { entrypoint }),
+    ...(command !== undefined && { cmd: command }),
+    ...(user !== undefined && { user }),
+    ...(workdir !== undefined && { workingDir: workdir }),
+    ...(ports !== undefined && { ports }),
+    ...(labels !== undefined && { labels }),
+    ...(debug !== undefined && { debug }),
+  };
+}

@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { LighterError } from "#base";
+import { recipeJsonSchema } from "../index.ts";
+import { distrolessRecipes } from "../recipes/distroless.ts";
+import { readRecipe } from "./read-recipe.ts";
+
+const python = distrolessRecipes.find(
+  ({ repository, tags }) => repository === "distroless/python3" && tags.includes("slim"),
+);
+
+/** Reads a recipe that stands alone in a directory. */
+function read(text: string, files: Readonly<Record<string, string>> = {}) {
+  const folder = mkdtempSync(join(tmpdir(), "lighter-recipe-"));
+  try {
+    const path = join(folder, "r.yaml");
+    writeFileSync(path, text);
+    for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
+    mkdirSync(join(folder, "below"));
+    symlinkSync("/etc/hostname", join(folder, "out"));
+    return readRecipe(path, (name) => (name === "distroless/python3:slim" ? python : undefined));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+test("a recipe of its own", () => {
+  const recipe = read(
+    `name: team/api
+packages: [libpq5, "libssl3 (>= 3.0)"]
+trim: [docs, unused-libraries]
+drop: [/usr/share/postgresql-common/*]
+files:
+  - { path: /etc/a.conf, source: a.conf, mode: "0600", owner: 1000 }
+directories: [{ path: /data, owner: 1000 }]
+users: [{ name: api, uid: 1000 }]
+environment: { PATH: /bin, PORT: "1" }
+entrypoint: [/bin/api]
+ports: [80/tcp]
+`,
+    { "a.conf": "x = 1\n" },
+  );
+  assert.equal(recipe.kind, "distroless");
+  assert.equal(recipe.release, "bookworm");
+  assert.deepEqual(recipe.packages.slice(-2), ["libpq5", "libssl3 (>= 3.0)"]);
+  assert.deepEqual(recipe.files, [
+    { path: "etc/a.conf", mode: 0o600, uid: 1000, gid: 1000, text: "x = 1\n" },
+  ]);
+  assert.deepEqual(recipe.pathRules, { exclude: ["/usr/share/postgresql-common/*"], include: [] });
+  assert.deepEqual(
+    recipe.env.map(({ name }) => name),
+    ["SSL_CERT_FILE", "PATH", "PORT"],
+  );
+});
+
+test("a recipe that goes on from a built-in one", () => {
+  const recipe = read("name: api\nfrom: distroless/python3:slim\npackages: [libpq5]\n");
+  assert.deepEqual(recipe.packages, [...(python?.packages ?? []), "libpq5"]);
+  assert.deepEqual(recipe.trim, python?.trim);
+  assert.deepEqual(recipe.entrypoint, ["/usr/bin/python3.11"]);
+  assert.deepEqual([recipe.name, recipe.repository, recipe.tags], ["api", "library/api", ["latest"]]);
+});
+
+test("what is wrong is told with its place and what is wanted there", () => {
+  const rows: readonly (readonly [text: string, message: RegExp])[] = [
+    ["", /it is empty/],
+    ["name: [", /line 1, column/],
+    ["packages: [ab]", /line 1, column 1: field "name" is missing/],
+    ["name: Api", /line 1, column 7: want a name of lower-case letters.*, found "Api"/],
+    ["name: a\npackges: [bc]", /line 2, column 1: unknown field "packges" \(did you mean packages\?\)/],
+    ["name: a\nname: b", /line 2, column 1: .*unique/],
+    ["name: a\npackages: b", /line 2, column 11: want a list, found "b"/],
+    ["name: a\npackages:", /want a list, found/],
+    ["name: a\npackages: [7]", /line 2, column 12: want the name of a package.*, found 7/],
+    ["name: a\npackages: ['b; rm']", /want the name of a package/],
+    ["name: a\nsuite: sid", /line 2, column 8: want one of bookworm, trixie, found "sid"/],
+    ["name: a\ntrim: [doc]", /want one of docs, locales/],
+    ["name: a\nfiles: [{ path: /../x, text: b }]", /want a path from the root/],
+    ["name: a\nfiles: [{ path: etc/x, text: b }]", /want a path from the root/],
+    ["name: a\nfiles: [{ path: /x }]", /file "\/x" wants either text or source/],
+    ["name: a\nfiles: [{ path: /x, source: gone }]", /has the source "gone", which is not there/],
+    ["name: a\nfiles: [{ path: /x, source: out }]", /lies outside of the recipe's directory/],
+    ["name: a\nfiles: [{ path: /x, source: ../../../etc/hostname }]", /lies outside|is not there/],
+    ["name: a\nfiles: [{ path: /x, text: a, mode: 0644 }]", /want permissions in octal and in quotes/],
+    ["name: a\nusers: [{ name: b, uid: 0 }]", /want a whole number from 1 to/],
+    ["name: a\ndebug: maybe", /want true or false/],
+    ["name: a\nlabels: &x { a: b }\nenvironment: *x", /aliases are not read/],
+    ["name: a\nlabels: { __proto__: b, c: 1 }", /want text, found 1/],
+    ["name: a\nfrom: nothing", /there is no built-in recipe "nothing"/],
+    [
+      "name: a\nfrom: distroless/python3:slim\nsuite: trixie",
+      /suite is trixie, and recipe .* is of bookworm/,
+    ],
+  ];
+  for (const [text, message] of rows)
+    assert.throws(
+      () => read(text),
+      (error) =>
+        error instanceof LighterError && error.code.startsWith("RECIPE_") && message.test(error.message),
+      text,
+    );
+});
+
+test("docs/recipe.schema.json is what the reader reads", () => {
+  const path = "docs/recipe.schema.json";
+  const text = `${JSON.stringify(recipeJsonSchema(), undefined, 2)}\n`;
+  if (process.env["UPDATE_DOCS"] === "1") writeFileSync(path, text);
+  assert.deepEqual(
+    JSON.parse(readFileSync(path, "utf8")),
+    JSON.parse(text),
+    "write it anew with UPDATE_DOCS=1 node scripts/test.mjs src/distroless",
+  );
+});
