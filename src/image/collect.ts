@@ -27,8 +27,12 @@ export function collectStore(
   const used = { blobs: new Set<Digest>(), snapshots: new Set<string>() };
   for (const { target } of entries()) markTarget(parts, target, used);
   const roots = parts.roots?.();
+  const seen = new Set<string>();
   for (const digest of roots?.blobs ?? []) used.blobs.add(digest);
-  for (const name of roots?.snapshots ?? []) used.snapshots.add(name);
+  for (const name of roots?.snapshots ?? []) {
+    used.snapshots.add(name);
+    markUnpacked(parts, name, { blobs: used.blobs, seen });
+  }
   const snapshots = parts.snapshots.collect((name) => used.snapshots.has(name));
   const freedBytes = parts.content.collect((digest) => used.blobs.has(digest));
   parts.records.prune({
@@ -36,6 +40,20 @@ export function collectStore(
     blob: (digest) => parts.content.has(digest),
   });
   return { freedBytes, snapshots };
+}
+
+/** A tree that was unpacked cannot give its layers back with the same bytes: whoever keeps it keeps them. */
+function markUnpacked(
+  { snapshots, records }: LayerParts,
+  name: string,
+  { blobs, seen }: { readonly blobs: Set<Digest>; readonly seen: Set<string> },
+): void {
+  for (let found = snapshots.find(name); found !== undefined; found = snapshots.parent(found)) {
+    if (seen.has(found)) return;
+    seen.add(found);
+    const layer = records.findLayer(found);
+    if (layer?.isUnpacked === true) blobs.add(layer.descriptor.digest);
+  }
 }
 
 /** An index keeps itself and all that it names. */

@@ -84,7 +84,7 @@ export class Lab implements AsyncDisposable {
         describeSources: () => "the store",
       },
       findRuntime: () => (this.#runtime ??= findRuntime(host, { runDirectory: join(root, "run") })),
-      networks: () => createNetworks({ root, host }),
+      networks: async () => createNetworks({ root, host }),
       registries: async () => openRegistryClient({ host }),
     });
   }

@@ -2,9 +2,13 @@ import { Cleanup, errorMessage, isLighterError, LighterError } from "#base";
 import { codeFrame } from "#dockerfile";
 import { type Digest, digestOf, familiarReference, formatReference, parseReference } from "#oci";
 import type { Vertex } from "#plan";
+import { CacheRun } from "../cache/cache-run.ts";
+import type { ImportedCache } from "../cache/import-cache.ts";
 import type { BuildEvent } from "../events.ts";
 import { NetworkPool } from "../exec/network-pool.ts";
 import { ExportRun } from "../export/export-run.ts";
+import type { LayerMaking } from "../export/platform-image.ts";
+import { LockFile } from "../lock/lock-file.ts";
 import type { Base } from "../ports.ts";
 import { createRemoteSources } from "../remote/remote-sources.ts";
 import type { CacheStore } from "../solve/cache-store.ts";
@@ -31,39 +35,56 @@ export interface Parts {
 
 const gettingBases = digestOf("lighter: get base images");
 
+interface Running {
+  readonly input: BuildInput;
+  readonly exports: ExportRun;
+  readonly caches: CacheRun;
+}
+
 /** One build, from request to outcome. */
 export class Build {
   readonly #parts: Parts;
   readonly #request: BuildRequest;
   readonly #journal: EventJournal;
+  readonly #lock: LockFile | undefined;
 
   constructor(parts: Parts, request: BuildRequest) {
     this.#parts = parts;
     this.#request = request;
     this.#journal = new EventJournal((event) => request.onEvent?.(event));
+    this.#lock = request.lockFile === undefined ? undefined : new LockFile(request.lockFile);
   }
 
   async run(): Promise<BuildOutcome> {
     const input = readInput(this.#request);
-    const planned = await this.#gettingBases((tell) =>
-      planPlatforms(this.#request, input, { bases: this.#parts.options.bases, ...tell }),
+    const lock = this.#lock;
+    const bases = lock?.baseSource(this.#parts.options.bases) ?? this.#parts.options.bases;
+    const unlocked = await this.#gettingBases((tell) =>
+      planPlatforms(this.#request, input, { bases, ...tell }),
     );
+    const planned = { ...unlocked, graph: lock?.pinned(unlocked.graph) ?? unlocked.graph };
     const [{ warnings }] = planned.plans;
     for (const warning of warnings)
       this.#emit({
         kind: "warning",
         text: `${warning.rule}: ${warning.detail} (line ${warning.range.start.line})`,
       });
-    const exports = new ExportRun(this.#request, {
+    const parts = {
       ...this.#parts.options,
+      cache: this.#parts.cache,
       journal: this.#journal,
-      emit: (event) => this.#emit(event),
-    });
-    this.#journal.planned(planned.graph, exports.steps(planned));
+      emit: (event: BuildEvent) => this.#emit(event),
+    };
+    const exports = new ExportRun(this.#request, parts);
+    const caches = new CacheRun(this.#request, parts);
+    this.#journal.planned(planned.graph, [...exports.steps(planned), ...caches.steps(targetsOf(planned))]);
     try {
-      return await this.#solve(planned, { input, exports });
+      const outcome = await this.#solve(planned, { input, exports, caches });
+      lock?.save();
+      return outcome;
     } catch (error) {
-      throw this.#withFrame(error, planned, input);
+      const explained = lock?.explain(this.#journal.failedVertex(error), error) ?? error;
+      throw this.#withFrame(explained, planned, { input, vertex: this.#journal.failedVertex(error) });
     }
   }
 
@@ -100,16 +121,16 @@ export class Build {
     this.#request.onEvent?.(event);
   }
 
-  async #solve(
-    planned: PlannedPlatforms,
-    { input, exports }: { readonly input: BuildInput; readonly exports: ExportRun },
-  ): Promise<BuildOutcome> {
+  async #solve(planned: PlannedPlatforms, { input, exports, caches }: Running): Promise<BuildOutcome> {
     await using scope = new Cleanup();
     const times = {
       origins: openLayerOrigins(this.#parts.paths.origins),
       checkoutTimes: openCheckoutTimes(this.#parts.paths.times),
     };
-    const { solver, sources } = this.#solver(planned, { input, scope, ...times });
+    const [plan] = planned.plans;
+    const epochSeconds = plan.epochSeconds ?? this.#request.epochSeconds ?? defaultEpochSeconds;
+    const imported = await caches.import(epochSeconds);
+    const { solver, sources } = this.#solver(planned, { input, scope, imported, ...times });
     const explanations = this.#explanations(planned, input, sources);
     this.#journal.explain = (vertex) => explanations.explain(vertex, this.#journal.keys.get(vertex.id));
     try {
@@ -119,15 +140,17 @@ export class Build {
       sources.finish();
       explanations.save(this.#journal.keys);
     }
-    const [plan] = planned.plans;
-    const written = await exports.run(planned, {
+    const making: LayerMaking = {
       findResult: (vertex) => solver.find(vertex),
       findBase: (vertex) => findBase(planned, vertex),
       images: this.#parts.options.images,
       snapshots: this.#parts.options.snapshots,
       ...times,
-      epochSeconds: plan.epochSeconds ?? this.#request.epochSeconds ?? defaultEpochSeconds,
-    });
+      epochSeconds,
+    };
+    const solved = { plans: planned.plans, known: solver.known, making };
+    const written = await exports.run(planned, making, await caches.inline(solved));
+    await caches.export(solved);
     return { ...written, plan, bases: resolvedBases(planned), steps: this.#journal.counts };
   }
 
@@ -146,6 +169,7 @@ export class Build {
       readonly scope: Cleanup;
       readonly origins: LayerOrigins;
       readonly checkoutTimes: CheckoutTimes;
+      readonly imported: ImportedCache | undefined;
     },
   ): { readonly solver: Solver; readonly sources: BuildSources } {
     const { options, paths, cache } = this.#parts;
@@ -167,6 +191,7 @@ export class Build {
         findSecret: request.findSecret ?? (() => undefined),
         findAgent: request.findAgent ?? (() => undefined),
         onStart: (vertex) => this.#journal.started(vertex),
+        onResolved: (vertex, resolved) => this.#lock?.note(vertex, resolved),
         onEnd: (vertex, isCached) => (isCached ? this.#journal.hit(vertex) : this.#journal.finished(vertex)),
       }),
     });
@@ -182,6 +207,12 @@ export class Build {
       lockDirectory: paths.locks,
       emptyLayer: paths.empty,
       jobs: request.jobs,
+      ...(build.imported !== undefined && { imported: build.imported }),
+      onLost: (vertex, error) =>
+        this.#emit({
+          kind: "warning",
+          text: `cannot use the imported result of "${vertex.name}": ${errorMessage(error)}; the step runs`,
+        }),
       execute: createExecute({
         host,
         snapshots,
@@ -200,8 +231,11 @@ export class Build {
   }
 
   /** The error with the lines of the Dockerfile in which it arose. */
-  #withFrame(error: unknown, planned: PlannedPlatforms, input: BuildInput): unknown {
-    const vertex = this.#journal.failedVertex(error);
+  #withFrame(
+    error: unknown,
+    planned: PlannedPlatforms,
+    { input, vertex }: { readonly input: BuildInput; readonly vertex: Vertex | undefined },
+  ): unknown {
     if (!isLighterError(error) || vertex?.range === undefined || error.details["frame"] !== undefined)
       return error;
     const { startLine, endLine } = vertex.range;

@@ -65,9 +65,17 @@ export class EventJournal implements Journal {
     });
   }
 
-  /** A step that is no vertex has failed. */
-  stepFailed(step: StepId, error: unknown): void {
-    this.#end(step, { kind: "failed", step, timeMs: Date.now(), message: errorMessage(error) });
+  /** Does the work of a step that is no vertex, and tells of it. */
+  async step<T>(step: StepId, work: () => Promise<T>): Promise<T> {
+    this.started({ id: step });
+    try {
+      const result = await work();
+      this.ended(step);
+      return result;
+    } catch (error) {
+      this.#end(step, { kind: "failed", step, timeMs: Date.now(), message: errorMessage(error) });
+      throw error;
+    }
   }
 
   /** A step that is no vertex has ended: exporting. */

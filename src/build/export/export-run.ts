@@ -58,16 +58,29 @@ export class ExportRun {
   }
 
   /** Writes every output, one after the other: they share layers and the disk. */
-  async run(planned: PlannedPlatforms, making: LayerMaking): Promise<Exported> {
+  async run(
+    planned: PlannedPlatforms,
+    making: LayerMaking,
+    extendConfig?: OutputContext["extendConfig"],
+  ): Promise<Exported> {
     const results = await resultsOf(planned, making);
     const platformImages = once(() => this.#makeImages(results, making));
-    const shared = { ...this.#parts, results, making, platformImages, ...this.#asked(planned, making) };
+    const shared = {
+      ...this.#parts,
+      results,
+      making,
+      platformImages,
+      ...this.#asked(planned, making),
+      ...(extendConfig !== undefined && { extendConfig }),
+    };
     const written: ImageResult[] = [];
     for (const { step, output } of this.#outputs) {
       const tell = (text: string): void => this.#parts.emit({ kind: "note", step, text });
       const onProgress: OutputContext["onProgress"] = (progress) =>
         this.#parts.emit({ kind: "progress", step, progress });
-      const image = await this.#step(step, () => writeOutput(output, { ...shared, tell, onProgress }));
+      const image = await this.#parts.journal.step(step, () =>
+        writeOutput(output, { ...shared, tell, onProgress }),
+      );
       if (image !== undefined) written.push(image);
     }
     return exportedOf(written);
@@ -99,19 +112,6 @@ export class ExportRun {
       );
     }
     return images;
-  }
-
-  async #step<T>(step: Digest, work: () => Promise<T>): Promise<T> {
-    const { journal } = this.#parts;
-    journal.started({ id: step });
-    try {
-      const result = await work();
-      journal.ended(step);
-      return result;
-    } catch (error) {
-      journal.stepFailed(step, error);
-      throw error;
-    }
   }
 }
 

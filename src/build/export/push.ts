@@ -16,13 +16,7 @@ export async function pushTarget(
   },
 ): Promise<void> {
   const { content, client, onProgress, signal } = options;
-  const source: ImageSource = {
-    description: familiarReference(reference),
-    getTop: async () => ({ descriptor: target, bytes: content.read(target.digest) }),
-    getManifest: async ({ digest }) => content.read(digest),
-    readBlob: ({ digest }, { offsetBytes }) => content.open(digest, { offsetBytes }) as AsyncIterable<Buffer>,
-    repositoriesOf: () => [],
-  };
+  const source = contentSource(content, target, familiarReference(reference));
   await copyImage(source, registryTarget(client, reference), {
     platform: "all",
     verb: "push",
@@ -30,3 +24,16 @@ export async function pushTarget(
     ...(signal !== undefined && { signal }),
   });
 }
+
+/** What the content store holds, as a place to copy from. */
+export function contentSource(content: ContentStore, target: Descriptor, description: string): ImageSource {
+  return {
+    description,
+    getTop: async () => ({ descriptor: target, bytes: content.read(target.digest, { limitBytes }) }),
+    getManifest: async ({ digest }) => content.read(digest, { limitBytes }),
+    readBlob: ({ digest }, { offsetBytes }) => content.open(digest, { offsetBytes }) as AsyncIterable<Buffer>,
+    repositoriesOf: () => [],
+  };
+}
+
+const limitBytes = 64 << 20;

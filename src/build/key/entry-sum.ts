@@ -2,10 +2,12 @@ import { createHash } from "node:crypto";
 import { closeSync, constants, openSync, readlinkSync, readSync } from "node:fs";
 import type { Files } from "#host";
 import type { Entry } from "../tree/tree.ts";
+import { joinParts, partBytes, sumText } from "./file-sums.ts";
 
 /** Reads what a cache key wants to know about an entry beyond lstat: bytes, link target, extended attributes. */
 export interface EntryReader {
-  sum(entry: Entry): string;
+  /** @param bytesSum the sum of a file's bytes, when it is known already */
+  sum(entry: Entry, bytesSum?: string): string;
 }
 
 const chunkBytes = 1 << 20;
@@ -13,31 +15,41 @@ const chunkBytes = 1 << 20;
 /** Reads entries one after another with one buffer. */
 export function createEntryReader(files: Pick<Files, "listXattrs" | "getXattr">): EntryReader {
   let buffer: Buffer | undefined;
+  const read = (entry: Entry): string => {
+    buffer ??= Buffer.allocUnsafeSlow(chunkBytes);
+    return bytesOf(entry, buffer);
+  };
   return {
-    sum(entry) {
-      buffer ??= Buffer.allocUnsafeSlow(chunkBytes);
-      const data = dataSum(entry, buffer);
-      const attributes = entry.kind === "symlink" ? "" : xattrText(entry.location, files);
-      return attributes === "" ? data : createHash("sha256").update(`${data}\n${attributes}`).digest("hex");
+    sum(entry, bytesSum) {
+      if (entry.kind === "symlink") return sumText(readlinkSync(entry.location));
+      const data = entry.kind === "file" ? (bytesSum ?? read(entry)) : "-";
+      const attributes = xattrText(entry.location, files);
+      return attributes === "" ? data : sumText(`${data}\n${attributes}`);
     },
   };
 }
 
-function dataSum(entry: Entry, buffer: Buffer): string {
-  if (entry.kind === "symlink")
-    return createHash("sha256").update(readlinkSync(entry.location)).digest("hex");
-  if (entry.kind !== "file") return "-";
-  const hash = createHash("sha256");
+/** The same sum as {@link sumFiles} gives, part by part. */
+function bytesOf(entry: Entry, buffer: Buffer): string {
   const fd = openSync(entry.location, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
-    for (;;) {
-      const size = readSync(fd, buffer, 0, buffer.length, null);
-      if (size > 0) hash.update(buffer.subarray(0, size));
-      if (size < buffer.length) return hash.digest("hex");
-    }
+    const count = Math.max(1, Math.ceil(entry.sizeBytes / partBytes));
+    return joinParts(Array.from({ length: count }, (_, part) => sumPart(fd, buffer, part === count - 1)));
   } finally {
     closeSync(fd);
   }
+}
+
+function sumPart(fd: number, buffer: Buffer, isLast: boolean): string {
+  const hash = createHash("blake2b512");
+  for (let left = isLast ? Number.POSITIVE_INFINITY : partBytes; left > 0; ) {
+    const wanted = Math.min(buffer.length, left);
+    const size = readSync(fd, buffer, 0, wanted, null);
+    hash.update(buffer.subarray(0, size));
+    left -= size;
+    if (size < wanted) break;
+  }
+  return hash.digest("hex").slice(0, 64);
 }
 
 function xattrText(location: string, files: Pick<Files, "listXattrs" | "getXattr">): string {

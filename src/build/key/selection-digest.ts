@@ -31,16 +31,21 @@ export function digestSelection(sources: readonly SelectedSource[], sumOf: SumOf
   return hash.digest("hex");
 }
 
-/** Which entries of one selection are one file: hard links stay links in the copy, so they belong to the key. */
+/**
+ * Which entries of one selection are one file: hard links stay links in the copy, so they belong to the key. The first
+ * name counts as a file of its own: whether it has names outside the selection is nothing that a copy shows.
+ */
 class LinkNumbers {
-  readonly #numbers = new Map<string, number>();
+  readonly #places = new Map<string, number>();
+  #count = 0;
 
   of(entry: Entry): number {
     if (entry.kind !== "file" || entry.nlink < 2) return 0;
+    this.#count += 1;
     const inode = `${entry.dev}:${entry.ino}`;
-    const number = this.#numbers.get(inode) ?? this.#numbers.size + 1;
-    this.#numbers.set(inode, number);
-    return number;
+    const first = this.#places.get(inode);
+    if (first === undefined) this.#places.set(inode, this.#count);
+    return first ?? 0;
   }
 }
 

@@ -64,7 +64,12 @@ export function makeCheckout(
 ): RemoteTree {
   const { remote, subdir, keepGitDir, submodules, mtime } = op;
   const id = hashKey("git", JSON.stringify([remote, commit, subdir, keepGitDir, submodules, mtime]));
-  return { id, origin: { bornMs: Date.now(), checkouts: [] }, make: () => checkOut(op, commit, options) };
+  return {
+    id,
+    resolved: commit,
+    origin: { bornMs: Date.now(), checkouts: [] },
+    make: () => checkOut(op, commit, options),
+  };
 }
 
 async function checkOut(

@@ -50,7 +50,7 @@ export async function fetchFile(
   const { digest, active } = await download(op, response, options);
   const snapshot = await keep(op, digest, { active, options });
   writeValidators(file, response, digest);
-  return { id: idOf(op, digest), origin: timesOfContent, make: async () => snapshot };
+  return { id: idOf(op, digest), resolved: digest, origin: timesOfContent, make: async () => snapshot };
 }
 
 /** Mode and name are always the same for one address, so the content is all there is to know. */
@@ -62,7 +62,7 @@ function stored(op: HttpOp, digest: Digest): RemoteTree {
   const make = async (): Promise<never> => {
     throw new LighterError("STORE_CORRUPT", `cannot use "${op.url}": the store lost it while it was in use`);
   };
-  return { id: idOf(op, digest), origin: timesOfContent, make };
+  return { id: idOf(op, digest), resolved: digest, origin: timesOfContent, make };
 }
 
 function checked(op: HttpOp, digest: Digest): Digest {

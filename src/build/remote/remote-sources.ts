@@ -20,12 +20,16 @@ export interface RemoteOptions {
   readonly findAgent: (id: string) => string | undefined;
   readonly onStart: (vertex: Vertex) => void;
   readonly onEnd: (vertex: Vertex, isCached: boolean) => void;
+  /** Told what the source is: the digest of a file, the commit of a repository. */
+  readonly onResolved?: (vertex: Vertex, resolved: string) => void;
 }
 
 /** A remote source that is in the store, or the way to get it there. */
 export interface RemoteTree {
   /** Identity of the content. */
   readonly id: string;
+  /** The digest of a file, the commit of a repository. */
+  readonly resolved: string;
   /** Gets it; called when the store has no tree of that identity. */
   make(): Promise<SnapshotName>;
   readonly origin: TimeOrigin;
@@ -45,6 +49,7 @@ export function createRemoteSources(options: RemoteOptions): Sources {
 async function getTree(vertex: Vertex, options: RemoteOptions, signal: AbortSignal): Promise<TreeResult> {
   options.onStart(vertex);
   const remote = await open(vertex, options, signal);
+  options.onResolved?.(vertex, remote.resolved);
   const record = options.cache.find(remote.id);
   const isThere = record?.snapshot !== undefined && options.snapshots.find(record.snapshot) !== undefined;
   if (isThere && !vertex.ignoreCache) {

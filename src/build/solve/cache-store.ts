@@ -12,6 +12,14 @@ export interface CacheRecord {
   readonly origin: TimeOrigin;
   /** The step as people read it, for `builder du`. */
   readonly name: string;
+  /** Another key that leads to it: the step has one by its definition and one by content. */
+  readonly otherKey?: string;
+}
+
+/** A record of another store: its tree is not here yet. */
+export interface PendingRecord extends Omit<CacheRecord, "snapshot"> {
+  /** Puts the tree into the store, and records for it under all its keys. */
+  fetch(): Promise<SnapshotName | undefined>;
 }
 
 /**

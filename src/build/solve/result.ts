@@ -11,6 +11,8 @@ export interface TreeResult {
   /** Absent: an empty tree. */
   readonly snapshot?: SnapshotName;
   readonly origin: TimeOrigin;
+  /** The tree is in another store, and this brings it; the snapshot is not known before. */
+  readonly fetch?: () => Promise<SnapshotName | undefined>;
 }
 
 export interface ContextResult {

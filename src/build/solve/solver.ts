@@ -7,7 +7,7 @@ import type { Graph, Vertex, VertexId } from "#plan";
 import type { SnapshotName, Snapshotter } from "#snapshot";
 import type { CheckoutTimes } from "../times/checkout-times.ts";
 import { joinOrigins } from "../times/time-origin.ts";
-import type { CacheRecord, CacheStore } from "./cache-store.ts";
+import type { CacheRecord, CacheStore, PendingRecord } from "./cache-store.ts";
 import type { Journal } from "./journal.ts";
 import { KeyMaker, type KnownResult } from "./key-maker.ts";
 import { hashKey } from "./keys.ts";
@@ -52,6 +52,10 @@ export interface SolverOptions {
   /** An empty directory: the tree of `scratch`. */
   readonly emptyLayer: string;
   readonly jobs: number;
+  /** Records of other stores, asked when this one has none. */
+  readonly imported?: { find(key: string): PendingRecord | undefined };
+  /** Told when such a record leads to nothing. */
+  readonly onLost?: (vertex: Vertex, error: unknown) => void;
 }
 
 /** What is known about a vertex before anything runs. */
@@ -121,7 +125,23 @@ export class Solver {
   /** The result of a vertex of the target's chain, when it is known. */
   async find(id: VertexId): Promise<TreeResult | undefined> {
     const result = await (this.#results.get(id) ?? this.#probe(id).then((probe) => probe.result));
-    return result.kind === "tree" ? result : undefined;
+    return result.kind === "tree" ? await fetched(result) : undefined;
+  }
+
+  /** The steps of which the result is known, with the keys that lead to it. */
+  get known(): ReadonlyMap<VertexId, KnownVertex> {
+    return this.#known;
+  }
+
+  readonly #known = new Map<VertexId, KnownVertex>();
+
+  #know(
+    vertex: Vertex,
+    record: Pick<CacheRecord, "id" | "otherKey">,
+    keys: readonly (string | undefined)[],
+  ): void {
+    const all = [...keys, record.otherKey].filter((key) => key !== undefined);
+    this.#known.set(vertex.id, { id: record.id, keys: new Set(all) });
   }
 
   #probe(id: VertexId): Promise<Probe> {
@@ -157,6 +177,7 @@ export class Solver {
     const record = this.#lookUp(definitionKey);
     if (record === undefined) return { result: { kind: "predicted", id: definitionKey }, definitionKey };
     this.#options.journal.hit(vertex);
+    this.#know(vertex, record, [definitionKey]);
     return { result: resultOf(record), definitionKey };
   }
 
@@ -168,10 +189,12 @@ export class Solver {
   }
 
   /** The record under a key, when what it leads to is still there. */
-  #lookUp(key: string): CacheRecord | undefined {
+  #lookUp(key: string): CacheRecord | PendingRecord | undefined {
     const record = this.#options.cache.find(key);
-    if (record?.snapshot === undefined) return record;
-    return this.#options.snapshots.find(record.snapshot) === undefined ? undefined : record;
+    const isThere =
+      record !== undefined &&
+      (record.snapshot === undefined || this.#options.snapshots.find(record.snapshot) !== undefined);
+    return isThere ? record : this.#options.imported?.find(key);
   }
 
   #realise(id: VertexId): Promise<Result> {
@@ -187,17 +210,34 @@ export class Solver {
     const probe = await this.#probe(vertex.id);
     if (probe.result.kind === "context") return probe.result;
     if (isSource(vertex)) return await this.#options.sources.fetch(vertex, this.#stop.signal);
-    if (probe.result.kind === "tree") return probe.result;
+    if (probe.result.kind === "tree") {
+      const result = await this.#present(vertex, probe.result);
+      if (result !== undefined) return result;
+    }
     const inputs = await this.#realiseInputs(vertex);
     this.#stop.signal.throwIfAborted();
     const definitionKey = this.#keys.definitionKey(vertex, inputs);
     const keys = { definitionKey, contentKey: this.#keys.contentKey(vertex, inputs) };
     const known = vertex.ignoreCache ? undefined : this.#lookUpBoth(keys);
-    if (known !== undefined) {
+    const present = known === undefined ? undefined : await this.#present(vertex, resultOf(known));
+    if (known !== undefined && present !== undefined) {
       this.#options.journal.hit(vertex);
-      return resultOf(known);
+      this.#know(vertex, known, [keys.definitionKey, keys.contentKey]);
+      return present;
     }
     return await this.#limit.run(() => this.#runOnce(vertex, inputs, keys));
+  }
+
+  /** A result of another store is brought here; when that fails the step runs. */
+  async #present(vertex: Vertex, result: TreeResult): Promise<TreeResult | undefined> {
+    if (result.fetch === undefined) return result;
+    try {
+      return await fetched(result);
+    } catch (error) {
+      this.#stop.signal.throwIfAborted();
+      this.#options.onLost?.(vertex, error);
+      return undefined;
+    }
   }
 
   /** A context that a step changes or runs in, and does not only read, becomes a tree of the store. */
@@ -227,11 +267,11 @@ export class Solver {
     return resultOf(record);
   }
 
-  #lookUpBoth(keys: Keys): CacheRecord | undefined {
+  #lookUpBoth(keys: Keys): CacheRecord | PendingRecord | undefined {
     const record = this.#lookUp(keys.definitionKey);
     if (record !== undefined || keys.contentKey === undefined) return record;
     const equal = this.#lookUp(keys.contentKey);
-    if (equal !== undefined) this.#options.cache.put(keys.definitionKey, equal);
+    if (equal !== undefined && !("fetch" in equal)) this.#options.cache.put(keys.definitionKey, equal);
     return equal;
   }
 
@@ -243,8 +283,9 @@ export class Solver {
     const lockPath = join(lockDirectory, keys.contentKey ?? keys.definitionKey);
     using _lock = await host.locks.acquire(lockPath, "exclusive", this.#stop.signal);
     const known = vertex.ignoreCache ? undefined : this.#lookUpBoth(keys);
-    if (known !== undefined) {
+    if (known !== undefined && !("fetch" in known)) {
       journal.hit(vertex);
+      this.#know(vertex, known, [keys.definitionKey, keys.contentKey]);
       return resultOf(known);
     }
     const result = await this.#run(vertex, inputs, keys);
@@ -268,13 +309,21 @@ export class Solver {
         ...trees.map((tree) => tree.origin),
       ]),
       name: vertex.name,
+      ...(keys.contentKey !== undefined && { otherKey: keys.contentKey }),
     };
     if (!isUncertain) {
+      this.#know(vertex, record, [keys.definitionKey, keys.contentKey]);
       this.#options.cache.put(keys.definitionKey, record);
       if (keys.contentKey !== undefined) this.#options.cache.put(keys.contentKey, record);
     }
     return resultOf(record);
   }
+}
+
+/** The result of a step, by its identity, and the cache keys that lead to it. */
+export interface KnownVertex {
+  readonly id: string;
+  readonly keys: ReadonlySet<string>;
 }
 
 interface Keys {
@@ -286,7 +335,14 @@ function isSource({ op }: Vertex): boolean {
   return op.kind === "image" || op.kind === "local" || op.kind === "http" || op.kind === "git";
 }
 
-function resultOf(record: CacheRecord): TreeResult {
-  const { id, snapshot, origin } = record;
-  return { kind: "tree", id, origin, ...(snapshot !== undefined && { snapshot }) };
+function resultOf(record: CacheRecord | PendingRecord): TreeResult {
+  const { id, origin } = record;
+  if ("fetch" in record) return { kind: "tree", id, origin, fetch: () => record.fetch() };
+  return { kind: "tree", id, origin, ...(record.snapshot !== undefined && { snapshot: record.snapshot }) };
+}
+
+async function fetched({ fetch, ...result }: TreeResult): Promise<TreeResult> {
+  if (fetch === undefined) return result;
+  const snapshot = await fetch();
+  return { ...result, ...(snapshot !== undefined && { snapshot }) };
 }
