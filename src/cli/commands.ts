@@ -40,6 +40,12 @@ export const commandLoaders: Readonly<Record<string, Loader>> = {
   fmt: async () => (await import("./commands/fmt.ts")).fmt,
   "container ls": async () => (await import("./commands/ps.ts")).containerLs,
   "container rm": async () => (await import("./commands/rm.ts")).containerRm,
+  "container inspect": async () => (await import("./commands/inspect.ts")).containerInspect,
+  "volume create": async () => (await import("./commands/volume.ts")).volumeCreate,
+  "volume inspect": async () => (await import("./commands/inspect.ts")).volumeInspect,
+  "volume ls": async () => (await import("./commands/volume.ts")).volumeLs,
+  "volume prune": async () => (await import("./commands/volume.ts")).volumePrune,
+  "volume rm": async () => (await import("./commands/volume.ts")).volumeRm,
   "image history": async () => (await import("./commands/history.ts")).imageHistory,
   "image inspect": async () => (await import("./commands/inspect.ts")).imageInspect,
   "image load": async () => (await import("./commands/load.ts")).imageLoad,
@@ -84,6 +90,7 @@ export const commandGroups: Readonly<Record<string, string>> = {
   network: "Manage networks",
   recipe: "Assemble images from Debian packages",
   system: "Manage the store",
+  volume: "Manage volumes",
 };
 
 /** Second names, as docker has them. */
@@ -102,6 +109,8 @@ export const commandAliases: Readonly<Record<string, string>> = {
   "network list": "network ls",
   "network remove": "network rm",
   "system info": "info",
+  "volume list": "volume ls",
+  "volume remove": "volume rm",
 };
 
 /** All commands, loaded: for help and completion. */

@@ -6,6 +6,7 @@ export type CliEngine = Pick<Engine, "root" | "build" | "plan" | "run" | "login"
   AsyncDisposable & {
     readonly images: CliImages;
     readonly containers: CliContainers;
+    readonly volumes: CliVolumes;
     readonly networks: CliNetworks;
   };
 
@@ -37,3 +38,5 @@ export type CliNetworks = { readonly [Name in keyof Engine["networks"]]: Engine[
 
 /** Without the class's private parts. */
 export type CliContainers = { readonly [Name in keyof Engine["containers"]]: Engine["containers"][Name] };
+
+export type CliVolumes = { readonly [Name in keyof Engine["volumes"]]: Engine["volumes"][Name] };

@@ -37,10 +37,11 @@ export function fakeIo(options: FakeIoOptions = {}): FakeIo {
 
 /** An engine of which a test plays some parts; every other part fails the test. */
 export function fakeEngine(
-  parts: Partial<Omit<CliEngine, "images" | "containers" | "networks">> & {
+  parts: Partial<Omit<CliEngine, "images" | "containers" | "networks" | "volumes">> & {
     readonly images?: Partial<CliEngine["images"]>;
     readonly containers?: Partial<CliEngine["containers"]>;
     readonly networks?: Partial<CliEngine["networks"]>;
+    readonly volumes?: Partial<CliEngine["volumes"]>;
   } = {},
 ): CliEngine {
   const missing = (name: string) => () => {
@@ -57,6 +58,7 @@ export function fakeEngine(
     ...parts,
     containers: playing(parts.containers ?? {}),
     networks: playing(parts.networks ?? {}),
+    volumes: playing(parts.volumes ?? {}),
     images: {
       list: missing("images.list"),
       get: missing("images.get"),

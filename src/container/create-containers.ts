@@ -20,6 +20,7 @@ import { startContainer } from "./start-container.ts";
 import { sweepParts } from "./sweep-containers.ts";
 import { takeTurns } from "./take-turns.ts";
 import { VolumeStore } from "./volume-store.ts";
+import { openVolumes, type Volumes } from "./volumes.ts";
 
 /** The containers of one store. A container is named by its name, its ID or a unique beginning of one. */
 export interface Containers {
@@ -70,6 +71,7 @@ export interface Containers {
     text: string,
     options?: { readonly force?: boolean; readonly volumes?: boolean },
   ): Promise<ContainerRecord>;
+  readonly volumes: Volumes;
   /** Settles what dead processes left, and frees what they held. */
   sweep(): Promise<void>;
 }
@@ -100,6 +102,7 @@ export function createContainers(options: ContainersOptions): Containers {
       await removeContainer(parts, record, { force, volumes: volumes ?? record.remove });
       return record;
     },
+    volumes: openVolumes(parts),
     sweep: () => sweepParts(parts),
   };
 }

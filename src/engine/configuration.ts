@@ -36,7 +36,8 @@ export function readConfiguration(
     ...(debianMirror !== undefined && { debianMirror }),
     registries: { ...readRegistries(options.registries ?? {}, env), proxyEnv: readProxies(env) },
     baseSources: options.baseSources ?? readBaseSources(env),
-    standsFor: options.recipesFor ?? (env["LIGHTER_RECIPES_FOR"] ?? "").split(",").filter((name) => name !== ""),
+    standsFor:
+      options.recipesFor ?? (env["LIGHTER_RECIPES_FOR"] ?? "").split(",").filter((name) => name !== ""),
   });
 }
 

@@ -22,6 +22,7 @@ import { EngineNetworks } from "./networks.ts";
 import type { BuildOptions, BuildResult, EngineOptions, RegistrySettings, RunOptions } from "./options.ts";
 import { Recipes } from "./recipes.ts";
 import { openStore, type Store } from "./store.ts";
+import { EngineVolumes } from "./volumes.ts";
 
 /**
  * A container engine on one store: builds images, runs containers, keeps both. Any number of engines, in any number of
@@ -40,6 +41,7 @@ import { openStore, type Store } from "./store.ts";
 export class Engine implements AsyncDisposable {
   readonly images: Images;
   readonly containers: EngineContainers;
+  readonly volumes: EngineVolumes;
   readonly recipes: Recipes;
   readonly networks: EngineNetworks;
   readonly #configuration: Configuration;
@@ -158,6 +160,7 @@ export class Engine implements AsyncDisposable {
       containers: this.#containers,
       registries: this.#registries,
     });
+    this.volumes = new EngineVolumes(this.#containers);
     this.containers = new EngineContainers({
       open: this.#containers,
       findImage: (name) => this.images.get(name),

@@ -90,7 +90,7 @@ export function buildSpec(options: SpecOptions, facts: SpecFacts): RuntimeSpec {
             resources: { ...options.resources, devices: privileged ? everyDevice : rulesFor(devices) },
             cgroupsPath: `/lighter/${options.id}`,
           }),
-      ...(devices.length === 0 ? {} : { devices: devices.map(({ access: _, ...device }) => device) }),
+      ...(devices.length === 0 ? {} : { devices: devices.map(nodeOf) }),
       ...sysctlOf(options),
     },
   };
@@ -105,6 +105,12 @@ const networkSettings = {
 function sysctlOf({ network, sysctls }: SpecOptions): Pick<RuntimeSpec["linux"], "sysctl"> {
   const all = { ...(network === "host" ? {} : networkSettings), ...sysctls };
   return Object.keys(all).length === 0 ? {} : { sysctl: all };
+}
+
+/** The rights are no part of the node. */
+function nodeOf(device: SpecDevice): Omit<SpecDevice, "access"> {
+  const { access: _, ...node } = device;
+  return node;
 }
 
 const everyDevice = [{ allow: true, access: "rwm" }];

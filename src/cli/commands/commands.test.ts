@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LighterError } from "#base";
+import { type Code, LighterError } from "#base";
 import type { ContainerRecord } from "#container";
 import type { BuildOptions, RunOptions } from "#engine";
 import type { Image } from "#image";
@@ -117,7 +117,11 @@ ${calculator.id.slice(7, 19)}   About a minute ago   ENTRYPOINT ["/calculator"] 
 });
 
 test("inspect prints what it finds and fails for the rest", async () => {
+  const absent = (code: Code) => () => Promise.reject(new LighterError(code, "cannot find it"));
   const engine = fakeEngine({
+    containers: { get: absent("CONTAINER_NOT_FOUND") },
+    networks: { get: absent("NETWORK_NOT_FOUND") },
+    volumes: { get: absent("VOLUME_NOT_FOUND") },
     images: {
       get(text) {
         if (text === "calculator") return calculator;
@@ -127,7 +131,14 @@ test("inspect prints what it finds and fails for the rest", async () => {
   });
   const { status, stdout, stderr } = await lighter(["inspect", "missing", "calculator"], engine);
   assert.equal(status, 1);
-  assert.equal(stderr, 'lighter: cannot find image "missing"\n');
+  assert.equal(
+    stderr,
+    'lighter: cannot find "missing": there is no container, image, network or volume of that name or ID\n',
+  );
+  const one = await lighter(["image", "inspect", "missing"], engine);
+  assert.equal(one.stderr, 'lighter: cannot find image "missing"\n');
+  const fact = await lighter(["inspect", "-f", "{{.Id}}", "calculator"], engine);
+  assert.equal(fact.stdout, `${calculator.id}\n`);
   const objects = JSON.parse(stdout) as Record<string, unknown>[];
   assert.equal(objects.length, 1);
   assert.deepEqual(objects[0]?.["RepoTags"], ["calculator:latest", "calculator:v1"]);
@@ -221,7 +232,7 @@ test("run refuses ports that cannot be, and -t without a terminal", async () => 
   const rows: readonly (readonly [string, RegExp])[] = [
     ["-p 80:80/icmp", /cannot publish port "80:80\/icmp": protocol "icmp" is not/],
     ["-p 70000", /cannot publish port "70000": "70000" is not between 1 and 65535/],
-    ["-p 80-81:80", /the ranges differ in length \(2 and 1 ports\)/],
+    ["-p 80-81:80-82", /the ranges differ in length \(2 and 3 ports\)/],
     ["-p a:b", /want \[IP:\]\[HOST:\]PORT/],
     ["-p 9-8", /the range "9-8" runs backwards/],
     ["-it", /the standard input is not a terminal; leave -t out/],

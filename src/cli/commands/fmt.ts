@@ -1,6 +1,7 @@
-import { readFileSync, writeFileSync } from "node:fs";
-import { errorMessage, LighterError, systemErrorCode } from "#base";
+import { writeFileSync } from "node:fs";
+import { LighterError } from "#base";
 import { defineCommand, type Invocation } from "../command.ts";
+import { readDockerfileText } from "../dockerfile-text.ts";
 
 const fmtFlags = {
   check: { kind: "boolean", summary: "Write nothing; name the files that are not in form and fail" },
@@ -25,7 +26,7 @@ export const fmt = defineCommand({
 async function formatFiles({ flags, args, io }: Invocation<typeof fmtFlags>): Promise<number> {
   let status = 0;
   for (const path of args.length === 0 ? ["Dockerfile"] : args) {
-    const before = readText(path);
+    const before = readDockerfileText(path);
     const after = await formatText(path, before);
     if (flags.check) {
       if (after === before) continue;
@@ -45,13 +46,4 @@ async function formatText(path: string, text: string): Promise<string> {
   throw new LighterError("DOCKERFILE_INVALID", `cannot format ${path}:${first.line}: ${errorText(first)}`, {
     details: { frame: first.frame },
   });
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    const state = systemErrorCode(error) === "ENOENT" ? "no such file" : errorMessage(error);
-    throw new LighterError("DOCKERFILE_NOT_FOUND", `cannot read "${path}": ${state}`, { cause: error });
-  }
 }

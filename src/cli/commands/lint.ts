@@ -1,7 +1,7 @@
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { errorMessage, LighterError, systemErrorCode } from "#base";
 import { defineCommand, type Invocation } from "../command.ts";
+import { readDockerfileText } from "../dockerfile-text.ts";
 
 const lintFlags = {
   fix: { kind: "boolean", summary: "Mend what can be mended without guessing, and write the file back" },
@@ -31,7 +31,7 @@ export const lint = defineCommand({
 
 async function lintFile({ flags, args, io }: Invocation<typeof lintFlags>): Promise<number> {
   const path = dockerfilePath(args[0] ?? ".");
-  const text = readText(path);
+  const text = readDockerfileText(path);
   const { fixAll, lintText } = await import("../reports/lint-text.ts");
   const ignoreFile = findText([`${path}.dockerignore`, join(path, "../.dockerignore")]);
   const fixed = flags.fix ? fixAll(text, ignoreFile) : { text, count: 0 };
@@ -55,14 +55,5 @@ function dockerfilePath(path: string): string {
 
 function findText(paths: readonly string[]): string | undefined {
   const path = paths.find((one) => statSync(one, { throwIfNoEntry: false })?.isFile());
-  return path === undefined ? undefined : readText(path);
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    const state = systemErrorCode(error) === "ENOENT" ? "no such file" : errorMessage(error);
-    throw new LighterError("DOCKERFILE_NOT_FOUND", `cannot read "${path}": ${state}`, { cause: error });
-  }
+  return path === undefined ? undefined : readDockerfileText(path);
 }

@@ -1,13 +1,25 @@
 import { formatDuration } from "#base";
 import { type ContainerRecord, isLive } from "#container";
 import { defineCommand, type Invocation } from "../command.ts";
+import { matchesContainer, parseContainerFilters } from "../container-filters.ts";
 import { ago } from "../image-words.ts";
-import { formatFlag, jsonLines, parseListFormat } from "../list-format.ts";
-import { formatTable } from "../table.ts";
 
 const psFlags = {
   all: { kind: "boolean", short: "a", summary: "Show containers that do not run as well" },
-  ...formatFlag,
+  filter: {
+    kind: "list",
+    short: "f",
+    value: "NAME=VALUE",
+    summary:
+      "Show only those that match: id, name, label, status, exited, health, ancestor, network, volume, before, since, publish",
+  },
+  format: {
+    kind: "string",
+    value: "table|json|TEMPLATE",
+    summary: "How to print: a table, one JSON object a line, or a Go template",
+  },
+  last: { kind: "integer", short: "n", value: "COUNT", summary: "Show the newest, whatever they do" },
+  latest: { kind: "boolean", short: "l", summary: "Show the newest one" },
   "no-trunc": { kind: "boolean", summary: "Print IDs and commands in full" },
   quiet: { kind: "boolean", short: "q", summary: "Print only IDs" },
 } as const;
@@ -18,56 +30,81 @@ export const ps = defineCommand({
   usage: "[OPTIONS]",
   flags: psFlags,
   arity: { min: 0, max: 0 },
-  notYet: ["filter", "-f", "last", "-n", "latest", "-l", "size", "-s"],
+  notYet: ["size", "-s"],
   examples: [
     { command: "lighter ps", explains: "Show the containers that run" },
     { command: "lighter ps -a", explains: "Show those that ended and were not removed, too" },
+    {
+      command: "lighter ps --filter health=unhealthy --format '{{.Names}}: {{.Status}}'",
+      explains: "Print the names of sick ones",
+    },
   ],
   run: listContainers,
 });
 
 export const containerLs = defineCommand({ ...ps, name: "container ls" });
 
+const columns = [
+  ["CONTAINER ID", "ID"],
+  ["IMAGE", "Image"],
+  ["COMMAND", "Command"],
+  ["CREATED", "RunningFor"],
+  ["STATUS", "Status"],
+  ["PORTS", "Ports"],
+  ["NAMES", "Names"],
+] as const;
+
 async function listContainers({ flags, io, openEngine }: Invocation<typeof psFlags>): Promise<number> {
-  const format = parseListFormat(flags.format);
+  const filters = parseContainerFilters(flags.filter);
+  const { printRows } = await import("../format/print-rows.ts");
   await using engine = await openEngine();
   const all = await engine.containers.list();
-  const shown = all
-    .filter((container) => flags.all || isLive(container.state))
-    .map((container) => row(container, flags["no-trunc"], io.now()));
-  if (flags.quiet) await io.stdout.write(shown.map(({ ID }) => `${ID}\n`).join(""));
-  else if (format === "json") await io.stdout.write(jsonLines(shown));
-  else
-    await io.stdout.write(
-      formatTable(
-        ["CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES"],
-        shown.map((one) => [
-          one.ID,
-          one.Image,
-          one.Command,
-          one.RunningFor,
-          one.Status,
-          one.Ports,
-          one.Names,
-        ]),
-      ),
-    );
+  const most = flags.latest ? 1 : (flags.last ?? -1);
+  // A filter by status shows those that do not run, as docker's does.
+  const showsAll =
+    flags.all || most > 0 || filters.some(({ name }) => name === "status" || name === "exited");
+  const rows = all
+    .filter((container) => showsAll || isLive(container.state))
+    .filter((container) => matchesContainer(container, filters, all))
+    .slice(0, most > 0 ? most : undefined)
+    .map((container) => rowOf(container, flags["no-trunc"], io.now()));
+  const text = flags.quiet
+    ? rows.map(({ ID }) => `${ID}\n`).join("")
+    : printRows({ rows, columns, titles: { State: "STATE" } }, flags.format);
+  await io.stdout.write(text);
   return 0;
 }
 
-function row(container: ContainerRecord, isFull: boolean, nowMs: number) {
+function rowOf(container: ContainerRecord, isFull: boolean, nowMs: number) {
   const command = container.process.args.join(" ").replace(/[\u0000-\u001f\u007f-\u009f]/g, "?");
+  const volumes = container.mounts.filter((mount) => mount.type === "volume");
   return {
-    ID: isFull ? container.id : container.id.slice(0, 12),
-    Image: container.image.name,
     Command: `"${isFull || command.length <= 20 ? command : `${command.slice(0, 19)}…`}"`,
     CreatedAt: container.created,
+    ID: isFull ? container.id : container.id.slice(0, 12),
+    Image: container.image.name,
+    Labels: Object.entries(container.labels)
+      .map(([name, value]) => `${name}=${value}`)
+      .join(","),
+    LocalVolumes: String(volumes.length),
+    Mounts: container.mounts.map((mount) => mountText(mount, isFull)).join(","),
+    Names: container.name,
+    Networks: networksOf(container).join(","),
+    Ports: portsOf(container).map(portText).join(", "),
     RunningFor: ago(container.created, nowMs),
     State: container.state.status,
     Status: statusText(container.state, nowMs),
-    Ports: portsOf(container).map(portText).join(", "),
-    Names: container.name,
   };
+}
+
+function mountText(mount: ContainerRecord["mounts"][number], isFull: boolean): string {
+  const text = mount.type === "volume" ? (mount.name ?? "") : mount.type === "bind" ? mount.source : "";
+  return isFull || text.length <= 15 ? text : `${text.slice(0, 14)}…`;
+}
+
+function networksOf({ network }: ContainerRecord): readonly string[] {
+  const joined = (network.endpoints ?? []).map((endpoint) => endpoint.network);
+  return joined.length === 0 ? [network.name] : joined;
 }
 
 function portsOf({ network, state }: ContainerRecord): ContainerRecord["network"]["ports"] {

@@ -4,7 +4,7 @@ export function showValue(value: unknown): string {
   if (value === null) return "<nil>";
   if (typeof value === "string") return value;
   if (Array.isArray(value)) return `[${value.map(showValue).join(" ")}]`;
-  if (typeof value !== "object") return String(value);
+  if (typeof value !== "object") return `${value as number | boolean | bigint}`;
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
   return `map[${entries.map(([name, item]) => `${name}:${showValue(item)}`).join(" ")}]`;
 }

@@ -1,0 +1,136 @@
+import { defineCommand } from "../command.ts";
+import { eachContainer } from "../each-container.ts";
+import { keyValues } from "../key-values.ts";
+
+export const volumeCreate = defineCommand({
+  name: "volume create",
+  summary: "Make a volume",
+  usage: "[OPTIONS] [VOLUME]",
+  flags: {
+    driver: {
+      kind: "string",
+      short: "d",
+      value: "local",
+      choices: ["local"],
+      summary: "The only one there is",
+    },
+    label: { kind: "list", value: "NAME=VALUE", summary: "Add a label" },
+  },
+  arity: { min: 0, max: 1 },
+  notYet: ["opt", "-o"],
+  examples: [
+    { command: "lighter volume create data", explains: "Make a place for data that outlives containers" },
+  ],
+  async run({ flags, args, io, openEngine }) {
+    await using engine = await openEngine();
+    const isAnonymous = args[0] === undefined;
+    const { name } = await engine.volumes.create(args[0], { labels: keyValues(flags.label), isAnonymous });
+    await io.stdout.write(`${name}\n`);
+    return 0;
+  },
+});
+
+export const volumeLs = defineCommand({
+  name: "volume ls",
+  summary: "List volumes",
+  usage: "[OPTIONS]",
+  flags: {
+    filter: {
+      kind: "list",
+      short: "f",
+      value: "name=|label=|dangling=",
+      summary: "Show only those that match",
+    },
+    format: { kind: "string", value: "table|json|TEMPLATE", summary: "How to print" },
+    quiet: { kind: "boolean", short: "q", summary: "Print only names" },
+  },
+  arity: { min: 0, max: 0 },
+  examples: [{ command: "lighter volume ls", explains: "Show every volume" }],
+  async run({ flags, io, openEngine }) {
+    const { printRows } = await import("../format/print-rows.ts");
+    const { parseFilters } = await import("../filters.ts");
+    const filters = parseFilters(flags.filter, ["name", "label", "dangling", "driver"]);
+    await using engine = await openEngine();
+    const used = new Set(
+      (await engine.containers.list()).flatMap(({ mounts }) =>
+        mounts.map((mount) => (mount.type === "volume" ? mount.name : undefined)),
+      ),
+    );
+    const rows = (await engine.volumes.list())
+      .filter((volume) =>
+        filters.every(({ name, value }) => {
+          if (name === "name") return volume.name.includes(value);
+          if (name === "dangling") return used.has(volume.name) !== (value === "true" || value === "1");
+          if (name === "driver") return value === "local";
+          const [label = "", wanted] = value.split("=", 2);
+          return label in volume.labels && (wanted === undefined || volume.labels[label] === wanted);
+        }),
+      )
+      .map(({ name, labels }) => ({
+        Driver: "local",
+        Labels: Object.entries(labels)
+          .map(([key, value]) => `${key}=${value}`)
+          .join(","),
+        Mountpoint: `${engine.root}/volumes/${name}/_data`,
+        Name: name,
+        Scope: "local",
+      }));
+    const text = flags.quiet
+      ? rows.map(({ Name }) => `${Name}\n`).join("")
+      : printRows(
+          {
+            rows,
+            columns: [
+              ["DRIVER", "Driver"],
+              ["VOLUME NAME", "Name"],
+            ],
+          },
+          flags.format,
+        );
+    await io.stdout.write(text);
+    return 0;
+  },
+});
+
+export const volumeRm = defineCommand({
+  name: "volume rm",
+  summary: "Remove volumes and what is in them",
+  usage: "[OPTIONS] VOLUME [VOLUME...]",
+  flags: { force: { kind: "boolean", short: "f", summary: "Ignore absent ones" } },
+  arity: { min: 1, max: Number.POSITIVE_INFINITY },
+  argument: "volume",
+  examples: [{ command: "lighter volume rm data", explains: "Remove a volume that no container has" }],
+  async run({ flags, args, io, openEngine }) {
+    await using engine = await openEngine();
+    return await eachContainer(
+      args,
+      io,
+      async (name) => await engine.volumes.remove(name),
+      (error) => flags.force && error.code === "VOLUME_NOT_FOUND",
+    );
+  },
+});
+
+export const volumePrune = defineCommand({
+  name: "volume prune",
+  summary: "Remove volumes that no container has",
+  usage: "[OPTIONS]",
+  flags: {
+    all: { kind: "boolean", short: "a", summary: "Those with a name, too" },
+    force: { kind: "boolean", short: "f", summary: "Do not ask" },
+  },
+  arity: { min: 0, max: 0 },
+  notYet: ["filter"],
+  examples: [
+    { command: "lighter volume prune -f", explains: "Remove what containers without a name for it left" },
+  ],
+  async run({ flags, io, openEngine }) {
+    const { confirm } = await import("../confirm.ts");
+    const which = flags.all ? "all volumes" : "all volumes without a name";
+    if (!flags.force && !(await confirm(io, `This will remove ${which} that no container has.`))) return 1;
+    await using engine = await openEngine();
+    const removed = await engine.volumes.prune({ all: flags.all });
+    await io.stdout.write(removed.map(({ name }) => `${name}\n`).join(""));
+    return 0;
+  },
+});

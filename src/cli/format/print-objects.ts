@@ -1,0 +1,10 @@
+import { unescape } from "./lex.ts";
+import { compileTemplate } from "./template.ts";
+
+/** What `inspect` found: one indented JSON list, `json` without line breaks, or a line by a template for each. @throws ARGUMENT_INVALID */
+export function printObjects(objects: readonly unknown[], format: string | undefined): string {
+  if (format === undefined || format === "") return `${JSON.stringify(objects, undefined, 4)}\n`;
+  if (format === "json") return `${JSON.stringify(objects)}\n`;
+  const print = compileTemplate(unescape(format));
+  return objects.map((object) => `${print(object)}\n`).join("");
+}
