@@ -112,7 +112,10 @@ export class Build {
       if (isTold) this.#emit({ kind: "finished", step, timeMs: Date.now(), cached: false });
       return result;
     } catch (error) {
-      if (isTold) this.#emit({ kind: "failed", step, timeMs: Date.now(), message: errorMessage(error) });
+      const timeMs = Date.now();
+      const isCancelled = isLighterError(error, "CANCELLED");
+      if (isTold && isCancelled) this.#emit({ kind: "cancelled", step, timeMs });
+      else if (isTold) this.#emit({ kind: "failed", step, timeMs, message: errorMessage(error) });
       throw error;
     }
   }
