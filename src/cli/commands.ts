@@ -52,6 +52,9 @@ export const commandLoaders: Readonly<Record<string, Loader>> = {
   "image ls": async () => (await import("./commands/images.ts")).imageLs,
   "image pull": async () => (await import("./commands/pull.ts")).imagePull,
   "image push": async () => (await import("./commands/push.ts")).imagePush,
+  "manifest create": async () => (await import("./commands/manifest.ts")).manifestCreate,
+  "manifest inspect": async () => (await import("./commands/manifest.ts")).manifestInspect,
+  "manifest push": async () => (await import("./commands/manifest.ts")).manifestPush,
   "image copy": async () => (await import("./commands/copy.ts")).imageCopy,
   "image rm": async () => (await import("./commands/rmi.ts")).imageRm,
   "image save": async () => (await import("./commands/save.ts")).imageSave,
@@ -87,6 +90,7 @@ export const commandLoaders: Readonly<Record<string, Loader>> = {
 export const commandGroups: Readonly<Record<string, string>> = {
   container: "Manage containers",
   image: "Manage images",
+  manifest: "Manage manifests and manifest lists",
   network: "Manage networks",
   recipe: "Assemble images from Debian packages",
   system: "Manage the store",

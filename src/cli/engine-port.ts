@@ -24,6 +24,8 @@ type CliImages = Pick<
   | "pull"
   | "push"
   | "copy"
+  | "readManifest"
+  | "createIndex"
 >;
 
 /** The recipes, without the class's private parts. */

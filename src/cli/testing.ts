@@ -72,6 +72,8 @@ export function fakeEngine(
       pull: missing("images.pull"),
       push: missing("images.push"),
       copy: missing("images.copy"),
+      readManifest: missing("images.readManifest"),
+      createIndex: missing("images.createIndex"),
       ...parts.images,
     },
     recipes: {

@@ -16,6 +16,7 @@ import {
 } from "#image";
 import { type Platform, parseReference } from "#oci";
 import type { RegistryClient } from "#registry";
+import { pushForm } from "./transfers.ts";
 
 /** Where an image is, in skopeo's words. */
 export interface ImagePlace {
@@ -72,7 +73,7 @@ export async function openSource(place: ImagePlace, to: ImagePlace, parts: Parts
       // Only a line is so narrow that compressing pays.
       return parts.images.source(image, {
         allPlatforms,
-        ...(to.kind === "registry" && { form: { compression: "gzip" } }),
+        ...(to.kind === "registry" && { form: pushForm() }),
       });
     }
     case "oci":

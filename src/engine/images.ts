@@ -2,16 +2,24 @@ import { mkdtempSync, rmdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Contents, emptyContents, inspectTree } from "#analyze";
-import { LighterError } from "#base";
+import { LighterError, type OnProgress } from "#base";
 import type { Containers } from "#container";
 import type { Host } from "#host";
 import type { Collected, Fault, Image, ImageStore, Removal, SaveOptions } from "#image";
 import { type Digest, familiarReference, parseReference, shortId } from "#oci";
 import type { RegistryClient } from "#registry";
 import { copyBetween } from "./copy-images.ts";
-import type { CopyOptions, CopyResult, PullOptions, PullResult, PushOptions, PushResult } from "./options.ts";
+import type {
+  CopyOptions,
+  CopyResult,
+  ManifestDocument,
+  PullOptions,
+  PullResult,
+  PushOptions,
+  PushResult,
+} from "./options.ts";
 import type { Store } from "./store.ts";
-import { pullImage, pushImage } from "./transfers.ts";
+import { createIndex, pullImage, pushImage, readManifest } from "./transfers.ts";
 
 /** One instruction of an image's past. */
 export interface HistoryLine {
@@ -157,6 +165,27 @@ export class Images {
     using _lock = await this.#store.use();
     const { images } = this.#store;
     return await copyBetween({ images, client: this.#parts.registries }, { from, to }, options);
+  }
+
+  /** The manifest or index that a name leads to in its registry. @throws MANIFEST_NOT_FOUND and what pulls throw */
+  async readManifest(
+    text: string,
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<ManifestDocument> {
+    return await readManifest(await this.#transfer(), text, options);
+  }
+
+  /**
+   * Makes one name lead to several images, one for each platform. Images that the store does not have are pulled.
+   * @throws ARGUMENT_INVALID when two are for the same platform, and what pulls throw
+   */
+  async createIndex(
+    name: string,
+    sources: readonly string[],
+    options: { readonly onProgress?: OnProgress; readonly signal?: AbortSignal } = {},
+  ): Promise<Image> {
+    using _lock = await this.#store.use();
+    return await createIndex(await this.#transfer(), name, sources, options);
   }
 
   async #transfer(): Promise<{ readonly images: ImageStore; readonly client: RegistryClient }> {

@@ -7,6 +7,7 @@ export type {
   CopyOptions,
   CopyResult,
   EngineOptions,
+  ManifestDocument,
   PullOptions,
   PullResult,
   PushOptions,

@@ -2,7 +2,7 @@ import type { OnProgress } from "#base";
 import type { BuildEvent } from "#build";
 import type { ContainerOptions, StreamOptions } from "#container";
 import type { Image, LayerForm } from "#image";
-import type { Digest } from "#oci";
+import type { Descriptor, Digest } from "#oci";
 import type { RegistryOptions } from "#registry";
 
 /** How an engine is opened. */
@@ -72,6 +72,13 @@ export interface CopyOptions {
   readonly platform?: string;
   readonly onProgress?: OnProgress;
   readonly signal?: AbortSignal;
+}
+
+/** A manifest or an index as the registry has it. */
+export interface ManifestDocument {
+  readonly descriptor: Descriptor;
+  /** JSON, byte for byte. */
+  readonly text: string;
 }
 
 export interface CopyResult {

@@ -1,5 +1,5 @@
-import { LighterError } from "#base";
-import { type Image, type ImageStore, registrySource, registryTarget } from "#image";
+import { LighterError, type OnProgress } from "#base";
+import { type Image, type ImageStore, type LayerForm, registrySource, registryTarget } from "#image";
 import {
   familiarReference,
   formatReference,
@@ -9,7 +9,7 @@ import {
   type Reference,
 } from "#oci";
 import type { RegistryClient } from "#registry";
-import type { PullOptions, PullResult, PushOptions, PushResult } from "./options.ts";
+import type { ManifestDocument, PullOptions, PullResult, PushOptions, PushResult } from "./options.ts";
 
 /** What moves images between the store and registries. */
 interface Parts {
@@ -60,7 +60,7 @@ export async function pushImage(
   const platform = options.platform === undefined ? undefined : parsePlatform(options.platform);
   const image = images.get(formatReference(reference), platform === undefined ? {} : { platform });
   const copied = await images.send(image, registryTarget(client, reference), {
-    form: options.form ?? { compression: "gzip" },
+    form: pushForm(options.form),
     allPlatforms: platform === undefined,
     verb: "push",
     ...(options.onProgress && { onProgress: options.onProgress }),
@@ -72,6 +72,39 @@ export async function pushImage(
     sizeBytes: copied.top.size,
     isUnchanged: copied.isUnchanged,
   };
+}
+
+/**
+ * How layers go out: gzip at level 3 unless told otherwise. It takes 0.6 of the time that level 6 takes, for a few percent
+ * of length: pushes are waited for.
+ */
+export function pushForm(form: LayerForm = { compression: "gzip" }): LayerForm {
+  return form.compression === "gzip" && form.level === undefined ? { ...form, level: 3 } : form;
+}
+
+/** See `Images.readManifest`. */
+export async function readManifest(
+  { client }: Parts,
+  text: string,
+  options: { readonly signal?: AbortSignal },
+): Promise<ManifestDocument> {
+  const { descriptor, bytes } = await client.getManifest(parseReference(text), options);
+  return { descriptor, text: Buffer.from(bytes).toString() };
+}
+
+/** See `Images.createIndex`. What is not in the store is pulled, whole. */
+export async function createIndex(
+  parts: Parts,
+  name: string,
+  sources: readonly string[],
+  options: { readonly onProgress?: OnProgress; readonly signal?: AbortSignal },
+): Promise<Image> {
+  const members: Image[] = [];
+  for (const source of sources) {
+    const stored = parts.images.find(source);
+    members.push(stored ?? (await pullImage(parts, source, { ...options, allPlatforms: true })).image);
+  }
+  return await parts.images.createIndex(members, { names: [parseReference(name)], form: pushForm() });
 }
 
 function rowTarget(image: Image): Image["target"] {

@@ -50,6 +50,7 @@ import { type NewImage, storeDocuments } from "./store-documents.ts";
 import { type Copied, copyImage } from "./transfer/copy.ts";
 import type { ImageSource, ImageTarget } from "./transfer/endpoints.ts";
 import { type ReceiveOptions, receiveImage } from "./transfer/receive.ts";
+import { storeIndex } from "./transfer/store-index.ts";
 import { type StoreSourceOptions, storeSource } from "./transfer/store-source.ts";
 import { findUnpacked, type Unpackable, unpackImage } from "./unpack.ts";
 
@@ -326,6 +327,14 @@ export class DirectoryImageStore implements ImageStore {
           this.#parts.records.addRepository(blob.digest, target.repository);
       },
     });
+  }
+
+  async createIndex(
+    images: readonly Image[],
+    { form, ...options }: AddOptions & { readonly form: LayerForm },
+  ): Promise<Image> {
+    using _held = await this.#hold();
+    return this.add(await storeIndex(this.#parts, images, form), options);
   }
 
   source(image: Image, options: StoreSourceOptions): ImageSource {

@@ -119,6 +119,11 @@ export interface ImageStore {
   send(image: Image, target: ImageTarget, options: SendOptions): Promise<Copied>;
   /** An image of the store as a source for a copy. */
   source(image: Image, options: StoreSourceOptions): ImageSource;
+  /**
+   * An index of images, one for each platform, under names. Layers that are stored uncompressed are brought into `form`.
+   * @throws ARGUMENT_INVALID when two are for the same platform
+   */
+  createIndex(images: readonly Image[], options: AddOptions & { readonly form: LayerForm }): Promise<Image>;
   /** Writes images as an archive (`oci` or `docker` form) in tar chunks, in order; layers as they are stored. */
   save(images: readonly SaveItem[], options: SaveOptions): AsyncIterable<Uint8Array>;
   /** Reads an archive of either form. Every blob is verified. */
