@@ -1,8 +1,9 @@
 import { createSocket } from "node:dgram";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
+import { closeSync, mkdirSync, mkdtempSync, rmSync, writeSync } from "node:fs";
+import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { Cleanup } from "#base";
 import { createHost, type Host, type NetworkNamespace } from "#host";
 import { createNetworks, type Networks } from "#network";
@@ -59,6 +60,46 @@ export class Lab implements AsyncDisposable {
     this.#undo.defer(() => new Promise((resolve) => server.close(() => resolve())));
   }
 
+  /** A TCP server in a namespace. */
+  listen(place: NetworkNamespace, port: number, onSocket: (socket: Socket) => void): Disposable {
+    const server = createServer((socket) => onSocket(socket.on("error", () => {})));
+    server.listen({ fd: this.#bound(place, SOCK_STREAM, port) });
+    return { [Symbol.dispose]: () => void server.close() };
+  }
+
+  /** Sends from inside a namespace and gives what comes back first. */
+  async exchange(
+    from: Attachment,
+    to: {
+      readonly address: string;
+      readonly port: number;
+      readonly overTcp: boolean;
+      readonly patienceMs: number;
+    },
+    data: Uint8Array,
+  ): Promise<Buffer | undefined> {
+    const { sockets } = this.host;
+    const namespace = openNamespace(from);
+    const protocol = to.overTcp ? "tcp" : "udp";
+    const datagram = to.overTcp ? {} : { datagram: data };
+    const { fd } = sockets.connect({ namespace, protocol, address: to.address, port: to.port, ...datagram });
+    const end = Date.now() + to.patienceMs;
+    try {
+      if (to.overTcp) {
+        while (sockets.outcome(fd) === "pending" && Date.now() < end) await delay(2);
+        if (sockets.outcome(fd) !== "connected") return undefined;
+        writeSync(fd, data);
+      }
+      for (; Date.now() < end; await delay(2)) {
+        const answer = sockets.receive(fd);
+        if (answer !== undefined) return Buffer.from(answer);
+      }
+      return undefined;
+    } finally {
+      closeSync(fd);
+    }
+  }
+
   /** Answers datagrams with `name`. */
   serveUdp(place: NetworkNamespace | Attachment | undefined, name: string, port: number): void {
     const socket = createSocket("udp4", (_, from) => socket.send(`${name}\n`, from.port, from.address));
@@ -89,7 +130,14 @@ export class Lab implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#undo[Symbol.asyncDispose]();
     this.neighbour[Symbol.dispose]();
-    rmSync(this.#folder, { recursive: true, force: true });
+    // A resolver that is just ending may still write.
+    for (let tries = 0; tries < 100; tries += 1) {
+      try {
+        return rmSync(this.#folder, { recursive: true, force: true });
+      } catch {
+        await delay(20);
+      }
+    }
   }
 
   /** The directory of a store, made. */

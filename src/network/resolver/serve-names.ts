@@ -17,6 +17,8 @@ import { serveSandbox } from "./serve-sandbox.ts";
 /** How often the resolver looks for containers whose owner died. */
 const sweepEveryMs = 5000;
 const lockWaitMs = 2000;
+/** {@link startResolver} */
+const inheritedDescriptor = 3;
 const mostAtOnce = 1024;
 
 /**
@@ -28,7 +30,7 @@ export async function serveNames(
   parts: NetworkParts & { readonly refusedNames: RefusedNames },
   signal?: AbortSignal,
 ): Promise<void> {
-  const lock = await takeLock(parts);
+  const lock = inheritedLock(parts) ?? (await takeLock(parts));
   if (lock === undefined) return;
   await using undo = new Cleanup();
   undo.use(lock);
@@ -42,20 +44,35 @@ export async function serveNames(
   for (let isLast = false; !isLast && signal?.aborted !== true; ) {
     names.follow();
     if (names.isIdle) isLast = await endUnlessNeeded(parts, lock);
-    else if (!(await changed.wait(sweepEveryMs))) await parts.ledger.update((page) => sweepDead(parts, page));
+    if (!isLast && !(await changed.wait(sweepEveryMs)))
+      await parts.ledger.update((page) => sweepDead(parts, page));
   }
+}
+
+/** Who started this process may have handed it the lock. */
+function inheritedLock({ ledger }: NetworkParts): Disposable | undefined {
+  const wanted = statSync(ledger.resolverLockPath, { throwIfNoEntry: false });
+  const given = attempt(() => fstatSync(inheritedDescriptor).ino);
+  if (wanted === undefined || given !== wanted.ino) return undefined;
+  let isHeld = true;
+  return {
+    [Symbol.dispose]: () => {
+      if (isHeld) closeSync(inheritedDescriptor);
+      isHeld = false;
+    },
+  };
 }
 
 async function takeLock({ host, ledger }: NetworkParts): Promise<Lock | undefined> {
   try {
-    // Whoever starts a resolver tries the lock for a moment itself.
+    // Another one may be about to end.
     return await host.locks.acquire(ledger.resolverLockPath, "exclusive", AbortSignal.timeout(lockWaitMs));
   } catch {
     return undefined;
   }
 }
 
-async function endUnlessNeeded({ ledger }: NetworkParts, lock: Lock): Promise<boolean> {
+async function endUnlessNeeded({ ledger }: NetworkParts, lock: Disposable): Promise<boolean> {
   return await ledger.update((page) => {
     const isNeeded = page.state.sandboxes.some(({ resolver }) => resolver !== undefined);
     if (!isNeeded) lock[Symbol.dispose]();
