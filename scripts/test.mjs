@@ -37,9 +37,14 @@ await build({
 const files = [...unit, ...blackBox].map((file) => join(out, file.replace(/\.ts$/, ".mjs")));
 const needsMachine = paths.some((path) => path.startsWith("test"));
 const concurrency = all || needsMachine ? 1 : 2;
+// The runner's own report, then a line for each corpus.
+const reporters = [process.stdout.isTTY ? "spec" : "tap", "./scripts/corpus-reporter.mjs"].flatMap((name) => [
+  `--test-reporter=${name}`,
+  "--test-reporter-destination=stdout",
+]);
 const { status } = spawnSync(
   process.execPath,
-  ["--enable-source-maps", "--test", `--test-concurrency=${concurrency}`, ...files],
+  ["--enable-source-maps", "--test", ...reporters, `--test-concurrency=${concurrency}`, ...files],
   { stdio: "inherit" },
 );
 process.exitCode = status ?? 1;

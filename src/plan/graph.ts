@@ -95,7 +95,7 @@ export interface ExecOp {
   readonly root?: number;
   /** Empty for `RUN []`: nothing runs, and the layer is empty. */
   readonly args: readonly string[];
-  /** `NAME=value`, in order, as the program sees it. */
+  /** `NAME=value`, in order, as the program sees it. Written out at each reading: read it once. */
   readonly env: readonly string[];
   /** HTTP_PROXY and its kin, added to {@link ExecOp.env} when the program runs. No part of the id. */
   readonly proxyEnv: readonly string[];
@@ -114,12 +114,14 @@ export interface ExecOp {
   readonly platform: Platform;
 }
 
+/** `--add-host`: a line of /etc/hosts. */
 export interface ExtraHost {
   readonly host: string;
   /** An address, or `host-gateway`. */
   readonly ip: string;
 }
 
+/** `--ulimit`: a limit of setrlimit(2) by its name in lower case, `nofile`. */
 export interface Ulimit {
   readonly name: string;
   readonly soft: number;
@@ -161,6 +163,7 @@ export interface CacheMount {
   readonly gid?: number;
 }
 
+/** An empty file system in memory; `sizeBytes` absent: as large as the kernel lets it be. */
 export interface TmpfsMount {
   readonly kind: "tmpfs";
   readonly target: string;
@@ -199,6 +202,7 @@ export interface FileOp {
   readonly actions: readonly FileAction[];
 }
 
+/** One change of a tree. */
 export type FileAction = CopyAction | MkdirAction | MkfileAction;
 
 /** One source of a COPY or ADD. Missing directories of the destination are made, 0755 unless {@link CopyAction.mode} says otherwise. */
@@ -256,6 +260,7 @@ export interface Owner {
   readonly group?: UserName;
 }
 
+/** A numeric id, or a name to look up. */
 export type UserName = { readonly id: number } | { readonly name: string };
 
 /** The trees of all inputs, later ones on top (`--link`). */
@@ -296,6 +301,7 @@ export interface ImageTemplate {
 
 /** A line of `history` to come. */
 export interface HistoryStep {
+  /** Written out at each reading, for RUN names every ARG in it. */
   readonly createdBy: string;
   readonly comment: string;
   readonly author?: string;

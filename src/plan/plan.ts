@@ -47,6 +47,7 @@ export interface PlanInvalid {
   readonly warnings: readonly LintWarning[];
 }
 
+/** What {@link plan} gives: a plan, or what is missing, or what is wrong. */
 export type PlanAnswer = Plan | PlanNeeds | PlanInvalid;
 
 /**

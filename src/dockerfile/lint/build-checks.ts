@@ -21,6 +21,7 @@ import { undefinedArgInFrom } from "./rules/undefined-arg-in-from.ts";
 import { undefinedVar } from "./rules/undefined-var.ts";
 import { workdirRelativePath } from "./rules/workdir-relative-path.ts";
 
+/** The 22 checks of docker/dockerfile 1.26, as data; their pages stand in docs/lint-rules. */
 export const buildChecks = Object.freeze({
   consistentInstructionCasing,
   copyIgnoredFile,
