@@ -137,15 +137,20 @@ test("no space left: said with the line, and with space the same build succeeds"
   disk.resize("70m");
   const again = clone.run(["save", "-o", join(clone.root, "fuller.tar"), "large"]);
   assert.equal(again.status, 1);
-  assert.match(again.stderr, /^lighter: cannot write .*: no space left on the device; /);
+  assert.match(lastWords(again.stderr)[0] ?? "", /^cannot write .*: no space left on the device; /);
 });
 
 test("no privileges: what is missing is named, and what needs none works", { skip }, () => {
   using clone = openClone();
   writeContext(clone, "FROM scratch\nCOPY busybox /bin/sh\nRUN echo hello\n");
   for (const folder of [join(clone.folder, ".."), clone.folder]) chmodSync(folder, 0o755);
+  // The clone may lie in a home that is closed to others: nobody sees it elsewhere.
+  const elsewhere = join(clone.folder, "clone");
+  mkdirSync(elsewhere);
+  const enter = `mount --bind "$1" "$2" && shift 3 &&
+    exec setpriv --reuid ${nobody} --regid ${nobody} --clear-groups "${elsewhere}/bin/lighter" "$@"`;
   const asNobody: RunOptions = {
-    through: ["setpriv", "--reuid", `${nobody}`, "--regid", `${nobody}`, "--clear-groups"],
+    through: ["unshare", "-m", "sh", "-c", enter, "sh", process.cwd(), elsewhere],
   };
   const withoutAdmin: RunOptions = {
     through: ["setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-sys_admin"],
@@ -162,11 +167,11 @@ test("no privileges: what is missing is named, and what needs none works", { ski
   assertStoreWorks(clone, withoutAdmin);
   const run = clone.run(["run", "--rm", "fine", "/bin/sh"], withoutAdmin);
   assert.equal(run.status, 125);
-  assert.match(run.stderr, /^lighter: cannot .*CAP_SYS_ADMIN is missing/);
+  assert.match(lastWords(run.stderr)[0] ?? "", /^cannot .*CAP_SYS_ADMIN is missing/);
 
   const closed = clone.run(["images"], asNobody);
   assert.equal(closed.status, 1);
-  assert.match(closed.stderr, /^lighter: cannot open the store ".*": EACCES; run as .*\n$/);
+  assert.match(lastWords(closed.stderr)[0] ?? "", /^cannot open the store ".*": EACCES; run as /);
   const own = join(clone.folder, "own");
   mkdirSync(own);
   chownSync(own, nobody, nobody);
@@ -185,7 +190,7 @@ test("no privileges: what is missing is named, and what needs none works", { ski
 function writeContext(clone: Clone, dockerfile: string): void {
   copyFileSync("/bin/busybox", join(clone.folder, "busybox"));
   writeFileSync(join(clone.folder, "ignored"), "");
-  writeFileSync(join(clone.folder, ".dockerignore"), "ignored\nown\n");
+  writeFileSync(join(clone.folder, ".dockerignore"), "ignored\nown\nclone\n");
   writeFileSync(join(clone.folder, "Dockerfile"), dockerfile);
 }
 
