@@ -3,6 +3,7 @@
 
 const SCORE = /^([\w -]+): ((?:[\w -]+ )?\d+\/\d+(?: [\w -]+ \d+\/\d+)*)$/;
 
+// oxlint-disable-next-line import/no-default-export -- where node:test looks for a reporter
 export default async function* reportCorpora(events) {
   const scores = new Map();
   const skipped = new Set();
