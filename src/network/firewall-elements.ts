@@ -1,6 +1,7 @@
 import { parseEgress } from "./egress-rule.ts";
 import { bridgeOptions, isSociable } from "./network-record.ts";
 import {
+  type Endpoint,
   endpointsOf,
   gatewayEndpoint,
   type NetworkState,
@@ -23,11 +24,27 @@ export function elementsOf(state: NetworkState): Elements {
     ["neighbours", links(isSociable).map((link) => `${link} . ${link}`)],
     ["internal", links(({ internal }) => internal)],
   ]);
+  const bySandbox = groupEndpoints(state);
   for (const sandbox of state.sandboxes) {
-    for (const [name, element] of [...portElements(state, sandbox), ...egressElements(state, sandbox)])
-      found.set(name, [...(found.get(name) ?? []), element]);
+    // A state with its own endpoints only: looking through all of them for each would be quadratic.
+    const own = { ...state, endpoints: bySandbox.get(sandbox.id) ?? [] };
+    for (const [name, element] of [...portElements(own, sandbox), ...egressElements(own, sandbox)]) {
+      const list = found.get(name) ?? [];
+      list.push(element);
+      found.set(name, list);
+    }
   }
   return found;
+}
+
+function groupEndpoints({ endpoints }: NetworkState): ReadonlyMap<string, readonly Endpoint[]> {
+  const groups = new Map<string, Endpoint[]>();
+  for (const endpoint of endpoints) {
+    const group = groups.get(endpoint.sandbox) ?? [];
+    group.push(endpoint);
+    groups.set(endpoint.sandbox, group);
+  }
+  return groups;
 }
 
 type Element = readonly [set: string, element: string];

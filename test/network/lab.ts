@@ -60,6 +60,17 @@ export class Lab implements AsyncDisposable {
     this.#undo.defer(() => new Promise((resolve) => server.close(() => resolve())));
   }
 
+  /** The same over IPv6. */
+  serve6(place: NetworkNamespace | Attachment, name: string, port: number): void {
+    const namespace = "fd" in place ? place : openNamespace(place);
+    const { fd } = this.host.sockets.bind({ namespace, protocol: "tcp", address: "::", port });
+    const server = createServer((socket) =>
+      socket.on("error", () => {}).end(`${name} ${socket.remoteAddress}\n`),
+    );
+    server.listen({ fd });
+    this.#undo.defer(() => new Promise((resolve) => server.close(() => resolve())));
+  }
+
   /** A TCP server in a namespace. */
   listen(place: NetworkNamespace, port: number, onSocket: (socket: Socket) => void): Disposable {
     const server = createServer((socket) => onSocket(socket.on("error", () => {})));
