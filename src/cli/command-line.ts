@@ -95,7 +95,7 @@ function unknownGlobalFlag(word: string): LighterError {
 
 /** The longest name that the words begin with, and what is left of them. */
 function findCommandName(words: readonly string[]): { name: string; words: readonly string[] } | undefined {
-  for (const length of [2, 1]) {
+  for (const length of [3, 2, 1]) {
     const typed = words.slice(0, length).join(" ");
     const name = Object.hasOwn(commandAliases, typed) ? commandAliases[typed] : typed;
     if (name !== undefined && Object.hasOwn(commandLoaders, name))

@@ -21,6 +21,14 @@ export const commandLoaders: Readonly<Record<string, Loader>> = {
   wait: async () => (await import("./commands/wait.ts")).wait,
   pause: async () => (await import("./commands/pause.ts")).pause,
   unpause: async () => (await import("./commands/pause.ts")).unpause,
+  top: async () => (await import("./commands/top.ts")).top,
+  port: async () => (await import("./commands/port.ts")).port,
+  diff: async () => (await import("./commands/diff.ts")).diff,
+  cp: async () => (await import("./commands/cp.ts")).cp,
+  export: async () => (await import("./commands/export.ts")).exportCommand,
+  commit: async () => (await import("./commands/commit.ts")).commit,
+  update: async () => (await import("./commands/update.ts")).update,
+  stats: async () => (await import("./commands/stats.ts")).stats,
   rename: async () => (await import("./commands/rename.ts")).rename,
   ps: async () => (await import("./commands/ps.ts")).ps,
   rm: async () => (await import("./commands/rm.ts")).rm,
@@ -40,6 +48,7 @@ export const commandLoaders: Readonly<Record<string, Loader>> = {
   fmt: async () => (await import("./commands/fmt.ts")).fmt,
   "container ls": async () => (await import("./commands/ps.ts")).containerLs,
   "container rm": async () => (await import("./commands/rm.ts")).containerRm,
+  "container prune": async () => (await import("./commands/container-prune.ts")).containerPrune,
   "container inspect": async () => (await import("./commands/inspect.ts")).containerInspect,
   "volume create": async () => (await import("./commands/volume.ts")).volumeCreate,
   "volume inspect": async () => (await import("./commands/inspect.ts")).volumeInspect,
@@ -71,6 +80,12 @@ export const commandLoaders: Readonly<Record<string, Loader>> = {
   "network firewall": async () => (await import("./commands/network-firewall.ts")).networkFirewall,
   "network log": async () => (await import("./commands/network-log.ts")).networkLog,
   "network resolver": async () => (await import("./commands/network-resolver.ts")).networkResolver,
+  "builder prune": async () => (await import("./commands/builder.ts")).builderPrune,
+  "builder du": async () => (await import("./commands/builder.ts")).builderDu,
+  "builder cache ls": async () => (await import("./commands/builder-cache.ts")).builderCacheLs,
+  "builder cache rm": async () => (await import("./commands/builder-cache.ts")).builderCacheRm,
+  "builder cache export": async () => (await import("./commands/builder-cache.ts")).builderCacheExport,
+  "builder cache import": async () => (await import("./commands/builder-cache.ts")).builderCacheImport,
   "recipe build": async () => (await import("./commands/recipe-build.ts")).recipeBuild,
   "recipe diff": async () => (await import("./commands/recipe-diff.ts")).recipeDiff,
   "recipe lock": async () => (await import("./commands/recipe-lock.ts")).recipeLock,
@@ -88,6 +103,7 @@ export const commandLoaders: Readonly<Record<string, Loader>> = {
 
 /** First words that only group others, with what they are about. */
 export const commandGroups: Readonly<Record<string, string>> = {
+  builder: "Manage the build cache",
   container: "Manage containers",
   image: "Manage images",
   manifest: "Manage manifests and manifest lists",
@@ -99,6 +115,8 @@ export const commandGroups: Readonly<Record<string, string>> = {
 
 /** Second names, as docker has them. */
 export const commandAliases: Readonly<Record<string, string>> = {
+  "builder build": "build",
+  "builder cache list": "builder cache ls",
   "image list": "image ls",
   "image remove": "image rm",
   "image build": "build",
@@ -106,7 +124,7 @@ export const commandAliases: Readonly<Record<string, string>> = {
   "container ps": "container ls",
   "container remove": "container rm",
   ...Object.fromEntries(
-    "run create start stop restart kill exec logs attach wait pause unpause rename"
+    "run create start stop restart kill exec logs attach wait pause unpause rename top port diff cp export commit update stats"
       .split(" ")
       .map((name) => [`container ${name}`, name]),
   ),

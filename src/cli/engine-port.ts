@@ -8,6 +8,7 @@ export type CliEngine = Pick<Engine, "root" | "build" | "plan" | "run" | "login"
     readonly containers: CliContainers;
     readonly volumes: CliVolumes;
     readonly networks: CliNetworks;
+    readonly buildCache: { readonly [Name in keyof Engine["buildCache"]]: Engine["buildCache"][Name] };
   };
 
 type CliImages = Pick<

@@ -58,6 +58,7 @@ export function fakeEngine(
     ...parts,
     containers: playing(parts.containers ?? {}),
     networks: playing(parts.networks ?? {}),
+    buildCache: playing(parts.buildCache ?? {}),
     volumes: playing(parts.volumes ?? {}),
     images: {
       list: missing("images.list"),

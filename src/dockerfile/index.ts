@@ -67,4 +67,5 @@ export {
 export { type Mount, parseMount } from "./mount.ts";
 export { type ParseResult, parse, parseTrigger } from "./parse.ts";
 export { print } from "./print.ts";
+export { parseSize } from "./size.ts";
 export { didYouMean, suggest } from "./suggest.ts";

@@ -9,6 +9,8 @@ export interface Configuration {
   /** Seconds since 1970 for everything that needs a time inside an image; undefined: the build's documented default. */
   readonly epochSeconds?: number;
   readonly jobs: number;
+  /** What the build cache may take, cache mounts included, as `10GB`; undefined: no cap. Read when something is built. */
+  readonly buildCacheLimit?: string;
   /** HTTP_PROXY and its kin, as RUN steps and downloads get them. */
   readonly proxyEnv: Readonly<Record<string, string>>;
   /** Where Debian packages come from, when not from deb.debian.org. */
@@ -27,10 +29,12 @@ export function readConfiguration(
   env: NodeJS.ProcessEnv = process.env,
 ): Configuration {
   const epochSeconds = readEpoch(env["SOURCE_DATE_EPOCH"]);
+  const buildCacheLimit = env["LIGHTER_BUILD_CACHE_LIMIT"];
   const debianMirror = env["LIGHTER_DEBIAN_MIRROR"];
   return Object.freeze({
     root: options.root ?? env["LIGHTER_ROOT"] ?? "/var/lib/lighter",
     ...(epochSeconds !== undefined && { epochSeconds }),
+    ...(buildCacheLimit && { buildCacheLimit }),
     jobs: Math.max(1, cpus().length),
     proxyEnv: readProxies(env),
     ...(debianMirror !== undefined && { debianMirror }),

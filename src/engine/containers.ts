@@ -1,5 +1,15 @@
-import type { ContainerRecord, Containers, LogEntry, LogOptions, Parting } from "#container";
+import type {
+  Change,
+  CommitRequest,
+  ContainerRecord,
+  Containers,
+  LogEntry,
+  LogOptions,
+  Parting,
+  Usage,
+} from "#container";
 import type { Image } from "#image";
+import { parseReference } from "#oci";
 import type { RunOptions } from "./options.ts";
 
 interface ContainersParts {
@@ -46,6 +56,50 @@ export class EngineContainers {
   readonly unpause: Same<"unpause"> = async (text) => await (await this.#settled()).unpause(text);
   readonly exec: Same<"exec"> = async (text, request) => await (await this.#open()).exec(text, request);
   readonly rename: Same<"rename"> = async (text, name) => await (await this.#open()).rename(text, name);
+
+  readonly copy: Same<"copy"> = async (text, request) => await (await this.#settled()).copy(text, request);
+  readonly export: Same<"export"> = async (text, sink) => await (await this.#settled()).export(text, sink);
+  readonly update: Same<"update"> = async (text, request) =>
+    await (await this.#settled()).update(text, request);
+
+  async diff(text: string): Promise<readonly Change[]> {
+    return (await this.#settled()).diff(text);
+  }
+
+  /** IDs of its processes on the host. @throws CONTAINER_NOT_RUNNING */
+  async pids(text: string): Promise<readonly number[]> {
+    return (await this.#settled()).pids(text);
+  }
+
+  /** What it takes now. @throws CONTAINER_NOT_RUNNING */
+  async usage(text: string): Promise<Usage> {
+    return (await this.#open()).usage(text);
+  }
+
+  /** Makes an image of what a container changed. */
+  async commit(
+    text: string,
+    options: Omit<CommitRequest, "image" | "names"> & { readonly name?: string } = {},
+  ): Promise<Image> {
+    const containers = await this.#settled();
+    const { name, ...rest } = options;
+    const image = this.#parts.findImage(containers.get(text).image.id);
+    return await containers.commit(text, {
+      ...rest,
+      image,
+      names: name === undefined ? [] : [parseReference(name)],
+    });
+  }
+
+  /** Removes every container that does not run and that `accepts` takes. */
+  async prune(
+    accepts: (record: ContainerRecord) => boolean = () => true,
+  ): Promise<readonly ContainerRecord[]> {
+    const [containers, { isLive }] = [await this.#settled(), await import("#container")];
+    const ended = containers.list().filter((record) => !isLive(record.state) && accepts(record));
+    for (const { id } of ended) await containers.remove(id);
+    return ended;
+  }
 
   /** Ends a container; what it held is free when this resolves. */
   readonly stop: Same<"stop"> = async (text, options) => {

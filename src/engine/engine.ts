@@ -11,6 +11,7 @@ import type { Networks } from "#network";
 import type { KeptIn, RegistryClient } from "#registry";
 import type { Runtime } from "#runtime";
 import { createBaseSource } from "./bases.ts";
+import { cacheLimit, EngineBuildCache } from "./build-cache.ts";
 import { buildRequest } from "./build-request.ts";
 import { buildResult } from "./build-result.ts";
 import { type Configuration, readConfiguration } from "./configuration.ts";
@@ -40,6 +41,7 @@ import { EngineVolumes } from "./volumes.ts";
  */
 export class Engine implements AsyncDisposable {
   readonly images: Images;
+  readonly buildCache: EngineBuildCache;
   readonly containers: EngineContainers;
   readonly volumes: EngineVolumes;
   readonly recipes: Recipes;
@@ -160,6 +162,11 @@ export class Engine implements AsyncDisposable {
       containers: this.#containers,
       registries: this.#registries,
     });
+    this.buildCache = new EngineBuildCache({
+      open: this.#builder,
+      collect: () => this.images.collect(),
+      host: this.#host,
+    });
     this.volumes = new EngineVolumes(this.#containers);
     this.containers = new EngineContainers({
       open: this.#containers,
@@ -210,8 +217,14 @@ export class Engine implements AsyncDisposable {
     const request = { ...buildRequest(options, this.#configuration), ...(await exportRequest(options)) };
     const builder = await this.#builder();
     this.#store.snapshots.sweep();
-    using _lock = await this.#store.use();
-    return buildResult(await builder.build(request));
+    const limitBytes = await cacheLimit(this.#configuration);
+    if (limitBytes !== undefined) await this.buildCache.prune({ keepBytes: limitBytes });
+    try {
+      using _lock = await this.#store.use();
+      return buildResult(await builder.build(request));
+    } finally {
+      if (limitBytes !== undefined) await this.buildCache.prune({ keepBytes: limitBytes });
+    }
   }
 
   /** Plans a build without running anything or getting a base. @throws CONTEXT_NOT_FOUND, DOCKERFILE_NOT_FOUND */

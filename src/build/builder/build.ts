@@ -15,6 +15,7 @@ import type { CacheStore } from "../solve/cache-store.ts";
 import { Solver } from "../solve/solver.ts";
 import { type CheckoutTimes, openCheckoutTimes } from "../times/checkout-times.ts";
 import { type LayerOrigins, openLayerOrigins } from "../times/layer-origins.ts";
+import { FilePool } from "../work/file-pool.ts";
 import type { BuilderOptions } from "./create-builder.ts";
 import { EventJournal } from "./event-journal.ts";
 import { createExecute, materializeContext } from "./execute.ts";
@@ -178,7 +179,9 @@ export class Build {
     const { options, paths, cache } = this.#parts;
     const { host, snapshots } = options;
     const request = this.#request;
+    const pool = build.scope.use(new FilePool());
     const sources = createSources({
+      pool,
       paths,
       files: host.files,
       bases: planned.bases,
@@ -199,6 +202,7 @@ export class Build {
       }),
     });
     const solver = new Solver({
+      pool,
       graph: planned.graph,
       cache,
       snapshots,
@@ -206,7 +210,7 @@ export class Build {
       host,
       journal: this.#journal,
       checkoutTimes: build.checkoutTimes,
-      materialize: (context, signal) => materializeContext(context, { snapshots, host }, signal),
+      materialize: (context, signal) => materializeContext(context, { snapshots, host, pool }, signal),
       lockDirectory: paths.locks,
       emptyLayer: paths.empty,
       jobs: request.jobs,
@@ -217,6 +221,7 @@ export class Build {
           text: `cannot use the imported result of "${vertex.name}": ${errorMessage(error)}; the step runs`,
         }),
       execute: createExecute({
+        pool,
         host,
         snapshots,
         findRuntime: options.findRuntime,

@@ -6,6 +6,7 @@ import type { NetworkProvider, Runtime } from "#runtime";
 import type { SnapshotName, Snapshotter } from "#snapshot";
 import type { BaseSource } from "../ports.ts";
 import { CacheStore } from "../solve/cache-store.ts";
+import { BuildCache } from "../upkeep/build-cache.ts";
 import { Build } from "./build.ts";
 import { openPaths } from "./paths.ts";
 import { type DryPlan, type DryRequest, planDry } from "./plan-dry.ts";
@@ -38,6 +39,8 @@ export interface Builder {
   plan(request: DryRequest): Promise<DryPlan>;
   /** Snapshots that cache records lead to: collecting garbage keeps them. */
   usedSnapshots(): Iterable<SnapshotName>;
+  /** Results and cache mounts, for those who look after the size of the store. */
+  readonly cache: BuildCache;
 }
 
 /** Opens the build state below `root`; any number of processes may. */
@@ -48,5 +51,6 @@ export function createBuilder(options: BuilderOptions): Builder {
     build: (request) => new Build({ options, paths, cache }, request).run(),
     plan: (request) => planDry(request, ({ reference, platform }) => options.bases.find(reference, platform)),
     usedSnapshots: () => cache.snapshots(),
+    cache: new BuildCache({ ...options, paths, cache, locks: options.host.locks }),
   };
 }

@@ -5,6 +5,7 @@ import type { BindMount, CacheMount, ExecOp, FileOp, MergeOp, Vertex } from "#pl
 import type { Runtime } from "#runtime";
 import type { ActiveSnapshot, SnapshotName, Snapshotter } from "#snapshot";
 import { copySource } from "../copy/copy-source.ts";
+import { type EarlierCopies, openEarlierCopies } from "../copy/earlier-copies.ts";
 import { select } from "../copy/selection.ts";
 import { UpperWriter } from "../copy/upper-writer.ts";
 import type { NetworkPool } from "../exec/network-pool.ts";
@@ -17,8 +18,10 @@ import { wholeOf } from "../solve/keys.ts";
 import type { ContextResult, Result } from "../solve/result.ts";
 import type { Execute } from "../solve/solver.ts";
 import { LayeredTree } from "../tree/layered-tree.ts";
+import { hasWildcard } from "../tree/patterns.ts";
 import { resolveInTree } from "../tree/resolve.ts";
 import type { Tree } from "../tree/tree.ts";
+import type { FilePool } from "../work/file-pool.ts";
 import type { EventJournal } from "./event-journal.ts";
 import type { BuildPaths } from "./paths.ts";
 
@@ -34,6 +37,8 @@ export interface ExecuteOptions {
   readonly findSecret: FindSecret;
   readonly findAgent: (id: string) => string | undefined;
   readonly allow: ReadonlySet<string>;
+  /** Threads that read and copy files. */
+  readonly pool: FilePool;
 }
 
 /** Carries out file, merge and exec vertices, each in a snapshot of its own that goes when it fails. */
@@ -78,13 +83,32 @@ async function executeFile(op: FileOp, task: Task): ReturnType<Execute> {
   const parent = op.base === undefined ? undefined : snapshotOf(task.inputs[op.base]);
   await using active = snapshots.prepare(parent);
   const writer = writerOf(active, host);
+  const earlier = earlierCopies(op, task);
   const changed = await runFileOp(op, {
     writer,
     host,
+    pool: task.options.pool,
+    earlier,
     source: (input) => sourceTree(input === undefined ? undefined : task.inputs[input], task.options),
     signal: task.signal,
   });
-  return { snapshot: snapshots.commit(active, newName()), isUncertain: changed.length > 0 };
+  const isUncertain = changed.length > 0;
+  const snapshot = snapshots.commit(active, newName());
+  if (!isUncertain) earlier?.keep(snapshot);
+  return { snapshot, isUncertain };
+}
+
+/** Only where one source is laid at one place is a file's path enough to know it by. */
+function earlierCopies(op: FileOp, { inputs, options }: Task): EarlierCopies | undefined {
+  const [action, ...others] = op.actions;
+  if (action?.kind !== "copy" || others.length > 0 || action.input === undefined) return undefined;
+  const input = inputs[action.input];
+  if (input?.kind !== "context" || (action.wildcard && hasWildcard(action.source))) return undefined;
+  return openEarlierCopies(options.paths.copies, {
+    operation: JSON.stringify(op),
+    source: input.source,
+    snapshots: options.snapshots,
+  });
 }
 
 function writerOf(active: Pick<ActiveSnapshot, "upper" | "lower">, host: Host): UpperWriter {
@@ -109,6 +133,7 @@ async function executeMerge(_op: MergeOp, task: Task): ReturnType<Execute> {
       from: "/",
       to: "/",
       host,
+      pool: task.options.pool,
       signal: task.signal,
     });
   return { snapshot: snapshots.commit(active, newName()) };
@@ -173,7 +198,8 @@ class Materialized implements AsyncDisposable {
     this.#active.push(active);
     const writer = writerOf(active, this.#options.host);
     const source = input.source.tree;
-    await copyTree(writer, source, { from: path, to: `/${path}`, host: this.#options.host, signal });
+    const { host, pool } = this.#options;
+    await copyTree(writer, source, { from: path, to: `/${path}`, host, pool, signal });
     return active.upper;
   }
 
@@ -185,13 +211,13 @@ class Materialized implements AsyncDisposable {
 /** Copies a whole context into a snapshot: the base of `FROM` a named context. */
 export async function materializeContext(
   input: ContextResult,
-  options: Pick<ExecuteOptions, "snapshots" | "host">,
+  options: Pick<ExecuteOptions, "snapshots" | "host" | "pool">,
   signal: AbortSignal,
 ): Promise<SnapshotName> {
-  const { snapshots, host } = options;
+  const { snapshots, host, pool } = options;
   await using active = snapshots.prepare(undefined);
   const source = input.source.tree;
-  await copyTree(writerOf(active, host), source, { from: "/", to: "/", host, signal });
+  await copyTree(writerOf(active, host), source, { from: "/", to: "/", host, pool, signal });
   return snapshots.commit(active, newName());
 }
 
@@ -199,6 +225,7 @@ interface TreeCopy {
   readonly from: string;
   readonly to: string;
   readonly host: Host;
+  readonly pool: FilePool;
   readonly signal: AbortSignal;
 }
 
@@ -213,6 +240,7 @@ async function copyTree(writer: UpperWriter, source: Tree, copy: TreeCopy): Prom
       mode: undefined,
       directoryMode: 0o755,
       files: copy.host.files,
+      pool: copy.pool,
       signal: copy.signal,
     });
 }
@@ -242,9 +270,9 @@ function sourceMissing(mount: BindMount): LighterError {
 }
 
 async function seedCache(mount: CacheMount, directory: string, task: Task): Promise<void> {
-  const { host } = task.options;
+  const { host, pool } = task.options;
   const input = mount.input === undefined ? undefined : task.inputs[mount.input];
   const writer = writerOf({ upper: directory, lower: [] }, host);
   const source = sourceTree(input, task.options);
-  await copyTree(writer, source, { from: mount.source, to: "/", host, signal: task.signal });
+  await copyTree(writer, source, { from: mount.source, to: "/", host, pool, signal: task.signal });
 }

@@ -18,10 +18,14 @@ export interface BuildPaths {
   readonly times: string;
   /** What the steps of the last build of each Dockerfile were made of. */
   readonly steps: string;
+  /** What large copies of contexts gave last. */
+  readonly copies: string;
   /** Files from the web. */
   readonly remote: string;
   /** A directory with nothing in it: the tree of `scratch`. */
   readonly empty: string;
+  /** Sizes of snapshots, which never change. */
+  readonly sizes: string;
   /** Bundles of running steps. */
   readonly run: string;
 }
@@ -37,7 +41,9 @@ export function openPaths(root: string): BuildPaths {
     origins: below("origins"),
     times: below("times"),
     steps: below("steps"),
+    copies: below("copies"),
     remote: below("remote"),
+    sizes: below("sizes"),
     empty: below("empty"),
     run: join(root, "run"),
   };

@@ -12,6 +12,7 @@ import { hashKey } from "../solve/keys.ts";
 import type { ContextResult, TreeResult } from "../solve/result.ts";
 import type { Sources } from "../solve/solver.ts";
 import type { LayerOrigins } from "../times/layer-origins.ts";
+import type { FilePool } from "../work/file-pool.ts";
 import type { EventJournal } from "./event-journal.ts";
 import { type BuildPaths, indexFile } from "./paths.ts";
 import { baseName } from "./plan-build.ts";
@@ -25,6 +26,8 @@ export interface SourceOptions {
   /** Directories by name of the context; `context` is the main one. */
   readonly directories: ReadonlyMap<string, string>;
   readonly ignore: IgnoreMatcher | undefined;
+  /** Threads that read files. */
+  readonly pool: FilePool;
   /** Sources over the network. */
   readonly remote: Sources;
 }
@@ -83,6 +86,7 @@ function openLocal(op: LocalOp, options: SourceOptions): ContextSource {
     indexFile: indexFile(options.paths, directory),
     ignore: op.context === "context" ? options.ignore : ownIgnore(directory),
     files: options.files,
+    pool: options.pool,
   });
 }
 

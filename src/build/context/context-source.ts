@@ -1,21 +1,36 @@
 import type { IgnoreMatcher } from "#dockerfile";
 import type { Files } from "#host";
 import { createEntryReader } from "../key/entry-sum.ts";
+import { sumFiles } from "../key/file-sums.ts";
 import type { SumOf } from "../key/selection-digest.ts";
 import { StatIndex } from "../key/stat-index.ts";
 import { DirectoryTree } from "../tree/directory-tree.ts";
-import type { Tree } from "../tree/tree.ts";
+import type { Entry, Tree } from "../tree/tree.ts";
+import type { FilePool } from "../work/file-pool.ts";
 
 /** A directory that a build reads in place, with what earlier builds learned about it. */
 export interface ContextSource {
+  /** Where it lies. */
+  readonly root: string;
   readonly tree: Tree;
+  /** Reads what is not known of these, on several threads when it is much: {@link ContextSource.sumOf} has it then. */
+  read(entries: readonly PathEntry[]): Promise<void>;
   readonly sumOf: SumOf;
+  /** The sum of a file that this build has asked for. */
+  findSum(path: string): string | undefined;
   /** Paths whose content is new or changed since an earlier build. */
   readonly changes: ReadonlyMap<string, "changed" | "new">;
   /** Counts of what this build looked at and what it had to read. */
   readonly counts: { readonly files: number; readonly read: number };
+  /** Has what is known when this build ends kept in another file too. */
+  keepAs(file: string): void;
   /** Keeps what was learned. */
   save(): void;
+}
+
+export interface PathEntry {
+  readonly path: string;
+  readonly entry: Entry;
 }
 
 /** Opens the directory `root`; nothing is read yet. `indexFile` keeps the sums of its files between builds. */
@@ -25,27 +40,49 @@ export function openContext(
     readonly indexFile: string;
     readonly ignore?: IgnoreMatcher | undefined;
     readonly files: Pick<Files, "listXattrs" | "getXattr">;
+    readonly pool: FilePool;
   },
 ): ContextSource {
   const index = StatIndex.open(options.indexFile);
   const reader = createEntryReader(options.files);
   const counts = { files: 0, read: 0 };
+  const learn = (path: string, entry: Entry, known: { bytesSum?: string; startedMs: number }): string => {
+    counts.read += 1;
+    const sum = reader.sum(entry, known.bytesSum);
+    index.set(path, { status: entry, sum, startedMs: known.startedMs });
+    return sum;
+  };
+  const readUnknown = async (entries: readonly PathEntry[]): Promise<void> => {
+    const unknown = entries.filter(({ path, entry }) => index.find(path, entry) === undefined);
+    const startedMs = Date.now();
+    const sums = await sumFiles(
+      unknown.map(({ entry }) => entry),
+      options.pool,
+    );
+    for (const { path, entry } of unknown) {
+      const bytesSum = sums.get(entry);
+      if (bytesSum !== undefined) learn(path, entry, { bytesSum, startedMs });
+    }
+  };
+  // One after another: what several steps take is read once.
+  let reading = Promise.resolve();
   return {
+    root,
     tree: new DirectoryTree(root, options.ignore),
+    read(entries) {
+      reading = reading.then(() => readUnknown(entries));
+      return reading;
+    },
     sumOf(path, entry) {
       counts.files += 1;
-      const known = index.find(path, entry);
-      if (known !== undefined) return known;
-      counts.read += 1;
-      const startedMs = Date.now();
-      const sum = reader.sum(entry);
-      index.set(path, { status: entry, sum, startedMs });
-      return sum;
+      return index.find(path, entry) ?? learn(path, entry, { startedMs: Date.now() });
     },
+    findSum: (path) => index.findSum(path),
     get changes() {
       return index.changes;
     },
     counts,
+    keepAs: (file) => index.keepAs(file),
     save: () => index.save(),
   };
 }

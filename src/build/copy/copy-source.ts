@@ -11,11 +11,17 @@ import {
 import { LighterError } from "#base";
 import type { Files } from "#host";
 import { baseName, type Entry, joinPath, parentPath } from "../tree/tree.ts";
-import { copyFiles, type FileJob } from "./file-jobs.ts";
+import type { FilePool } from "../work/file-pool.ts";
+import type { CopyJob } from "../work/file-work.ts";
+import type { EarlierCopies } from "./earlier-copies.ts";
+import { copyFiles } from "./file-jobs.ts";
 import type { Ids } from "./owner.ts";
 import type { SelectedSource } from "./selection.ts";
 import type { ModeChange } from "./symbolic-mode.ts";
 import { setOwner, setTime, type UpperWriter } from "./upper-writer.ts";
+
+/** Copying fewer files costs no more than looking for earlier copies of them. */
+const worthLinking = 1000;
 
 export interface CopyOptions {
   /** As the instruction has it: absolute, a trailing slash or `/.` says that it is a directory. */
@@ -29,6 +35,10 @@ export interface CopyOptions {
   /** Times of the copies in seconds. @defaultValue those of the sources */
   readonly timeOf?: (entry: Entry) => number;
   readonly files: Files;
+  /** Threads for many files. */
+  readonly pool?: FilePool | undefined;
+  /** What the same copy gave before. */
+  readonly earlier?: EarlierCopies | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -44,7 +54,8 @@ export async function copySource(
   options: CopyOptions,
 ): Promise<readonly string[]> {
   const target = prepareTarget(writer, source, options);
-  const copier = new Copier(writer, options);
+  const earlierOf = source.items.length < worthLinking ? undefined : options.earlier?.open(target);
+  const copier = new Copier(writer, { ...options, earlierOf });
   copier.copyRoot(source, target);
   return copier.finish();
 }
@@ -68,17 +79,22 @@ function prepareTarget(writer: UpperWriter, source: SelectedSource, options: Cop
   return target;
 }
 
+interface CopierOptions extends CopyOptions {
+  /** Where a file with the same bytes lies in another snapshot, by its path in the source tree and at the target. */
+  readonly earlierOf: ((source: string, target: string) => string | undefined) | undefined;
+}
+
 class Copier {
   readonly #writer: UpperWriter;
-  readonly #options: CopyOptions;
-  readonly #jobs: FileJob[] = [];
+  readonly #options: CopierOptions;
+  readonly #jobs: CopyJob[] = [];
   /** What has to wait until the files are there: links to them, attributes, times of directories. */
   readonly #afterFiles: (() => void)[] = [];
   readonly #inodes = new Map<string, string>();
   /** Directories that this copy made: nothing can be in the way in them. */
   readonly #fresh = new Set<string>();
 
-  constructor(writer: UpperWriter, options: CopyOptions) {
+  constructor(writer: UpperWriter, options: CopierOptions) {
     this.#writer = writer;
     this.#options = options;
   }
@@ -90,12 +106,13 @@ class Copier {
   }
 
   copyRoot(source: SelectedSource, target: string): void {
-    if (source.entry.kind !== "directory") return this.#copyEntry(source.entry, target);
+    if (source.entry.kind !== "directory")
+      return this.#copyEntry(source.entry, target, this.#options.earlierOf?.(source.path, target));
     this.#copyTop(source.entry, target);
     for (const { path, entry } of source.items) {
       const to = joinPath(target, path);
       if (entry.kind === "directory") this.#copyDirectory(entry, to);
-      else this.#copyEntry(entry, to);
+      else this.#copyEntry(entry, to, this.#options.earlierOf?.(joinPath(source.path, path), to));
     }
   }
 
@@ -134,11 +151,11 @@ class Copier {
     });
   }
 
-  #copyEntry(entry: Entry, target: string): void {
+  #copyEntry(entry: Entry, target: string, earlier: string | undefined): void {
     this.#clearFor(entry, target);
     const location = this.#writer.location(target);
     if (entry.kind === "symlink") return this.#copySymlink(entry, location);
-    if (entry.kind === "file") return this.#copyFile(entry, location);
+    if (entry.kind === "file") return this.#copyFile(entry, location, earlier);
     if (entry.kind === "socket") return this.#makeEmptyFile(entry, location);
     this.#copyNode(entry, location);
   }
@@ -172,13 +189,14 @@ class Copier {
     lutimesSync(location, time, time);
   }
 
-  #copyFile(entry: Entry, location: string): void {
+  #copyFile(entry: Entry, location: string, earlier: string | undefined): void {
     if (entry.nlink > 1) {
       const inode = `${entry.dev}:${entry.ino}`;
       const first = this.#inodes.get(inode);
       if (first !== undefined) return this.#later(() => linkSync(first, location));
       this.#inodes.set(inode, location);
     }
+    const hasXattrs = listsXattrs(entry, this.#options.files);
     this.#jobs.push({
       from: entry.location,
       to: location,
@@ -187,8 +205,10 @@ class Copier {
       sizeBytes: entry.sizeBytes,
       time: this.#timeOf(entry),
       ctimeMs: entry.ctimeMs,
+      // A link shares its attributes and its other names with the file that it leads to.
+      earlier: hasXattrs || entry.nlink > 1 ? undefined : earlier,
     });
-    if (listsXattrs(entry, this.#options.files))
+    if (hasXattrs)
       this.#later(() => {
         this.#writer.copyXattrs(entry, location);
         setTime(location, this.#timeOf(entry));

@@ -10,24 +10,11 @@ import {
   writeSync,
 } from "node:fs";
 import type { Files } from "#host";
-import { copyInWorkers } from "./file-workers.ts";
-
-/** One regular file to be copied to a place where nothing is. */
-export interface FileJob {
-  readonly from: string;
-  readonly to: string;
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly sizeBytes: number;
-  /** Seconds. */
-  readonly time: number;
-  /** What lstat said when the source was chosen: a file that was written to since is reported. */
-  readonly ctimeMs: number;
-}
+import type { FilePool } from "../work/file-pool.ts";
+import type { CopyJob } from "../work/file-work.ts";
 
 // Below this, starting a worker costs more than it saves.
-const workerJobs = 3000;
+const workerJobs = 1500;
 const bigFileBytes = 4 << 20;
 
 /**
@@ -35,8 +22,12 @@ const bigFileBytes = 4 << 20;
  * @returns sources that changed while they were being copied
  */
 export async function copyFiles(
-  jobs: readonly FileJob[],
-  options: { readonly files: Files; readonly signal?: AbortSignal | undefined },
+  jobs: readonly CopyJob[],
+  options: {
+    readonly files: Files;
+    readonly pool?: FilePool | undefined;
+    readonly signal?: AbortSignal | undefined;
+  },
 ): Promise<readonly string[]> {
   const small = jobs.filter((job) => job.sizeBytes <= bigFileBytes);
   const changed: string[] = [];
@@ -47,21 +38,23 @@ export async function copyFiles(
     // Copying a big file holds the thread for long: others get a turn after each.
     await new Promise(setImmediate);
   }
-  if (small.length >= workerJobs) changed.push(...(await copyInWorkers(small, options.signal)));
+  const { pool } = options;
+  if (pool !== undefined && small.length >= workerJobs)
+    changed.push(...(await pool.copy(small, options.signal)));
   else changed.push(...copySmallFiles(small));
   return changed;
 }
 
-function copySmallFiles(jobs: readonly FileJob[]): readonly string[] {
+function copySmallFiles(jobs: readonly CopyJob[]): readonly string[] {
   const buffer = Buffer.allocUnsafe(Math.min(bigFileBytes, largest(jobs)) + 1);
   return jobs.filter((job) => !copySmallFile(job, buffer)).map((job) => job.from);
 }
 
-function largest(jobs: readonly FileJob[]): number {
+function largest(jobs: readonly CopyJob[]): number {
   return jobs.reduce((most, job) => Math.max(most, job.sizeBytes), 0);
 }
 
-function copySmallFile(job: FileJob, buffer: Buffer): boolean {
+function copySmallFile(job: CopyJob, buffer: Buffer): boolean {
   const from = openSync(job.from, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
     const to = openSync(job.to, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
@@ -81,7 +74,7 @@ function copySmallFile(job: FileJob, buffer: Buffer): boolean {
   }
 }
 
-function copyBigFile(job: FileJob, files: Files): boolean {
+function copyBigFile(job: CopyJob, files: Files): boolean {
   const from = openSync(job.from, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
     const to = openSync(job.to, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
@@ -98,7 +91,7 @@ function copyBigFile(job: FileJob, files: Files): boolean {
 }
 
 /** Owner before mode: changing the owner clears setuid and setgid. */
-function finish(fd: number, job: FileJob): void {
+function finish(fd: number, job: CopyJob): void {
   const made = fstatSync(fd);
   if (made.uid !== job.uid || made.gid !== job.gid) fchownSync(fd, job.uid, job.gid);
   fchmodSync(fd, job.mode);

@@ -1,5 +1,14 @@
 import { createHash, randomBytes } from "node:crypto";
-import { chmodSync, chownSync, mkdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { LighterError, systemErrorCode } from "#base";
 import type { Lock, Locks } from "#host";
@@ -38,7 +47,7 @@ export async function holdCacheMount(mount: CacheMount, options: CacheMountOptio
 }
 
 /** Two mounts of one id but with another start or owner are two caches. */
-function identity(mount: CacheMount): string {
+function identity(mount: Pick<CacheMount, "id" | "uid" | "gid" | "mode" | "input" | "source">): string {
   const { id, uid, gid, mode } = mount;
   return JSON.stringify([
     id,
@@ -67,6 +76,7 @@ async function hold(
     using _turn = await options.locks.acquire(`${base}.turn`, "exclusive", options.signal);
     const known = options.isFresh ? undefined : currentOf(base);
     const path = known ?? (await make(base, mount, options));
+    writeFileSync(`${base}.json`, JSON.stringify(describe(mount)));
     const use = options.locks.tryAcquire(`${path}.used`, "shared");
     if (use === undefined)
       throw new LighterError("INTERNAL", `cannot use cache "${mount.id}": it is being removed`);
@@ -83,8 +93,26 @@ async function hold(
   }
 }
 
+/** Beside the directory, for people: which cache it is. The time of the file is that of the last use. */
+export interface CacheMountRecord {
+  readonly id: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly mode: number;
+}
+
+function describe({ id, uid = 0, gid = 0, mode = 0o755 }: CacheMount): CacheMountRecord {
+  return { id, uid, gid, mode };
+}
+
+/** Where the cache of a mount that names nothing but its id lies: what is imported has to be found there. */
+export function plainCacheBase(directory: string, record: CacheMountRecord): string {
+  const text = identity({ ...record, source: "/" });
+  return join(directory, createHash("sha256").update(text).digest("hex").slice(0, 32));
+}
+
 /** `<base>.current` is a link to the directory in use. */
-function currentOf(base: string): string | undefined {
+export function currentOf(base: string): string | undefined {
   try {
     return join(dirname(base), readlinkSync(`${base}.current`));
   } catch (error) {

@@ -17,12 +17,15 @@ export function digestSelection(sources: readonly SelectedSource[], sumOf: SumOf
     hash.update(text.join(""));
     text = [];
   };
-  const links = new LinkNumbers();
+  const links = new LinkNames();
   for (const source of sources) {
-    text.push(`${source.name}\0`, describe(source.entry, sumOf(source.path, source.entry), links));
+    text.push(
+      `${source.name}\0`,
+      describe(source.entry, sumOf(source.path, source.entry), links.of(source.path, source.entry)),
+    );
     for (const { path, entry } of source.items) {
       const below = source.path === "" ? path : `${source.path}/${path}`;
-      text.push(`${path}\0`, describe(entry, sumOf(below, entry), links));
+      text.push(`${path}\0`, describe(entry, sumOf(below, entry), links.of(path, entry)));
       if (text.length > 8192) flush();
     }
     text.push("\0\n");
@@ -35,24 +38,23 @@ export function digestSelection(sources: readonly SelectedSource[], sumOf: SumOf
  * Which entries of one selection are one file: hard links stay links in the copy, so they belong to the key. The first
  * name counts as a file of its own: whether it has names outside the selection is nothing that a copy shows.
  */
-class LinkNumbers {
-  readonly #places = new Map<string, number>();
-  #count = 0;
+class LinkNames {
+  readonly #first = new Map<string, string>();
 
-  of(entry: Entry): number {
-    if (entry.kind !== "file" || entry.nlink < 2) return 0;
-    this.#count += 1;
+  /** The name under which the selection has this file already. */
+  of(path: string, entry: Entry): string {
+    if (entry.kind !== "file" || entry.nlink < 2) return "-";
     const inode = `${entry.dev}:${entry.ino}`;
-    const first = this.#places.get(inode);
-    if (first === undefined) this.#places.set(inode, this.#count);
-    return first ?? 0;
+    const first = this.#first.get(inode);
+    if (first === undefined) this.#first.set(inode, path);
+    return first === undefined ? "-" : `=${first}\0`;
   }
 }
 
-function describe(entry: Entry, sum: string, links: LinkNumbers): string {
+function describe(entry: Entry, sum: string, link: string): string {
   const mode = entry.kind === "symlink" ? 0o777 : entry.mode;
   const device = entry.kind === "characterDevice" || entry.kind === "blockDevice" ? entry.rdev : 0;
   // A socket is copied as an empty file.
   const kind = entry.kind === "socket" ? "file" : entry.kind;
-  return `${kind} ${mode.toString(8)} ${entry.uid} ${entry.gid} ${device} ${links.of(entry)} ${sum}\n`;
+  return `${kind} ${mode.toString(8)} ${entry.uid} ${entry.gid} ${device} ${link} ${sum}\n`;
 }

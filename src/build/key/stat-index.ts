@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import type { FileStatus } from "../tree/tree.ts";
 
 /**
@@ -16,6 +16,7 @@ export class StatIndex {
   #cursor = 0;
   #places: Map<string, number> | undefined;
   #isDirty = false;
+  readonly #copies: string[] = [];
 
   private constructor(file: string, known: Known) {
     this.#file = file;
@@ -62,6 +63,25 @@ export class StatIndex {
     return this.#changes;
   }
 
+  /**
+   * Has {@link StatIndex.save} keep the index, as it is then, under another name too: what a copy that was made in this
+   * build was made of.
+   */
+  keepAs(file: string): void {
+    this.#copies.push(file);
+    this.#isDirty = true;
+  }
+
+  /** The sum that this build found for the file. */
+  findSum(path: string): string | undefined {
+    return this.#seen.get(path)?.sum;
+  }
+
+  /** The sums by path, whatever has become of the files. */
+  sums(): ReadonlyMap<string, string> {
+    return new Map(this.#known.paths.map((path, place) => [path, this.#known.row(place).sum]));
+  }
+
   /** Writes the index when it has learned something. Entries that this build did not ask for are kept. */
   save(): void {
     if (!this.#isDirty) return;
@@ -77,6 +97,10 @@ export class StatIndex {
     const others = kept.length > 2 * rows.length + 10_000 ? [] : kept;
     const temporary = `${this.#file}.${process.pid}`;
     writeFileSync(temporary, serialize([...rows, ...others]));
+    for (const copy of this.#copies) {
+      rmSync(copy, { force: true });
+      linkSync(temporary, copy);
+    }
     renameSync(temporary, this.#file);
     this.#isDirty = false;
   }
@@ -121,7 +145,7 @@ function isSame(row: Numbers, status: FileStatus): boolean {
   );
 }
 
-const magic = "lighter stat index 1\n";
+const magic = "lighter stat index 2\n";
 const numbersPerRow = 5;
 
 function serialize(rows: readonly (readonly [string, Row])[]): Buffer {

@@ -1,11 +1,13 @@
 import { writeFileSync } from "node:fs";
 import type { CopyAction, FileAction, FileOp, MkdirAction, MkfileAction } from "#plan";
 import { copySource } from "../copy/copy-source.ts";
+import type { EarlierCopies } from "../copy/earlier-copies.ts";
 import { resolveOwner } from "../copy/owner.ts";
 import { type SelectedSource, select } from "../copy/selection.ts";
 import { compileMode } from "../copy/symbolic-mode.ts";
 import { setOwner, setTime, type UpperWriter } from "../copy/upper-writer.ts";
 import type { Tree } from "../tree/tree.ts";
+import type { FilePool } from "../work/file-pool.ts";
 import { isArchive, type UnpackHost } from "./archive-file.ts";
 import { unpackInto } from "./unpack.ts";
 
@@ -14,6 +16,9 @@ export interface FileOpContext {
   readonly host: UnpackHost;
   /** The tree at a position of the vertex's inputs. */
   readonly source: (input: number | undefined) => Tree;
+  readonly pool?: FilePool | undefined;
+  /** What the operation's only copy gave before. */
+  readonly earlier?: EarlierCopies | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -63,7 +68,7 @@ async function copy(
   isAlone: boolean,
   context: FileOpContext,
 ): Promise<readonly string[]> {
-  const { writer, signal } = context;
+  const { writer, signal, pool, earlier } = context;
   const tree = context.source(action.input);
   const owner = resolveOwner(writer.tree, action.owner);
   const mode = action.mode === undefined ? undefined : compileMode(action.mode);
@@ -80,6 +85,8 @@ async function copy(
         mode,
         directoryMode: typeof action.mode === "number" ? action.mode : 0o755,
         files: context.host.files,
+        pool,
+        earlier,
         signal,
       })),
     );

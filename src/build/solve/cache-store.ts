@@ -1,4 +1,13 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import type { SnapshotName } from "#snapshot";
 import { parseOrigin, type TimeOrigin } from "../times/time-origin.ts";
@@ -51,6 +60,18 @@ export class CacheStore {
 
   remove(key: string): void {
     rmSync(this.#path(key), { force: true });
+  }
+
+  /** Every record with its key and the time of its last use. */
+  *entries(): Generator<{ readonly key: string; readonly record: CacheRecord; readonly lastUsedMs: number }> {
+    for (const directory of list(this.#root))
+      for (const file of list(join(this.#root, directory))) {
+        const path = join(this.#root, directory, file);
+        const record = parse(read(path));
+        const lastUsedMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+        if (record !== undefined && lastUsedMs !== undefined && file.endsWith(".json"))
+          yield { key: file.slice(0, -".json".length), record, lastUsedMs };
+      }
   }
 
   /** Every snapshot that a record leads to: what collecting garbage has to keep. */

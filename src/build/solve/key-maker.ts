@@ -1,13 +1,16 @@
 import type { Files } from "#host";
 import type { Vertex, VertexId } from "#plan";
 import type { Snapshotter } from "#snapshot";
+import type { PathEntry } from "../context/context-source.ts";
 import { type SelectedSource, type Selector, select } from "../copy/selection.ts";
 import { createEntryReader } from "../key/entry-sum.ts";
+import { sumFiles } from "../key/file-sums.ts";
 import { digestSelection } from "../key/selection-digest.ts";
 import type { CheckoutTimes } from "../times/checkout-times.ts";
 import { type TimeOrigin, timesOfContent } from "../times/time-origin.ts";
 import { LayeredTree } from "../tree/layered-tree.ts";
-import type { Tree } from "../tree/tree.ts";
+import { joinPath, type Tree } from "../tree/tree.ts";
+import type { FilePool } from "../work/file-pool.ts";
 import type { Journal } from "./journal.ts";
 import { hashKey, type KeyParts, keyParts, wholeOf } from "./keys.ts";
 import type { ContextResult, Result, TreeResult } from "./result.ts";
@@ -22,13 +25,14 @@ export interface KeyMakerOptions {
   readonly checkoutTimes: CheckoutTimes;
   /** An empty directory: the tree of `scratch`. */
   readonly emptyLayer: string;
+  readonly pool: FilePool;
 }
 
 /** Makes the cache keys of one build's vertices. Contexts are digested once for each vertex that reads them. */
 export class KeyMaker {
   readonly #options: KeyMakerOptions;
   readonly #parts = new Map<VertexId, KeyParts>();
-  readonly #contextDigests = new Map<string, string>();
+  readonly #contextDigests = new Map<string, Promise<string>>();
   readonly #checkoutSeconds = new Map<string, Set<number>>();
 
   constructor(options: KeyMakerOptions) {
@@ -36,13 +40,15 @@ export class KeyMaker {
   }
 
   /** The first key of a vertex: contexts, which have no identity, are there by content. */
-  definitionKey(vertex: Vertex, inputs: readonly KnownResult[]): string {
+  async definitionKey(vertex: Vertex, inputs: readonly KnownResult[]): Promise<string> {
     const parts = this.#partsOf(vertex);
     const isByContent = [...parts.selectors.keys()].every((input) => inputs[input]?.kind === "context");
-    const keys = inputs.map((input, at) =>
-      input.kind === "context"
-        ? this.#contextDigest(input, parts.selectors.get(at) ?? [wholeOf("/")], `${vertex.id} ${at}`)
-        : input.id,
+    const keys = await Promise.all(
+      inputs.map((input, at) =>
+        input.kind === "context"
+          ? this.#contextDigest(input, parts.selectors.get(at) ?? [wholeOf("/")], `${vertex.id} ${at}`)
+          : input.id,
+      ),
     );
     this.#options.journal.keyed(vertex, { op: parts.definition, inputs: keys });
     return isByContent
@@ -51,21 +57,23 @@ export class KeyMaker {
   }
 
   /** The second key: what is read of stages is there by content too. Absent where that would be the first key again. */
-  contentKey(vertex: Vertex, inputs: readonly Result[]): string | undefined {
+  async contentKey(vertex: Vertex, inputs: readonly Result[]): Promise<string | undefined> {
     const parts = this.#partsOf(vertex);
     if (![...parts.selectors.keys()].some((input) => inputs[input]?.kind === "tree")) return undefined;
-    const keys = inputs.map((input, at) => {
-      const selectors = parts.selectors.get(at);
-      if (input.kind === "context")
-        return this.#contextDigest(input, selectors ?? [wholeOf("/")], `${vertex.id} ${at}`);
-      return selectors === undefined ? input.id : this.#treeDigest(input, selectors);
-    });
+    const keys = await Promise.all(
+      inputs.map((input, at) => {
+        const selectors = parts.selectors.get(at);
+        if (input.kind === "context")
+          return this.#contextDigest(input, selectors ?? [wholeOf("/")], `${vertex.id} ${at}`);
+        return selectors === undefined ? input.id : this.#treeDigest(input, selectors);
+      }),
+    );
     return hashKey("content", parts.content, ...keys);
   }
 
   /** The identity of a whole context as a tree. */
-  wholeContextKey(input: ContextResult): string {
-    return hashKey("context", this.#contextDigest(input, [wholeOf("/")], "whole"));
+  async wholeContextKey(input: ContextResult): Promise<string> {
+    return hashKey("context", await this.#contextDigest(input, [wholeOf("/")], "whole"));
   }
 
   /** Whether a vertex only reads files of an input, so that their content can stand for it. */
@@ -90,27 +98,48 @@ export class KeyMaker {
     return parts;
   }
 
-  #contextDigest({ source }: ContextResult, selectors: readonly Selector[], reader: string): string {
+  #contextDigest(input: ContextResult, selectors: readonly Selector[], reader: string): Promise<string> {
     const known = this.#contextDigests.get(reader);
     if (known !== undefined) return known;
-    const seconds = new Set<number>();
-    const digest = digestSelection(selectAll(source.tree, selectors), (path, entry) => {
-      seconds.add(Math.floor(entry.mtimeMs / 1000));
-      return source.sumOf(path, entry);
-    });
-    this.#checkoutSeconds.set(reader, seconds);
+    const digest = this.#digestContext(input, selectors, reader);
     this.#contextDigests.set(reader, digest);
     return digest;
   }
 
-  #treeDigest(input: TreeResult, selectors: readonly Selector[]): string {
-    const { snapshots, files, emptyLayer } = this.#options;
+  async #digestContext(
+    { source }: ContextResult,
+    selectors: readonly Selector[],
+    reader: string,
+  ): Promise<string> {
+    const selected = selectAll(source.tree, selectors);
+    await source.read(entriesOf(selected));
+    const seconds = new Set<number>();
+    const digest = digestSelection(selected, (path, entry) => {
+      seconds.add(Math.floor(entry.mtimeMs / 1000));
+      return source.sumOf(path, entry);
+    });
+    this.#checkoutSeconds.set(reader, seconds);
+    return digest;
+  }
+
+  async #treeDigest(input: TreeResult, selectors: readonly Selector[]): Promise<string> {
+    const { snapshots, files, emptyLayer, pool } = this.#options;
     const layers = input.snapshot === undefined ? [emptyLayer] : snapshots.layers(input.snapshot);
     const reader = createEntryReader(files);
-    return digestSelection(selectAll(new LayeredTree(layers, files), selectors), (_path, entry) =>
-      reader.sum(entry),
+    const selected = selectAll(new LayeredTree(layers, files), selectors);
+    const sums = await sumFiles(
+      entriesOf(selected).map(({ entry }) => entry),
+      pool,
     );
+    return digestSelection(selected, (_path, entry) => reader.sum(entry, sums.get(entry)));
   }
+}
+
+function entriesOf(sources: readonly SelectedSource[]): readonly PathEntry[] {
+  return sources.flatMap(({ path: root, entry, items }) => [
+    { path: root, entry },
+    ...items.map((item) => ({ path: joinPath(root, item.path), entry: item.entry })),
+  ]);
 }
 
 function selectAll(tree: Tree, selectors: readonly Selector[]): readonly SelectedSource[] {

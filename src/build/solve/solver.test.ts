@@ -9,6 +9,7 @@ import { digestOf } from "#oci";
 import type { ExecOp, FileOp, Op, Vertex, VertexId } from "#plan";
 import type { SnapshotName, Snapshotter } from "#snapshot";
 import { timesOfContent } from "../times/time-origin.ts";
+import { FilePool } from "../work/file-pool.ts";
 import { CacheStore } from "./cache-store.ts";
 import { type Execute, Solver } from "./solver.ts";
 
@@ -116,6 +117,7 @@ async function solve(
     },
     lockDirectory: join(directory, "locks"),
     emptyLayer: join(directory, "locks"),
+    pool: new FilePool(),
     jobs: 4,
   });
   const target = steps.at(-1)?.[0] ?? "";

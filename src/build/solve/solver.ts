@@ -7,6 +7,7 @@ import type { Graph, Vertex, VertexId } from "#plan";
 import type { SnapshotName, Snapshotter } from "#snapshot";
 import type { CheckoutTimes } from "../times/checkout-times.ts";
 import { joinOrigins } from "../times/time-origin.ts";
+import type { FilePool } from "../work/file-pool.ts";
 import type { CacheRecord, CacheStore, PendingRecord } from "./cache-store.ts";
 import type { Journal } from "./journal.ts";
 import { KeyMaker, type KnownResult } from "./key-maker.ts";
@@ -52,6 +53,8 @@ export interface SolverOptions {
   /** An empty directory: the tree of `scratch`. */
   readonly emptyLayer: string;
   readonly jobs: number;
+  /** Threads that read files. */
+  readonly pool: FilePool;
   /** Records of other stores, asked when this one has none. */
   readonly imported?: { find(key: string): PendingRecord | undefined };
   /** Told when such a record leads to nothing. */
@@ -171,7 +174,7 @@ export class Solver {
     }
     const inputs = await Promise.all(vertex.inputs.map(({ vertex: input }) => this.#probe(input)));
     const results = inputs.map((input) => input.result);
-    const definitionKey = this.#keys.definitionKey(vertex, results);
+    const definitionKey = await this.#keys.definitionKey(vertex, results);
     // What runs again may give something else: nothing that is known of its users holds.
     if (vertex.ignoreCache) return { result: { kind: "predicted", id: randomUUID() }, definitionKey };
     const record = this.#lookUp(definitionKey);
@@ -216,8 +219,8 @@ export class Solver {
     }
     const inputs = await this.#realiseInputs(vertex);
     this.#stop.signal.throwIfAborted();
-    const definitionKey = this.#keys.definitionKey(vertex, inputs);
-    const keys = { definitionKey, contentKey: this.#keys.contentKey(vertex, inputs) };
+    const definitionKey = await this.#keys.definitionKey(vertex, inputs);
+    const keys = { definitionKey, contentKey: await this.#keys.contentKey(vertex, inputs) };
     const known = vertex.ignoreCache ? undefined : this.#lookUpBoth(keys);
     const present = known === undefined ? undefined : await this.#present(vertex, resultOf(known));
     if (known !== undefined && present !== undefined) {
@@ -253,7 +256,7 @@ export class Solver {
   }
 
   async #materialize(input: ContextResult): Promise<TreeResult> {
-    const id = this.#keys.wholeContextKey(input);
+    const id = await this.#keys.wholeContextKey(input);
     const known = this.#lookUp(id);
     if (known !== undefined) return resultOf(known);
     const snapshot = await this.#options.materialize(input, this.#stop.signal);

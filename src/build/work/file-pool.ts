@@ -26,13 +26,17 @@ export class FilePool implements AsyncDisposable {
 
   /** Sums of files or of parts of them, in the order of the jobs. */
   async sum(jobs: readonly SumJob[], signal?: AbortSignal): Promise<readonly string[]> {
-    const batches = splitJobs(jobs, (job) => job.sizeBytes).map((part): Batch => ({ kind: "sum", jobs: part }));
+    const batches = splitJobs(jobs, (job) => job.sizeBytes).map(
+      (part): Batch => ({ kind: "sum", jobs: part }),
+    );
     return (await this.#runAll(batches, signal)).flat();
   }
 
   /** Copies files to places where nothing is. @returns sources that changed while they were being copied */
   async copy(jobs: readonly CopyJob[], signal?: AbortSignal): Promise<readonly string[]> {
-    const batches = splitJobs(jobs, (job) => job.sizeBytes).map((part): Batch => ({ kind: "copy", jobs: part }));
+    const batches = splitJobs(jobs, (job) => job.sizeBytes).map(
+      (part): Batch => ({ kind: "copy", jobs: part }),
+    );
     return (await this.#runAll(batches, signal)).flat();
   }
 
@@ -86,7 +90,10 @@ function splitJobs<T>(jobs: readonly T[], sizeOf: (job: T) => number): readonly 
 
 class FileWorker {
   readonly #worker: Worker;
-  readonly #waiting = new Map<number, { resolve(results: readonly string[]): void; reject(error: unknown): void }>();
+  readonly #waiting = new Map<
+    number,
+    { resolve(results: readonly string[]): void; reject(error: unknown): void }
+  >();
   #count = 0;
 
   constructor() {

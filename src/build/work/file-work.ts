@@ -45,7 +45,8 @@ export function workAll(threads: typeof nodeThreads, fs: typeof nodeFs, crypto: 
 
   threads.parentPort?.on("message", (work: Work) => {
     try {
-      const results = work.kind === "sum" ? work.jobs.map(sum) : work.jobs.filter((job) => !copy(job)).map(nameOf);
+      const results =
+        work.kind === "sum" ? work.jobs.map(sum) : work.jobs.filter((job) => !copy(job)).map(nameOf);
       threads.parentPort?.postMessage({ id: work.id, results });
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
