@@ -1,6 +1,9 @@
 import { join } from "node:path";
+import { type Image, layerChunks } from "#image";
+import { type CommitRequest, commitContainer } from "./commit-container.ts";
 import { checkName } from "./container-name.ts";
 import type { ContainerRecord, NetworkSettings } from "./container-record.ts";
+import { withMountedRoot } from "./container-root.ts";
 import { ContainerStore } from "./container-store.ts";
 import {
   killContainer,
@@ -9,8 +12,11 @@ import {
   unpauseContainer,
   waitContainer,
 } from "./control-container.ts";
+import { type CopyRequest, copyFiles } from "./copy-files.ts";
 import { createContainer } from "./create-container.ts";
+import { type Change, listChanges } from "./diff-container.ts";
 import { type ExecRequest, execContainer } from "./exec-container.ts";
+import { listPids, measureUsage, type Usage } from "./observe-container.ts";
 import type { ContainersOptions, Parts } from "./parts.ts";
 import { type LogEntry, type LogOptions, readLogs } from "./read-logs.ts";
 import { removeContainer } from "./remove-container.ts";
@@ -19,6 +25,7 @@ import type { RunRequest, StreamOptions } from "./run-request.ts";
 import { startContainer } from "./start-container.ts";
 import { sweepParts } from "./sweep-containers.ts";
 import { takeTurns } from "./take-turns.ts";
+import { type UpdateRequest, updateContainer } from "./update-container.ts";
 import { VolumeStore } from "./volume-store.ts";
 import { openVolumes, type Volumes } from "./volumes.ts";
 
@@ -72,6 +79,20 @@ export interface Containers {
     options?: { readonly force?: boolean; readonly volumes?: boolean },
   ): Promise<ContainerRecord>;
   readonly volumes: Volumes;
+  /** Copies files between the host and a container; one that runs stands still meanwhile. @throws CONTAINER_INVALID */
+  copy(text: string, request: CopyRequest): Promise<void>;
+  /** What it changed in its image's tree. */
+  diff(text: string): readonly Change[];
+  /** Its tree without volumes, as a tar archive. A chunk is valid until the next is asked for. */
+  export(text: string, sink: (chunk: Buffer) => Promise<void>): Promise<void>;
+  /** Makes an image of it. */
+  commit(text: string, request: CommitRequest): Promise<Image>;
+  /** Changes limits and restart policy. */
+  update(text: string, request: UpdateRequest): Promise<ContainerRecord>;
+  /** IDs on the host. @throws CONTAINER_NOT_RUNNING */
+  pids(text: string): readonly number[];
+  /** @throws CONTAINER_NOT_RUNNING */
+  usage(text: string): Usage;
   /** Settles what dead processes left, and frees what they held. */
   sweep(): Promise<void>;
 }
@@ -103,6 +124,7 @@ export function createContainers(options: ContainersOptions): Containers {
       return record;
     },
     volumes: openVolumes(parts),
+    ...contentsOf(parts),
     sweep: () => sweepParts(parts),
   };
 }
@@ -162,6 +184,28 @@ function partsOfLife(parts: Parts): PartsOfLife {
     unpause: each((record) => unpauseContainer(parts, record)),
     exec: (text, request) => execContainer(parts, store.get(text), request),
     logs: (text, options) => readLogs(parts, store.get(text), options),
+  };
+}
+
+type ContentsOf = Pick<Containers, "copy" | "diff" | "export" | "commit" | "update" | "pids" | "usage">;
+
+function contentsOf(parts: Parts): ContentsOf {
+  const { store, host } = parts;
+  return {
+    copy: (text, request) => copyFiles(parts, store.get(text), request),
+    diff: (text) => listChanges(parts, store.get(text)),
+    export: (text, sink) =>
+      withMountedRoot(parts, store.get(text), "view", async (root) => {
+        for (const chunk of layerChunks(root, { files: host.files })) await sink(chunk);
+      }),
+    commit: (text, request) => commitContainer(parts, store.get(text), request),
+    update: async (text, request) => {
+      const record = store.get(text);
+      await updateContainer(parts, record, request);
+      return store.get(record.id);
+    },
+    pids: (text) => listPids(parts, store.get(text)),
+    usage: (text) => measureUsage(parts, store.get(text)),
   };
 }
 

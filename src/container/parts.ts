@@ -11,8 +11,8 @@ export interface ContainersOptions {
   /** The store; records are in `<root>/containers`, what runs is claimed in `<root>/run`. */
   readonly root: string;
   readonly host: Host;
-  readonly images: Pick<ImageStore, "unpack">;
-  readonly snapshots: Pick<Snapshotter, "layers">;
+  readonly images: Pick<ImageStore, "unpack" | "commitLayer" | "create">;
+  readonly snapshots: Pick<Snapshotter, "layers" | "prepare" | "commit">;
   /** Asked for when the first container runs. */
   readonly runtime: () => Promise<Runtime>;
   readonly network: NetworkProvider;

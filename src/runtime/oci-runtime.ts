@@ -45,14 +45,11 @@ export function openRuntime(host: RuntimeHost, program: RuntimeProgram): Runtime
       return failure ?? failed("start", container.id, `${name} gave no reason`);
     },
     exec: (request) => execProcess({ host, program, runtime }, request),
-    async command(id, command, args = [], input) {
+    async command(id, command, args = []) {
       const all = ["--root", stateDirectory, command, ...args, id];
-      const result = await processes.run(path, all, {
-        env: environment,
-        ...(input === undefined ? {} : { input }),
-      });
-      if (result.status !== 0) throw failed(command, id, wordsOf(result.stderr.toString()));
-      return result.stdout.toString();
+      const { status, stdout, stderr } = await processes.run(path, all, { env: environment });
+      if (status !== 0) throw failed(command, id, wordsOf(stderr.toString()));
+      return stdout.toString();
     },
     run: (container) => runContainer({ host, program, runtime }, container),
     async kill(id, signal) {

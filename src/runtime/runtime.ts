@@ -24,7 +24,7 @@ export interface Runtime {
   /** Runs one more process in a running container. @throws RUNTIME_FAILED, COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE */
   exec(request: ExecProcess): Promise<number>;
   /** Runs another command of the runtime on a container: `pause`, `resume`, `update`. @throws RUNTIME_FAILED */
-  command(id: string, command: string, args?: readonly string[], input?: string): Promise<string>;
+  command(id: string, command: string, args?: readonly string[]): Promise<string>;
   /** Sends a signal to the first process of a running container. @throws RUNTIME_FAILED when it is not running */
   kill(id: string, signal: NodeJS.Signals): Promise<void>;
   /** Removes a container whose owner died: kills what is left of it. Idempotent. */

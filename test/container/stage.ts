@@ -51,8 +51,8 @@ export class Stage implements Disposable {
     this.containers = createContainers({
       root: this.root,
       host,
-      images: { unpack: () => Promise.resolve("image" as SnapshotName) },
-      snapshots: { layers: () => [join(this.root, "image")] },
+      images: { unpack: () => Promise.resolve("image" as SnapshotName), commitLayer: unused, create: unused },
+      snapshots: { layers: () => [join(this.root, "image")], prepare: unused, commit: unused },
       runtime: () => findRuntime(host, { runDirectory: join(this.root, "run") }),
       network: this.network,
       use: () => Promise.resolve({ [Symbol.dispose]() {} }),
@@ -129,4 +129,8 @@ function list(path: string): string[] {
   } catch {
     return [];
   }
+}
+
+function unused(): never {
+  throw new Error("the test did not expect it");
 }

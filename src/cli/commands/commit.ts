@@ -1,0 +1,29 @@
+import { defineCommand } from "../command.ts";
+
+export const commit = defineCommand({
+  name: "commit",
+  summary: "Make an image of what a container changed",
+  usage: "[OPTIONS] CONTAINER [REPOSITORY[:TAG]]",
+  flags: {
+    author: { kind: "string", short: "a", value: "NAME", summary: "Who made it" },
+    message: { kind: "string", short: "m", value: "TEXT", summary: "What was done" },
+    pause: { kind: "boolean", short: "p", on: true, summary: "Let the container stand still meanwhile" },
+  },
+  arity: { min: 1, max: 2 },
+  argument: "container",
+  notYet: ["change", "-c"],
+  examples: [
+    { command: "lighter commit web web:patched", explains: "Keep what was changed by hand as an image" },
+  ],
+  async run({ flags, args, io, openEngine }) {
+    await using engine = await openEngine();
+    const image = await engine.containers.commit(args[0] ?? "", {
+      noPause: !flags.pause,
+      ...(args[1] !== undefined && { name: args[1] }),
+      ...(flags.author !== undefined && { author: flags.author }),
+      ...(flags.message !== undefined && { comment: flags.message }),
+    });
+    await io.stdout.write(`${image.id}\n`);
+    return 0;
+  },
+});

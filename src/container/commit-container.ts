@@ -1,0 +1,92 @@
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { LighterError } from "#base";
+import type { Image } from "#image";
+import type { ImageConfig, ProcessConfig, Reference } from "#oci";
+import type { SnapshotName } from "#snapshot";
+import type { ContainerRecord } from "./container-record.ts";
+import { pauseContainer, unpauseContainer } from "./control-container.ts";
+import type { Parts } from "./parts.ts";
+
+/** What `docker commit` asks for. */
+export interface CommitRequest {
+  /** The image that the container was made of. */
+  readonly image: Image;
+  readonly names: readonly Reference[];
+  readonly author?: string;
+  readonly comment?: string;
+  /** Lets the container run on meanwhile. */
+  readonly noPause?: boolean;
+  /** Changes of the configuration; `Entrypoint` and `Cmd` of the container are the default. */
+  readonly config?: Partial<ProcessConfig>;
+}
+
+/** Makes an image of what a container changed. @throws RUNTIME_FAILED */
+export async function commitContainer(
+  parts: Parts,
+  record: ContainerRecord,
+  request: CommitRequest,
+): Promise<Image> {
+  const mustPause = record.state.status === "running" && request.noPause !== true;
+  if (mustPause) await pauseContainer(parts, record);
+  try {
+    return await makeImage(parts, record, request);
+  } finally {
+    if (mustPause) await unpauseContainer(parts, parts.store.get(record.id));
+  }
+}
+
+async function makeImage(parts: Parts, record: ContainerRecord, request: CommitRequest): Promise<Image> {
+  using _lock = await parts.use();
+  const { snapshots, images, host, store } = parts;
+  await using active = snapshots.prepare(record.snapshot as SnapshotName | undefined);
+  // Whiteouts and attributes of the overlay have to come along, which cp -a does for root.
+  const { status, stderr } = await host.processes.run("cp", [
+    "-a",
+    `${join(store.directory(record.id), "fs")}/.`,
+    active.upper,
+  ]);
+  if (status !== 0)
+    throw new LighterError("RUNTIME_FAILED", `cannot commit "${record.name}": ${stderr.toString().trim()}`);
+  const snapshot = snapshots.commit(active, `commit-${randomBytes(16).toString("hex")}`);
+  const layer = await images.commitLayer(snapshot);
+  return images.create({
+    config: configOf(record, request),
+    layers: [...request.image.layers.map(({ descriptor, diffId }) => ({ descriptor, diffId })), layer],
+    names: request.names,
+  });
+}
+
+function configOf(record: ContainerRecord, request: CommitRequest): ImageConfig {
+  const { process, exposedPorts, labels } = record;
+  const from = request.image.config;
+  const created = new Date().toISOString();
+  const ports = Object.fromEntries(exposedPorts.map((port) => [port, {}]));
+  return {
+    ...from,
+    created,
+    ...(request.author === undefined ? {} : { author: request.author }),
+    config: {
+      ...from.config,
+      Env: process.env,
+      Cmd: process.args.slice(process.entrypointLength),
+      ...(process.entrypointLength > 0
+        ? { Entrypoint: process.args.slice(0, process.entrypointLength) }
+        : {}),
+      WorkingDir: process.cwd,
+      User: process.user,
+      Labels: labels,
+      ...(exposedPorts.length > 0 ? { ExposedPorts: ports } : {}),
+      ...request.config,
+    },
+    history: [
+      ...(from.history ?? []),
+      {
+        created,
+        created_by: process.args.join(" "),
+        ...(request.comment === undefined ? {} : { comment: request.comment }),
+        ...(request.author === undefined ? {} : { author: request.author }),
+      },
+    ],
+  };
+}

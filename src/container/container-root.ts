@@ -1,0 +1,50 @@
+import { mkdtempSync, rmdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { SnapshotName } from "#snapshot";
+import { type ContainerRecord, isLive } from "./container-record.ts";
+import { pauseContainer, unpauseContainer } from "./control-container.ts";
+import type { Parts } from "./parts.ts";
+
+/**
+ * Does something with a container's files. A running one stands still meanwhile, so that nothing in it can swap a file for a
+ * link between a look and a use (CVE-2018-15664); one that does not run is mounted for the time.
+ * @param root a path whose tree is the container's; links in it must be resolved with `host.files.openInRoot`
+ */
+export async function withRoot<T>(
+  parts: Parts,
+  record: ContainerRecord,
+  task: (root: string) => Promise<T>,
+): Promise<T> {
+  parts.host.mounts.enterPrivateNamespace();
+  if (!isLive(record.state) || record.state.pid === 0)
+    return await withMountedRoot(parts, record, "own", task);
+  const mustPause = record.state.status === "running";
+  if (mustPause) await pauseContainer(parts, record);
+  try {
+    return await task(`/proc/${record.state.pid}/root`);
+  } finally {
+    if (mustPause) await unpauseContainer(parts, parts.store.get(record.id));
+  }
+}
+
+/** The root without volumes: `view` is read-only and may be taken of a container that runs. */
+export async function withMountedRoot<T>(
+  { host, store, snapshots }: Parts,
+  record: ContainerRecord,
+  kind: "own" | "view",
+  task: (root: string) => Promise<T>,
+): Promise<T> {
+  host.mounts.enterPrivateNamespace();
+  const target = mkdtempSync(join(tmpdir(), "lighter-root-"));
+  const lower = record.snapshot === undefined ? [] : snapshots.layers(record.snapshot as SnapshotName);
+  const [upper, work] = [join(store.directory(record.id), "fs"), join(store.directory(record.id), "work")];
+  try {
+    using _mount = host.mounts.overlay(
+      kind === "view" ? { target, lower: [upper, ...lower] } : { target, lower, upper, work },
+    );
+    return await task(target);
+  } finally {
+    rmdirSync(target);
+  }
+}

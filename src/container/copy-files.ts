@@ -1,0 +1,232 @@
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readlinkSync,
+  renameSync,
+  type Stats,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  utimesSync,
+} from "node:fs";
+import { basename, dirname, join, posix } from "node:path";
+import { LighterError } from "#base";
+import type { Host } from "#host";
+import { layerChunks } from "#image";
+import { Extraction } from "#snapshot";
+import type { ContainerRecord } from "./container-record.ts";
+import { withRoot } from "./container-root.ts";
+import type { Parts } from "./parts.ts";
+
+/** A copy between the host and a container; paths by the rules of `docker cp`. */
+export interface CopyRequest {
+  readonly direction: "in" | "out";
+  /** Of the host. */
+  readonly hostPath: string;
+  /** Of the container; a relative one begins at the root. */
+  readonly containerPath: string;
+  /** Keep owners. */
+  readonly archive?: boolean;
+  /** Follow a link that the source is. */
+  readonly followLink?: boolean;
+}
+
+/** @throws CONTAINER_INVALID */
+export async function copyFiles(parts: Parts, record: ContainerRecord, request: CopyRequest): Promise<void> {
+  await withRoot(parts, record, async (root) => {
+    const inside = new Side(
+      parts.host,
+      root,
+      posix.resolve("/", request.containerPath) + trailing(request.containerPath),
+    );
+    const outside = new Side(parts.host, "/", request.hostPath);
+    const [from, to] = request.direction === "in" ? [outside, inside] : [inside, outside];
+    const owner = request.direction === "in" ? { uid: 0, gid: 0 } : ownIds();
+    copy(parts.host, { from, to, request, ...(request.archive === true ? {} : { owner }) });
+    await Promise.resolve();
+  });
+}
+
+function ownIds() {
+  return { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+}
+
+/** `/.` says the contents, `/` says a directory. */
+function trailing(path: string): string {
+  return /\/\.?$/.test(path) && posix.resolve("/", path) !== "/" ? (path.endsWith("/.") ? "/." : "/") : "";
+}
+
+/** A path in a tree that may be hostile: every link is resolved inside the tree. */
+class Side {
+  readonly path: string;
+  readonly #host: Pick<Host, "files">;
+  readonly #root: string;
+
+  constructor(host: Pick<Host, "files">, root: string, path: string) {
+    this.#host = host;
+    this.#root = root;
+    this.path = path;
+  }
+
+  get name(): string {
+    return basename(this.path.replace(/\/\.?$/, ""));
+  }
+
+  /** Runs with a descriptor's path of what stands there; undefined when nothing does. */
+  open<T>(path: string, followLast: boolean, use: (at: string, stat: Stats) => T): T | undefined {
+    const fd = this.#host.files.openInRoot(this.#root, path, { followLast });
+    if (fd === undefined) return undefined;
+    try {
+      return use(`/proc/self/fd/${fd}`, fstatSync(fd));
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  fault(state: string): LighterError {
+    return new LighterError("CONTAINER_INVALID", `cannot copy "${this.path}": ${state}`);
+  }
+}
+
+interface Copying {
+  readonly from: Side;
+  readonly to: Side;
+  readonly request: CopyRequest;
+  readonly owner?: { readonly uid: number; readonly gid: number };
+}
+
+function copy(host: Pick<Host, "files">, copying: Copying): void {
+  const { from, to, request } = copying;
+  const copied = from.open(
+    from.path,
+    request.followLink === true || from.path.endsWith("/"),
+    (source, stat) => {
+      if (stat.isDirectory()) return copyDirectory(host, copying, source);
+      if (from.path.endsWith("/")) throw from.fault("it is no directory");
+      inTarget(copying, (directory, name) => copyEntry({ source, stat, directory, name, ...copying }));
+      return true;
+    },
+  );
+  if (copied === undefined) throw from.fault("there is no such file or directory");
+  void to;
+}
+
+/** Into an existing directory by the source's name, else under the target's own name beside its siblings. */
+function inTarget({ from, to }: Copying, put: (directory: string, name: string) => void): void {
+  const isDone = to.open(to.path, true, (target, stat) => {
+    if (!stat.isDirectory()) {
+      if (to.path.endsWith("/")) throw to.fault("it is no directory");
+      return undefined;
+    }
+    put(target, from.name);
+    return true;
+  });
+  if (isDone !== undefined) return;
+  if (to.path.endsWith("/")) throw to.fault("there is no such directory");
+  const parent = to.open(dirname(to.path), true, (target, stat) => {
+    if (!stat.isDirectory()) throw to.fault("its parent is no directory");
+    put(target, to.name);
+    return true;
+  });
+  if (parent === undefined) throw to.fault("there is no such directory");
+}
+
+function copyDirectory(host: Pick<Host, "files">, copying: Copying, source: string): true {
+  const { from, to } = copying;
+  const isContents = from.path.endsWith("/.");
+  const existing = to.open(to.path, true, (target, stat) => {
+    if (!stat.isDirectory()) throw to.fault("a directory cannot replace a file");
+    if (isContents) fill(host, { source, target, ...copying });
+    else fillNew(host, copying, { source, directory: target, name: from.name });
+    return true;
+  });
+  if (existing !== undefined) return true;
+  const parent = to.open(dirname(to.path.replace(/\/\.?$/, "")), true, (directory) => {
+    fillNew(host, copying, { source, directory, name: to.name });
+    return true;
+  });
+  if (parent === undefined) throw to.fault("there is no such directory");
+  return true;
+}
+
+/** `name` in `directory` as a directory of its own; a link that stands there is not followed. */
+function fillNew(
+  host: Pick<Host, "files">,
+  copying: Copying,
+  place: { readonly source: string; readonly directory: string; readonly name: string },
+): void {
+  const path = join(place.directory, place.name);
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found !== undefined && !found.isDirectory())
+    throw copying.to.fault("a directory cannot replace a file");
+  if (found === undefined) mkdirSync(path);
+  const source = statSync(place.source);
+  const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    const target = `/proc/self/fd/${fd}`;
+    fill(host, { source: place.source, target, ...copying });
+    setAttributes(target, source, copying.owner);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function fill(
+  host: Pick<Host, "files">,
+  tree: { readonly source: string; readonly target: string; readonly owner?: Copying["owner"] },
+): void {
+  using extraction = new Extraction({
+    host,
+    root: `${tree.target}/.`,
+    ...(tree.owner === undefined ? {} : { owner: tree.owner }),
+  });
+  for (const chunk of layerChunks(`${tree.source}/.`, { files: host.files as Host["files"] }))
+    extraction.write(chunk);
+  extraction.finish();
+}
+
+/** A file or a link takes the place of what stands there by a rename: nothing is written through a link. */
+function copyEntry(
+  entry: Copying & {
+    readonly source: string;
+    readonly stat: Stats;
+    readonly directory: string;
+    readonly name: string;
+  },
+): void {
+  const { source, stat, directory, name } = entry;
+  const half = join(directory, `.lighter-${process.pid}-${name}`);
+  const path = join(directory, name);
+  if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true)
+    throw entry.to.fault("a file cannot replace a directory");
+  try {
+    if (stat.isSymbolicLink()) symlinkSync(readlinkSync(source), half);
+    else copyContents(entry, half);
+    renameSync(half, path);
+  } catch (error) {
+    if (lstatSync(half, { throwIfNoEntry: false }) !== undefined) unlinkSync(half);
+    throw error;
+  }
+}
+
+function copyContents(
+  { from, source, stat, owner }: Copying & { readonly source: string; readonly stat: Stats },
+  half: string,
+): void {
+  if (!stat.isFile()) throw from.fault("it is neither a file, nor a directory, nor a link");
+  const { copyFileSync } = process.getBuiltinModule("node:fs");
+  copyFileSync(source, half, constants.COPYFILE_EXCL);
+  setAttributes(half, stat, owner);
+}
+
+function setAttributes(path: string, stat: Stats, owner: Copying["owner"]): void {
+  chownSync(path, owner?.uid ?? stat.uid, owner?.gid ?? stat.gid);
+  chmodSync(path, stat.mode & 0o7777);
+  utimesSync(path, stat.atime, stat.mtime);
+}

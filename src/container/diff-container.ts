@@ -1,0 +1,44 @@
+import { existsSync, lstatSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { isWhiteout, type SnapshotName } from "#snapshot";
+import type { ContainerRecord } from "./container-record.ts";
+import type { Parts } from "./parts.ts";
+
+/** What a container changed in its image's tree. */
+export interface Change {
+  readonly kind: "added" | "changed" | "deleted";
+  readonly path: string;
+}
+
+/** By path. */
+export function listChanges({ store, snapshots }: Parts, record: ContainerRecord): readonly Change[] {
+  const upper = join(store.directory(record.id), "fs");
+  const lower = record.snapshot === undefined ? [] : snapshots.layers(record.snapshot as SnapshotName);
+  const changes: Change[] = [];
+  const isBound = (path: string): boolean =>
+    /^\/etc\/(hosts|hostname|resolv\.conf)$/.test(path) && !isBelow(lower, path);
+  const visit = (folder: string): void => {
+    for (const name of readdirSync(join(upper, folder)).sort()) {
+      const path = `${folder}/${name}`;
+      if (isBound(path)) continue; // where the engine's own files are bound
+      const stat = lstatSync(join(upper, path));
+      if (isWhiteout(stat)) {
+        changes.push({ kind: "deleted", path });
+        continue;
+      }
+      changes.push({ kind: isBelow(lower, path) ? "changed" : "added", path });
+      if (stat.isDirectory()) visit(path);
+    }
+  };
+  visit("");
+  return changes;
+}
+
+/** Links in the image's layers are not followed: each part of the path has to stand there itself. */
+function isBelow(lower: readonly string[], path: string): boolean {
+  return lower.some((layer) => existsSync(join(layer, path)) || isLink(join(layer, path)));
+}
+
+function isLink(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+}
