@@ -23,6 +23,8 @@ const rules: readonly Rule<never>[] = [...Object.values(buildChecks), ...ownRule
 describe("lint pages", () => {
   test("there is a page for every rule, and none without a rule", () => {
     assert.deepEqual(readdirSync(folder).toSorted(), rules.map(({ name }) => `${name}.md`).toSorted());
+    const overview = readFileSync(join(folder, "../dockerfile.md"), "utf8");
+    for (const { name } of rules) assert.ok(overview.includes(`(lint-rules/${name}.md)`), name);
   });
 
   for (const rule of rules) {
