@@ -69,16 +69,12 @@ void log_flush(void) {
     return;
   }
   write_out();
-  if (options.log_max_bytes > 0 && file_bytes >= options.log_max_bytes) rotate();
 }
 
 static void emit(int stream, size_t size, int has_newline) {
   struct line *line = &lines[stream];
   if (buffer == NULL && (buffer = malloc(BUFFER)) == NULL) return;
-  if (buffered + LONGEST_ENTRY > BUFFER) {
-    write_out();
-    if (options.log_max_bytes > 0 && file_bytes >= options.log_max_bytes) rotate();
-  }
+  if (buffered + LONGEST_ENTRY > BUFFER) write_out();
   char *at = buffer + buffered;
   memcpy(at, "{\"log\":\"", 8);
   at += 8;
@@ -91,6 +87,10 @@ static void emit(int stream, size_t size, int has_newline) {
   format_time(time, sizeof time);
   at += sprintf(at, "\",\"stream\":\"%s\",\"time\":\"%s\"}\n", stream == STREAM_OUT ? "stdout" : "stderr", time);
   buffered = (size_t)(at - buffer);
+  if (options.log_max_bytes > 0 && file_bytes + (long long)buffered >= options.log_max_bytes) {
+    write_out();
+    rotate();
+  }
 }
 
 /* Bytes at the end that begin a character whose rest has not come yet. */

@@ -18,6 +18,8 @@ export async function killContainer(
   const number = signalNumber(signal);
   using session = await connect(parts, record);
   if (session === undefined || !isLive(record.state)) throw notRunning(record);
+  if (record.state.status === "paused" && number === constants.signals.SIGKILL)
+    await unpauseContainer(parts, record);
   // A signal that ends it is the user's wish, which a restart policy must not undo; docker sees it so as well.
   if (number === constants.signals.SIGKILL) session.stop(number, -1);
   else session.signal(number);

@@ -4,6 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { LighterError } from "#base";
 import { errnoOf, type Lock } from "#host";
 import { isLive, type StoredContainer } from "./container-record.ts";
+import { unpauseContainer } from "./control-container.ts";
 import { connectMonitor } from "./monitor/connect.ts";
 import type { Parts } from "./parts.ts";
 
@@ -55,7 +56,10 @@ async function takeClaim(
   for (const deadline = Date.now() + killTimeoutMs; ; await delay(pollMs)) {
     const lock = tryClaim(parts, claim);
     if (lock !== "busy") return lock;
-    if (force) await endMonitor(parts, record, claim);
+    if (force) {
+      await thaw(parts, record);
+      await endMonitor(parts, record, claim);
+    }
     if (Date.now() <= deadline) continue;
     const state = force ? "it does not end" : "another command is busy with it";
     throw new LighterError("RUNTIME_FAILED", `cannot remove container "${record.name}": ${state}`);
@@ -71,6 +75,13 @@ function tryClaim({ host }: Parts, claim: string): Lock | "busy" {
     if (errnoOf(error) === "ENOENT") return "busy"; // a sweep removed it between the two calls
     throw error;
   }
+}
+
+/** What stands still does not even die. */
+async function thaw(parts: Parts, { id }: StoredContainer): Promise<void> {
+  const record = parts.store.find(id);
+  if (record?.state.status !== "paused") return;
+  await unpauseContainer(parts, record).catch(() => {}); // another command was faster
 }
 
 async function endMonitor(parts: Parts, record: StoredContainer, claim: string): Promise<void> {

@@ -114,7 +114,7 @@ function makeRoot(root: string): void {
   for (const folder of ["bin", "etc", "tmp", "home/ann"]) mkdirSync(join(root, folder), { recursive: true });
   copyFileSync("/usr/bin/busybox", join(root, "bin/busybox"));
   const applets =
-    "sh cat echo id pwd env ls touch hostname true false sleep kill ip stat mkdir tty stty nc rm trap".split(
+    "sh cat echo id pwd env ls touch hostname true false sleep kill ip stat mkdir tty stty nc rm trap ln printf head tr httpd".split(
       " ",
     );
   for (const applet of applets) symlinkSync("busybox", join(root, "bin", applet));
