@@ -24,6 +24,8 @@ import type { Recipe, RecipeSource } from "./recipe-source.ts";
 import { debianRecipes } from "./recipes/debian.ts";
 import { distrolessRecipes } from "./recipes/distroless.ts";
 import { golangRecipes } from "./recipes/golang.ts";
+import { languageRecipes } from "./recipes/languages.ts";
+import { smallRecipes } from "./recipes/small.ts";
 import { type ResolvedPackages, resolvePackages } from "./resolve-packages.ts";
 
 /** What the recipes work with. */
@@ -51,9 +53,15 @@ export interface RecipeSourceOptions {
 }
 
 /** Raised when an equal set of packages is assembled to a different tree. */
-const assemblyVersion = 2;
+const assemblyVersion = 3;
 
-const builtinRecipes = [...debianRecipes, ...golangRecipes, ...distrolessRecipes];
+const builtinRecipes = [
+  ...debianRecipes,
+  ...golangRecipes,
+  ...languageRecipes,
+  ...smallRecipes,
+  ...distrolessRecipes,
+];
 
 /** Opens the recipes. Nothing is read, loaded or downloaded before the first assembly. */
 export function openRecipeSource(options: RecipeSourceOptions): RecipeSource {
@@ -233,10 +241,11 @@ async function findOrAssemble(
 
 function assemblyKey({ definition }: Recipe, packages: readonly LocatedPackage[]): string {
   // What says how containers start is not in the tree: images that differ in it share one layer.
-  const { kind, release, pathRules, trim, debug, directories, files, links, users, ignore } = definition;
+  const { kind, release, pathRules, trim, debug, applets, directories, files, links, users, ignore } =
+    definition;
   const facts = {
     assemblyVersion,
-    ...{ kind, release, pathRules, trim, debug, directories, files, links, users, ignore },
+    ...{ kind, release, pathRules, trim, debug, applets, directories, files, links, users, ignore },
     requested: definition.trim?.includes("unused-libraries") === true ? definition.packages : undefined,
     packages: packages.map(({ candidate }) => candidate.sha256),
   };

@@ -26,6 +26,8 @@ export interface RecipeDefinition {
   readonly trim?: readonly TrimPackName[];
   /** Adds a shell and its tools in /busybox; the package is `busybox-static`. */
   readonly debug?: boolean;
+  /** The same shell and tools, in this directory: `usr/bin`. */
+  readonly applets?: string;
   readonly directories?: readonly RecipeDirectory[];
   readonly files?: readonly RecipeFile[];
   /** `{architecture}` in a target stands for Debian's name of it. */

@@ -68,8 +68,8 @@ async function choose(
 }
 
 /** What was asked for, and what brings the shell of a debug image. */
-export function wantedPackages({ packages, debug = false }: RecipeDefinition): readonly string[] {
-  return debug ? [...packages, "busybox-static"] : packages;
+export function wantedPackages({ packages, debug = false, applets }: RecipeDefinition): readonly string[] {
+  return debug || applets !== undefined ? [...packages, "busybox-static"] : packages;
 }
 
 function locate(

@@ -1,30 +1,15 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
-import { request } from "node:http";
 import { join } from "node:path";
 import { test } from "node:test";
 import { openRecipeSource } from "#distroless";
 import { parseReference } from "#oci";
 import { Lab } from "./lab.ts";
+import { whyNoArchive } from "./real-archive.ts";
 
 // The real archive: what its packages need in order to work inside cannot be faked.
-const skip = await whySkip();
-
-async function whySkip(): Promise<string | false> {
-  if (process.geteuid?.() !== 0) return "entering the images needs root";
-  const isReachable = await new Promise<boolean>((resolve) => {
-    const probe = request("http://deb.debian.org/debian/dists/bookworm/InRelease", {
-      method: "HEAD",
-      timeout: 5000,
-    });
-    probe.once("response", ({ statusCode }) => resolve(statusCode === 200));
-    probe.once("timeout", () => probe.destroy(new Error("timeout")));
-    probe.once("error", () => resolve(false));
-    probe.end();
-  });
-  return !isReachable && "no Debian mirror can be reached";
-}
+const skip = await whyNoArchive();
 
 /** Assembles an image with the built-in recipes and the real keys, and returns its tree. */
 async function assemble(lab: Lab, name: string): Promise<string> {

@@ -7,6 +7,7 @@ import { installAlternatives } from "./alternatives.ts";
 import { pathFilter, writeAptConfiguration } from "./apt-configuration.ts";
 import { type Assembly, rootOwned } from "./assembly.ts";
 import { mergedLinks, writeBaseSystem } from "./base-system.ts";
+import { writeJavaAuthorities } from "./certificate-bundle.ts";
 import { writeCertificates } from "./certificates.ts";
 import { writeDpkgDatabase } from "./dpkg-database.ts";
 import { writeLibraryCache } from "./library-cache.ts";
@@ -61,6 +62,7 @@ export async function assembleSystem(options: AssembleOptions): Promise<Assemble
   writeLoginShells(assembly);
   writePamStacks(assembly);
   writeCertificates(assembly);
+  if (packages.has("ca-certificates-java")) writeJavaAuthorities(assembly);
   installAlternatives(assembly);
   writeAptConfiguration(assembly, definition.release, definition.pathRules);
   writeLibraryCache(assembly);

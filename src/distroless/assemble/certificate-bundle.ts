@@ -4,33 +4,16 @@ import { formatJavaKeystore } from "./java-keystore.ts";
 const folder = "usr/share/ca-certificates";
 
 /**
- * Mozilla's authorities as one file, which is what TLS libraries read, and for Java as its own list. The single certificates
- * and the scripts that manage them are removed.
+ * Mozilla's authorities as one file, which is what TLS libraries read. The single certificates and the scripts that manage
+ * them are removed.
  */
-export function writeCertificateBundle(assembly: Assembly, options: { readonly forJava: boolean }): void {
-  const { tree, packages, epochSeconds } = assembly;
+export function writeCertificateBundle(assembly: Assembly): void {
+  const { tree, packages } = assembly;
   if (!packages.has("ca-certificates")) return;
-  const names = [...tree.entries()]
-    .filter(([path, node]) => path.startsWith(`${folder}/`) && path.endsWith(".crt") && node.kind === "file")
-    .map(([path]) => path)
-    .sort();
-  const texts = names.map((path) => ({ path, text: tree.read(path)?.toString("latin1") ?? "" }));
-  const bundle = texts.map(({ text }) => (text.endsWith("\n") ? text : `${text}\n`)).join("");
+  const bundle = listCertificates(assembly)
+    .map(({ text }) => (text.endsWith("\n") ? text : `${text}\n`))
+    .join("");
   tree.file("etc/ssl/certs/ca-certificates.crt", Buffer.from(bundle, "latin1"), rootOwned(assembly));
-  if (options.forJava) {
-    const certificates = texts.map(({ path, text }) => ({
-      alias: `debian:${path
-        .slice(path.lastIndexOf("/") + 1)
-        .replace(/\.crt$/, ".pem")
-        .toLowerCase()}`,
-      bytes: Buffer.from(text.replace(/-----(?:BEGIN|END) CERTIFICATE-----/g, ""), "base64"),
-    }));
-    tree.file(
-      "etc/ssl/certs/java/cacerts",
-      formatJavaKeystore(certificates, epochSeconds),
-      rootOwned(assembly),
-    );
-  }
   for (const path of [
     folder,
     "etc/ca-certificates",
@@ -38,4 +21,25 @@ export function writeCertificateBundle(assembly: Assembly, options: { readonly f
     "usr/share/man/man8/update-ca-certificates.8.gz",
   ])
     tree.remove(path);
+}
+
+/** The same authorities for Java, which every Debian Java looks for in this place. */
+export function writeJavaAuthorities(assembly: Assembly): void {
+  const certificates = listCertificates(assembly).map(({ path, text }) => ({
+    alias: `debian:${path
+      .slice(path.lastIndexOf("/") + 1)
+      .replace(/\.crt$/, ".pem")
+      .toLowerCase()}`,
+    bytes: Buffer.from(text.replace(/-----(?:BEGIN|END) CERTIFICATE-----/g, ""), "base64"),
+  }));
+  if (certificates.length === 0) return;
+  const bytes = formatJavaKeystore(certificates, assembly.epochSeconds);
+  assembly.tree.file("etc/ssl/certs/java/cacerts", bytes, rootOwned(assembly));
+}
+
+function listCertificates({ tree }: Assembly): readonly { readonly path: string; readonly text: string }[] {
+  return [...tree.entries()]
+    .filter(([path, node]) => path.startsWith(`${folder}/`) && path.endsWith(".crt") && node.kind === "file")
+    .map(([path]) => ({ path, text: tree.read(path)?.toString("latin1") ?? "" }))
+    .sort((a, b) => (a.path < b.path ? -1 : 1));
 }

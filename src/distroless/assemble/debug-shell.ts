@@ -4,8 +4,8 @@ import { type Assembly, rootOwned } from "./assembly.ts";
 /** Where debug images have their shell: out of the way of everything that is looked for by path. */
 export const debugDirectory = "busybox";
 
-/** Moves Debian's static busybox to /busybox and gives it a link for each of its tools. */
-export function writeDebugShell(assembly: Assembly): void {
+/** Moves Debian's static busybox to a directory and gives it a link for each of its tools. */
+export function writeApplets(assembly: Assembly, directory: string): void {
   const { tree, packages, epochSeconds } = assembly;
   const installed = packages.get("busybox-static");
   const path = ["usr/bin/busybox", "bin/busybox"].find((each) => tree.resolve(each) !== undefined);
@@ -16,9 +16,9 @@ export function writeDebugShell(assembly: Assembly): void {
     if (tree.find(each.slice(1))?.kind !== "directory") tree.remove(each.slice(1));
   const copyright = "usr/share/doc/busybox-static";
   tree.removeEmpty([copyright]);
-  tree.file(`${debugDirectory}/busybox`, program, rootOwned(assembly, 0o755), "busybox-static");
-  for (const name of listApplets(program))
-    tree.symlink(`${debugDirectory}/${name}`, "busybox", { uid: 0, gid: 0, mtimeSeconds: epochSeconds });
+  tree.file(`${directory}/busybox`, program, rootOwned(assembly, 0o755), "busybox-static");
+  for (const name of listApplets(program).filter((each) => each !== "busybox"))
+    tree.symlink(`${directory}/${name}`, "busybox", { uid: 0, gid: 0, mtimeSeconds: epochSeconds });
 }
 
 /** The tools that a busybox holds: their names stand in it, sorted, one after the other. */

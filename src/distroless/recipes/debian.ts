@@ -4,7 +4,7 @@ import type { RecipeDefinition } from "../recipe-definition.ts";
 export const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** Documentation and translations, of which the copyright files stay. @see https://wiki.debian.org/ReduceDebian */
-const slimRules: PathRules = {
+export const slimRules: PathRules = {
   exclude: [
     "/usr/share/doc/*",
     "/usr/share/groff/*",
