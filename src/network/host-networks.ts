@@ -39,13 +39,14 @@ export function freeSubnet(
     readonly reached: HostNetworks["reached"];
     readonly networks: readonly Network[];
     readonly globalId: string;
+    readonly pools?: readonly string[];
   },
 ): string {
   const used = [
     ...context.reached.map(({ subnet }) => subnet),
     ...context.networks.flatMap(({ subnets }) => subnets.map(({ subnet }) => subnet)),
   ];
-  return chooseSubnet(used, version === 4 ? defaultPools : localPools6(context.globalId));
+  return chooseSubnet(used, version === 4 ? (context.pools ?? defaultPools) : localPools6(context.globalId));
 }
 
 /** Who has a subnet already, in words; undefined when it is free. */

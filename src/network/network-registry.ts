@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { LighterError } from "#base";
 import { findNetwork, getNetwork, ownerOf, predefinedNetworks } from "./find-network.ts";
 import { describeOverlap, freeSubnet } from "./host-networks.ts";
-import { firstAddress } from "./ipam.ts";
+import { defaultPools, firstAddress } from "./ipam.ts";
 import { type NetworkParts, sweepDead } from "./join-networks.ts";
 import type { LedgerPage } from "./ledger.ts";
 import { parentMissing } from "./network-kernel.ts";
@@ -47,7 +47,14 @@ function settleSubnets(
   const onParent = plan.driver !== "bridge";
   if (onParent) checkParent(host, plan, new Set(links.map(({ name }) => name)));
   const standing = page.state.networks.filter(({ name }) => !page.records.some((one) => one.name === name));
-  const context = { reached, networks: [...page.records, ...standing], globalId: ownerOf(root).globalId };
+  // The first pool is left to the default network as long as there are others, as docker has it.
+  const pools = [...defaultPools.slice(1), ...defaultPools.slice(0, 1)];
+  const context = {
+    pools,
+    reached,
+    networks: [...page.records, ...standing],
+    globalId: ownerOf(root).globalId,
+  };
   for (const { subnet } of plan.subnets) {
     const overlap = describeOverlap(subnet, onParent ? { ...context, reached: [] } : context);
     if (overlap !== undefined)

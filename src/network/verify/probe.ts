@@ -1,7 +1,7 @@
 import { closeSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { Cleanup } from "#base";
-import type { Host, NetworkNamespace } from "#host";
+import { errnoOf, type Host, type NetworkNamespace } from "#host";
 
 type Sockets = Host["sockets"];
 
@@ -13,6 +13,8 @@ export interface Probe {
     | { readonly listener?: never }
   );
   readonly protocol: "tcp" | "udp";
+  /** What should arrive is waited for longer: a busy machine is no firewall. */
+  readonly isExpected: boolean;
 }
 
 /** Sockets that wait in a namespace for probes. */
@@ -21,7 +23,7 @@ export interface Listener {
   readonly udp: { readonly fd: number; readonly port: number };
 }
 
-const patienceMs = 400;
+const patienceMs = { expected: 3000, unexpected: 400 } as const;
 const roundMs = 20;
 const atOnce = 500;
 
@@ -40,6 +42,23 @@ export function openListener(
   return { tcp: open("tcp"), udp: open("udp") };
 }
 
+/** Listens at a published port of a container for which no program does. */
+export function standIn(
+  sockets: Sockets,
+  where: { readonly namespace: NetworkNamespace | undefined; readonly port: number },
+  undo: Cleanup,
+): void {
+  const { namespace, port } = where;
+  try {
+    const place = namespace === undefined ? {} : { namespace };
+    const { fd } = sockets.bind({ ...place, protocol: "tcp", address: "0.0.0.0", port });
+    undo.defer(() => closeSync(fd));
+  } catch (error) {
+    // The container's own program listens, which is as good.
+    if (errnoOf(error) !== "EADDRINUSE") throw error;
+  }
+}
+
 /** Sends every probe and tells, in the same order, which arrived. */
 export async function sendProbes(sockets: Sockets, probes: readonly Probe[]): Promise<readonly boolean[]> {
   const arrived: boolean[] = [];
@@ -54,7 +73,8 @@ async function sendSome(
   base: number,
 ): Promise<readonly boolean[]> {
   using sent = new OpenProbes(sockets, probes, base);
-  for (let waitedMs = 0; waitedMs < patienceMs && sent.isPending; waitedMs += roundMs) {
+  const startedMs = Date.now();
+  for (let waitedMs = 0; sent.isPendingAfter(waitedMs); waitedMs = Date.now() - startedMs) {
     await delay(roundMs);
     sent.look();
   }
@@ -83,8 +103,10 @@ class OpenProbes implements Disposable {
     });
   }
 
-  get isPending(): boolean {
-    return this.#isDone.includes(false);
+  isPendingAfter(waitedMs: number): boolean {
+    const isWaited = ({ isExpected }: Probe): boolean =>
+      waitedMs < patienceMs[isExpected ? "expected" : "unexpected"];
+    return this.#probes.some((probe, at) => this.#isDone[at] === false && isWaited(probe));
   }
 
   look(): void {
@@ -95,12 +117,12 @@ class OpenProbes implements Disposable {
     }
   }
 
-  /** A refusal by the container itself shows that the packet arrived: nobody listens there. */
+  /** There is a listener at every goal: a refusal comes from somebody on the way. */
   #lookTcp(at: number): void {
     const outcome = this.#sockets.outcome(this.#fds[at] ?? -1);
     if (outcome === "pending") return;
     this.#isDone[at] = true;
-    this.arrived[at] = outcome === "connected" || outcome === "refused";
+    this.arrived[at] = outcome === "connected";
   }
 
   #readUdp({ udp }: Listener): void {

@@ -4,10 +4,10 @@ import type { NetworkNamespace } from "#host";
 import { openSandbox } from "../connect-container.ts";
 import type { NetworkParts } from "../join-networks.ts";
 import { labelOf, type NetworkState, type Sandbox } from "../network-state.ts";
-import { listeningPorts } from "./listening-ports.ts";
+import { type ListeningPorts, listeningPorts } from "./listening-ports.ts";
 import { makeOutside, type Outside } from "./outside.ts";
 import type { PolicyRule } from "./policy.ts";
-import { type Listener, openListener, type Probe, sendProbes } from "./probe.ts";
+import { type Listener, openListener, type Probe, sendProbes, standIn } from "./probe.ts";
 import { type Judgement, judgeDirect, judgePublished, type Party } from "./reachability.ts";
 
 export interface VerifyOptions {
@@ -61,15 +61,16 @@ export async function verifyNetworks(
   ];
   await using undo = new Cleanup();
   const places = openPlaces(parts, sandboxes, undo);
-  const planned = planFlows(state, parties, sandboxes);
-  const flows =
-    options.dryRun === true ? planned.map(({ flow }) => flow) : await probe(parts, planned, { places, undo });
+  // Before listeners of our own stand.
   const ports = new Map(
     sandboxes.map((sandbox) => [
       labelOf(sandbox),
       parts.host.namespaces.within(places.get(sandbox.id), () => listeningPorts(readProc)),
     ]),
   );
+  const planned = planFlows(state, parties, sandboxes);
+  const flows =
+    options.dryRun === true ? planned.map(({ flow }) => flow) : await probe(parts, planned, { places, undo });
   return {
     parties: parties.map(({ name }) => name),
     flows,
@@ -152,7 +153,13 @@ async function probe(
     listeners.set(party.name, known);
     return known;
   };
-  const probes = planned.map((one) => probeFor(one, { outside, placeOf, listenerOf }));
+  const kept = new Set<string>();
+  const listenAt = (party: Party, port: number): void => {
+    const key = `${party.name} ${port}`;
+    if (!kept.has(key)) standIn(parts.host.sockets, { namespace: placeOf(party), port }, undo);
+    kept.add(key);
+  };
+  const probes = planned.map((one) => probeFor(one, { outside, placeOf, listenerOf, listenAt }));
   const sent = probes.filter((one) => one !== undefined);
   const arrived = await sendProbes(parts.host.sockets, sent);
   const results = new Map(sent.map((one, at) => [one, arrived[at]]));
@@ -170,18 +177,26 @@ function probeFor(
     readonly outside: Outside;
     readonly placeOf: (party: Party) => NetworkNamespace | undefined;
     readonly listenerOf: (party: Party) => Listener;
+    readonly listenAt: (party: Party, port: number) => void;
   },
 ): Probe | undefined {
   const { outside } = context;
   const place = context.placeOf(from);
-  const { protocol, hostPort } = flow;
+  const { protocol, hostPort, expected: isExpected } = flow;
   if (hostPort !== undefined) {
     if (protocol === "udp") return undefined;
     const address = judgement.address ?? outside.hostAddress;
+    if (to.kind === "container") context.listenAt(to, flow.port ?? 0);
     // From elsewhere 127.0.0.1 is another machine's.
     if (address.startsWith("127.") && from.kind !== "host")
-      return { from: place, protocol, to: { address: outside.hostAddress, port: hostPort } };
+      return {
+        isExpected,
+        from: place,
+        protocol,
+        to: { address: outside.hostAddress, port: hostPort },
+      };
     return {
+      isExpected,
       from: place,
       protocol,
       to: { address: address === "0.0.0.0" ? "127.0.0.1" : address, port: hostPort },
@@ -190,24 +205,26 @@ function probeFor(
   const address = to.kind === "outside" ? outside.address : judgement.address;
   if (address === undefined) return undefined;
   const listener = context.listenerOf(to);
-  return { from: place, protocol, to: { address, port: listener[protocol].port, listener } };
+  return { isExpected, from: place, protocol, to: { address, port: listener[protocol].port, listener } };
 }
 
 function checkRule(
   rule: PolicyRule,
   flows: readonly Flow[],
-  ports: ReadonlyMap<string, readonly number[]>,
+  ports: ReadonlyMap<string, ListeningPorts>,
 ): readonly Violation[] {
   const { target, line } = rule;
   if (!ports.has(target))
     return [{ line, text: `there is no running container "${target}"`, because: "the policy names it" }];
   const into = flows.filter(({ to }) => to === target);
-  const listening = ports.get(target) ?? [];
+  const listening = ports.get(target) ?? { tcp: [], udp: [] };
   const open = into
     .filter(({ observed, expected }) => observed ?? expected)
     .flatMap((flow) => {
-      const found = flow.port === undefined ? listening : [flow.port];
-      return (found.length === 0 ? [undefined] : found).map((port) => ({ flow, port }));
+      const found = flow.port === undefined ? listening[flow.protocol] : [flow.port];
+      // Where no program listens, the way itself is against the policy; once is enough.
+      const isOpenWay = found.length === 0 && flow.protocol === "tcp";
+      return (isOpenWay ? [undefined] : found).map((port) => ({ flow, port }));
     })
     .filter(({ flow, port }) => !isAllowed(rule, flow.from, port))
     .map(
