@@ -97,8 +97,18 @@ test("failures: one sentence, the frame, docker's status", async () => {
     root: undefined,
   });
   const rows: readonly (readonly [string, unknown, number, RegExp])[] = [
-    ["run x", new LighterError("IMAGE_NOT_FOUND", "cannot find"), 125, /^lighter: cannot find\n$/],
-    ["run x", new LighterError("COMMAND_NOT_FOUND", "cannot run"), 127, /^lighter: cannot run\n$/],
+    [
+      "run --pull never x",
+      new LighterError("IMAGE_NOT_FOUND", "cannot find"),
+      125,
+      /^lighter: cannot find\n$/,
+    ],
+    [
+      "run --pull never x",
+      new LighterError("COMMAND_NOT_FOUND", "cannot run"),
+      127,
+      /^lighter: cannot run\n$/,
+    ],
     ["build -q .", new LighterError("CANCELLED", "cancelled"), 130, /^lighter: cancelled\n$/],
     [
       "build -q .",

@@ -93,6 +93,7 @@ export const commandLoaders: Readonly<Record<string, Loader>> = {
   "recipe outdated": async () => (await import("./commands/recipe-diff.ts")).recipeOutdated,
   "recipe show": async () => (await import("./commands/recipe-show.ts")).recipeShow,
   "system check": async () => (await import("./commands/system.ts")).systemCheck,
+  "system resume": async () => (await import("./commands/system.ts")).systemResume,
   "system sweep": async () => (await import("./commands/system.ts")).systemSweep,
   "system prune": async () => (await import("./commands/system.ts")).systemPrune,
   info: async () => (await import("./commands/info.ts")).info,

@@ -9,6 +9,7 @@ import { limitFlags, limitOptions } from "./limit-flags.ts";
 import { logOptions } from "./log-flags.ts";
 import { networkingFlags, networkingOptions } from "./networking-flags.ts";
 import { parsePublish } from "./publish-flag.ts";
+import { pullFlags } from "./with-image.ts";
 
 /** What `run` and `create` share. */
 export const containerFlags = {
@@ -78,6 +79,7 @@ export const containerFlags = {
     summary: "Network to join (default bridge); again for a second one, or name=NAME,ip=ADDRESS,alias=NAME",
   },
   ...networkingFlags,
+  ...pullFlags,
   "no-healthcheck": { kind: "boolean", summary: "Do without the image's health check" },
   publish: {
     kind: "list",
@@ -118,7 +120,7 @@ export const refusedContainerFlags = [
   ..."device-cgroup-rule device-read-bps device-read-iops device-write-bps".split(" "),
   ..."device-write-iops domainname gpus".split(" "),
   ..."isolation kernel-memory link-local-ip".split(" "),
-  ..."platform runtime storage-opt use-api-socket".split(" "),
+  ..."disable-content-trust platform runtime storage-opt use-api-socket".split(" "),
   ..."userns volume-driver volumes-from -a".split(" "),
 ];
 

@@ -101,6 +101,29 @@ export class EngineContainers {
     return ended;
   }
 
+  /**
+   * Starts what a restart policy wants running: after a boot, all that ran (`unless-stopped`) or ever ran (`always`).
+   * @returns those that were started, and the failures of the others
+   */
+  async resume(): Promise<{
+    readonly started: readonly ContainerRecord[];
+    readonly failures: readonly { readonly name: string; readonly error: unknown }[];
+  }> {
+    const [containers, { isLive }] = [await this.#settled(), await import("#container")];
+    const waiting = containers.list().filter((record) => !isLive(record.state) && wantsToRun(record));
+    const started: ContainerRecord[] = [];
+    const failures: { readonly name: string; readonly error: unknown }[] = [];
+    // Oldest first: what others depend on was made before them.
+    for (const { id, name } of waiting.toReversed()) {
+      try {
+        started.push(await containers.start(id));
+      } catch (error) {
+        failures.push({ name, error });
+      }
+    }
+    return { started, failures };
+  }
+
   /** Ends a container; what it held is free when this resolves. */
   readonly stop: Same<"stop"> = async (text, options) => {
     const containers = await this.#settled();
@@ -146,4 +169,9 @@ export class EngineContainers {
     await this.#parts.sweep();
     return await this.#open();
   }
+}
+
+function wantsToRun({ restart, isStopped, state }: ContainerRecord): boolean {
+  if (state.startedAt === undefined) return false;
+  return restart.name === "always" || (restart.name === "unless-stopped" && isStopped !== true);
 }

@@ -1,6 +1,7 @@
 import { cidFile } from "../cid-file.ts";
 import { defineCommand } from "../command.ts";
 import { containerFlags, containerOptions, refusedContainerFlags } from "../container-flags.ts";
+import { withImage } from "../with-image.ts";
 
 export const create = defineCommand({
   name: "create",
@@ -10,7 +11,7 @@ export const create = defineCommand({
   arity: { min: 1, max: Number.POSITIVE_INFINITY },
   argument: "image",
   stopsAtArgument: true,
-  notYet: [...refusedContainerFlags, "pull", "quiet", "-q"],
+  notYet: refusedContainerFlags,
   examples: [
     {
       command: "lighter create --name job -v data:/data worker",
@@ -20,10 +21,10 @@ export const create = defineCommand({
   async run(invocation) {
     using file = cidFile(invocation.flags.cidfile);
     await using engine = await invocation.openEngine();
-    const { id } = await engine.containers.create({
-      ...containerOptions(invocation),
-      ...(invocation.flags.interactive && { stdio: "none" }),
-    });
+    const options = containerOptions(invocation);
+    const { id } = await withImage({ ...invocation, engine }, options.image, () =>
+      engine.containers.create({ ...options, ...(invocation.flags.interactive && { stdio: "none" }) }),
+    );
     file.write(id);
     await invocation.io.stdout.write(`${id}\n`);
     return 0;

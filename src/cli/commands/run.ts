@@ -3,6 +3,7 @@ import type { StreamOptions } from "#container";
 import { cidFile } from "../cid-file.ts";
 import { defineCommand, type Invocation } from "../command.ts";
 import { containerFlags, containerOptions, refusedContainerFlags } from "../container-flags.ts";
+import { withImage } from "../with-image.ts";
 
 const runFlags = {
   ...containerFlags,
@@ -23,7 +24,7 @@ export const run = defineCommand({
   arity: { min: 1, max: Number.POSITIVE_INFINITY },
   argument: "image",
   stopsAtArgument: true,
-  notYet: [...refusedContainerFlags, "pull", "quiet", "-q"],
+  notYet: refusedContainerFlags,
   examples: [
     {
       command: "lighter run --rm calculator 6 x 7",
@@ -41,16 +42,17 @@ export const run = defineCommand({
     using file = cidFile(flags.cidfile);
     if (!flags.detach) checkTerminal(invocation);
     await using engine = await invocation.openEngine();
-    if (flags.detach) {
+    return await withImage({ ...invocation, engine }, options.image, async () => {
+      if (!flags.detach)
+        return await engine.run({
+          ...options,
+          ...streamOptions(invocation),
+          onCreated: ({ id }) => file.write(id),
+        });
       const { id } = await engine.containers.runDetached(options);
       file.write(id);
       await io.stdout.write(`${id}\n`);
       return 0;
-    }
-    return await engine.run({
-      ...options,
-      ...streamOptions(invocation),
-      onCreated: ({ id }) => file.write(id),
     });
   },
 });

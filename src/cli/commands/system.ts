@@ -1,4 +1,4 @@
-import { formatBytes } from "#base";
+import { errorMessage, formatBytes } from "#base";
 import { defineCommand } from "../command.ts";
 
 export const systemPrune = defineCommand({
@@ -69,5 +69,27 @@ export const systemSweep = defineCommand({
     await using engine = await openEngine();
     await engine.containers.sweep();
     return 0;
+  },
+});
+
+export const systemResume = defineCommand({
+  name: "system resume",
+  summary: "Start the containers that a restart policy wants running, after a boot",
+  usage: "",
+  flags: {},
+  arity: { min: 0, max: 0 },
+  examples: [
+    {
+      command: "lighter system resume",
+      explains: "Bring back what ran before the boot; systemd/lighter.service does so at each",
+    },
+  ],
+  async run({ io, openEngine }) {
+    await using engine = await openEngine();
+    const { started, failures } = await engine.containers.resume();
+    await io.stdout.write(started.map(({ name }) => `${name}\n`).join(""));
+    for (const { name, error } of failures)
+      await io.stderr.write(`lighter: cannot resume container "${name}": ${errorMessage(error)}\n`);
+    return failures.length === 0 ? 0 : 1;
   },
 });
