@@ -53,7 +53,7 @@ export interface RecipeSourceOptions {
 }
 
 /** Raised when an equal set of packages is assembled to a different tree. */
-const assemblyVersion = 3;
+const assemblyVersion = 4;
 
 const builtinRecipes = [
   ...debianRecipes,

@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import type * as XzDecompress from "xz-decompress";
-import { LighterError } from "#base";
+import { LighterError, Limit } from "#base";
 import type { Codecs, Processes } from "./host.ts";
 import { openLzma } from "./lzma.ts";
 import type { Decoder } from "./stream-decoder.ts";
@@ -15,16 +15,18 @@ export function createCodecs(getSys: () => Sys, processes: Processes): Codecs {
   const zstd = once(() => openLibrary(() => openZstd(getSys().native)));
   const zstdStream = once(() => openLibrary(() => openZstdStream(getSys().native)));
   const zstdEncoder = once(() => openLibrary(() => openZstdEncoder(getSys().native)));
+  // Calls into native code run in threads of which there is a fixed number: past it, a call fails instead of waiting.
+  const calls = new Limit(16);
   return {
     async xz(bytes, { sizeBytes } = {}) {
       const decode = lzma();
-      if (decode !== undefined) return await decode(bytes, sizeBytes);
+      if (decode !== undefined) return await calls.run(() => decode(bytes, sizeBytes));
       if (processes.find("xz") !== undefined) return await byProgram(processes, "xz", bytes);
       return await byBundledXz(bytes);
     },
     async zstd(bytes) {
       const decode = zstd() ?? nodeZstd();
-      if (decode !== undefined) return await decode(bytes);
+      if (decode !== undefined) return await calls.run(() => decode(bytes));
       return await byProgram(processes, "zstd", bytes);
     },
     zstdStream(chunks) {
@@ -33,7 +35,7 @@ export function createCodecs(getSys: () => Sys, processes: Processes): Codecs {
     },
     async zstdCompress(bytes, level = 3) {
       const encode = zstdEncoder() ?? nodeZstdEncoder();
-      if (encode !== undefined) return await encode(bytes, level);
+      if (encode !== undefined) return await calls.run(() => encode(bytes, level));
       return await encodeByProgram(processes, bytes, level);
     },
   };

@@ -12,8 +12,11 @@ export function writeApplets(assembly: Assembly, directory: string): void {
   const program = path === undefined ? undefined : tree.read(path);
   if (installed === undefined || path === undefined || program === undefined)
     throw new LighterError("RECIPE_INVALID", 'cannot add a shell: package "busybox-static" has no busybox');
-  for (const each of installed.paths)
-    if (tree.find(each.slice(1))?.kind !== "directory") tree.remove(each.slice(1));
+  for (const each of installed.paths) {
+    const node = tree.find(each.slice(1));
+    // Not what is only on the way to its files: /bin is a link of the tree.
+    if (node?.owner === "busybox-static" && node.kind !== "directory") tree.remove(each.slice(1));
+  }
   const copyright = "usr/share/doc/busybox-static";
   tree.removeEmpty([copyright]);
   tree.file(`${directory}/busybox`, program, rootOwned(assembly, 0o755), "busybox-static");
