@@ -44,7 +44,7 @@ function timed(workload, [program, ...args]) {
   if (status !== 0) throw new Error(`status ${status}: ${stderr}`);
   if (workload.expect !== undefined && stdout.toString() !== workload.expect)
     throw new Error(`printed ${JSON.stringify(stdout.toString())}, not ${JSON.stringify(workload.expect)}`);
-  return seconds;
+  return workload.seconds?.(stdout.toString()) ?? seconds;
 }
 
 function peakMemory(command) {

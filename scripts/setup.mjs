@@ -62,6 +62,7 @@ function needs() {
     { for: "bench", package: "docker.io", present: () => hasProgram("dockerd") },
     { for: "bench", package: "buildah", present: () => hasProgram("buildah") },
     { for: "bench", package: "podman", present: () => hasProgram("podman") },
+    { for: "bench", package: "docker-registry", present: () => hasProgram("docker-registry") },
   ];
 }
 

@@ -1,0 +1,14 @@
+const run = (engine, words, work) => [process.execPath, "bench/registry.mjs", "pull", work, engine, ...words];
+
+export const workload = {
+  name: "pull, 480 MB in 24,000 files",
+  about: "from a registry on loopback into an empty store, unpacked",
+  commands: {
+    lighter: ({ lighter, work }) => run("lighter", [lighter], work),
+    docker: ({ docker, work }) => run("docker", docker, work),
+    podman: ({ podman, work }) => run("podman", podman, work),
+  },
+  // The commands time themselves: starting the registry is not measured.
+  seconds: (stdout) => Number(stdout),
+  runs: 3,
+};
