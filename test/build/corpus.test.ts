@@ -4,8 +4,15 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { BuildRequest, NamedContextRequest } from "#build";
+import type { Image } from "#image";
 import { parsePlatform, parseReference } from "#oci";
 import { differences, type ExpectedImage } from "./compare.ts";
+import {
+  attestationDifference,
+  attestationsOf,
+  outputDifference,
+  type RecordedExport,
+} from "./corpus-outputs.ts";
 import { Lab, missing } from "./lab.ts";
 
 const corpora = join(process.cwd(), "../shared/corpora");
@@ -26,6 +33,7 @@ interface Solve {
   readonly FrontendInputs: unknown;
   readonly HasSourcePolicy: boolean;
   readonly CacheImports: unknown;
+  readonly Exports: readonly RecordedExport[] | null;
   readonly Error: string;
 }
 
@@ -97,8 +105,7 @@ function whyNotRunnable({ directory, solve }: Case): string | undefined {
   if (solve.FrontendInputs !== null && solve.FrontendInputs !== undefined)
     return "inputs are BuildKit's own graph";
   if (solve.HasSourcePolicy) return "source policies";
-  if (Object.keys(attributes).some((key) => key.startsWith("attest:"))) return "attestations";
-  if ((attributes["platform"] ?? "").includes(",")) return "several platforms";
+  if (attributes["attest:sbom"]?.includes("generator=") === true) return "runs a scanner image";
   if (
     Object.values(attributes).some((value) => /oci-layout:|input:|:\/\/(127\.0\.0\.1|localhost)/.test(value))
   )
@@ -118,14 +125,22 @@ async function runCase(item: Case): Promise<string | undefined> {
   const { solve, directory } = item;
   const wanted = expectedError(solve.Error);
   try {
-    const cold = await lab.build("", requestOf(item));
+    const request = requestOf(item);
+    const cold = await lab.build("", request);
     if (wanted !== undefined) return `succeeded, want error ${wanted}`;
+    const written = await outputDifference(lab, { directory, exports: solve.Exports ?? [] }, request);
+    if (written !== undefined) return written;
+    if (request.attestations?.provenance !== undefined) {
+      const misplaced = await attestationDifference(lab, request);
+      if (misplaced !== undefined) return misplaced;
+    }
     const file = join(directory, "image.json");
     if (!existsSync(file)) return undefined;
     const expected = JSON.parse(readFileSync(file, "utf8")) as ExpectedImage;
-    const snapshot = await lab.images.unpack(cold.image);
+    const image = ofPlatform(cold.image, expected);
+    const snapshot = await lab.images.unpack(image);
     const layers = snapshot === undefined ? [] : lab.snapshots.layers(snapshot);
-    const found = differences(expected, { config: cold.image.config, layers, files: lab.host.files, base });
+    const found = differences(expected, { config: image.config, layers, files: lab.host.files, base });
     return found.length === 0 ? undefined : found.slice(0, 6).join(" | ");
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
@@ -134,6 +149,13 @@ async function runCase(item: Case): Promise<string | undefined> {
       ? undefined
       : `error ${JSON.stringify(text)}, want ${JSON.stringify(wanted)}`;
   }
+}
+
+/** What was recorded of several platforms is one of them. */
+function ofPlatform(image: Image, { config }: ExpectedImage): Image {
+  if (image.index === undefined) return image;
+  const platform = parsePlatform(`${String(config["os"])}/${String(config["architecture"])}`);
+  return lab.images.get("corpus", { platform });
 }
 
 function expectedError(text: string): string | undefined {
@@ -175,7 +197,8 @@ function requestOf({ directory, solve }: Case): Partial<BuildRequest> {
     buildArgs: pick("build-arg:"),
     labels: pick("label:"),
     ...(attributes["target"] !== undefined && { target: attributes["target"] }),
-    ...(attributes["platform"] !== undefined && { platform: parsePlatform(attributes["platform"]) }),
+    ...platformsOf(attributes["platform"]),
+    attestations: attestationsOf(attributes),
     ...(noCache !== undefined && { noCache: noCache === "" ? true : noCache.split(",") }),
     ...(attributes["hostname"] !== undefined && { hostname: attributes["hostname"] }),
     ...(attributes["force-network-mode"] !== undefined && { network: attributes["force-network-mode"] }),
@@ -187,6 +210,14 @@ function requestOf({ directory, solve }: Case): Partial<BuildRequest> {
     findAgent: () => (solve.Session?.some((kind) => kind.includes("ssh")) === true ? "/run/none" : undefined),
     jobs: 2,
   };
+}
+
+function platformsOf(text: string | undefined): Pick<BuildRequest, "platform" | "platforms" | "names"> {
+  const [platform, ...others] = (text ?? "").split(",").filter(Boolean).map(parsePlatform);
+  if (platform === undefined) return {};
+  return others.length === 0
+    ? { platform }
+    : { platforms: [platform, ...others], names: [parseReference("corpus")] };
 }
 
 function dockerfilePath(directory: string, name: string | undefined): string {

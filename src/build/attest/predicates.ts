@@ -30,6 +30,8 @@ export function createPredicates(
     ...(provenance === undefined ? [] : [provenanceOf(parts.factsOf(result), provenance)]),
   ];
   return (result) => {
+    // As BuildKit: nothing was made, so there is nothing to say.
+    if (result.target === undefined) return [];
     const predicates = made.get(result.plan) ?? make(result);
     made.set(result.plan, predicates);
     return predicates;

@@ -1,4 +1,13 @@
-import { lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Cleanup, LighterError } from "#base";
@@ -112,6 +121,8 @@ function writeExtra(files: readonly ExtraFile[], { folder, epochSeconds }: Mount
     writeFileSync(path, text, { mode: 0o644 });
     utimesSync(path, epochSeconds, epochSeconds);
   }
+  // It is the directory of a platform, too.
+  chmodSync(layer, 0o755);
   utimesSync(layer, epochSeconds, epochSeconds);
   return layer;
 }
