@@ -5,9 +5,13 @@ import { processIo } from "./io.ts";
 
 const controller = new AbortController();
 let passOn: ((signal: NodeJS.Signals) => void) | undefined;
+// A program that is its container's first process does not obey what it has no handler for.
+const patience = 3;
+let passed = 0;
 for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(name, () => {
-    if (passOn !== undefined) return passOn(name);
+    passed += 1;
+    if (passOn !== undefined && passed < patience) return passOn(name);
     // The first asks for a clean end; whoever insists gets out at once (what is left is swept by the next command).
     if (controller.signal.aborted) leaveAtOnce();
     controller.abort(cancelledBy(name));

@@ -82,20 +82,35 @@ test("Ctrl-C and SIGTERM end a build cleanly, and the next build works", { skip 
   assert.equal(build.status, 0, build.stderr);
 });
 
-test("Ctrl-C ends a container and leaves nothing of it", { skip }, async () => {
+for (const network of ["none", "bridge"])
+  test(`Ctrl-C is the program's on the network ${network}, and nothing is left of it`, { skip }, async () => {
+    using clone = openClone();
+    const script = "trap 'exit 7' INT; echo under way; /bin/busybox sleep 60 & wait";
+    const context = makeContext(clone, `${base}CMD ["/bin/sh", "-c", "${script}"]\n`);
+    assert.equal(clone.run(["build", "-q", "-t", "slow", context]).status, 0);
+    const run = ["run", "--rm", "--network", network, "slow"];
+    const { code } = await interrupted(clone, run, "under way\n", "SIGINT");
+    assert.equal(code, 7);
+    assert.deepEqual(leftovers(clone.root), []);
+    assert.equal(clone.run(["ps", "-aq"]).stdout, "");
+  });
+
+test("a program that ignores Ctrl-C is ended by the third", { skip }, async () => {
   using clone = openClone();
   const context = makeContext(
     clone,
     `${base}CMD ["/bin/sh", "-c", "echo under way; /bin/busybox sleep 60"]\n`,
   );
-  assert.equal(clone.run(["build", "-q", "-t", "slow", context]).status, 0);
-  const { code } = await interrupted(
-    clone,
-    ["run", "--rm", "--network", "none", "slow"],
-    "under way\n",
-    "SIGINT",
-  );
-  assert.equal(code, 130);
+  assert.equal(clone.run(["build", "-q", "-t", "deaf", context]).status, 0);
+  const child = clone.start(["run", "--rm", "--network", "none", "deaf"]);
+  const end = ended(child);
+  await new Promise((resolve) => child.stdout?.once("data", resolve));
+  for (let time = 0; time < 3; time += 1) {
+    child.kill("SIGINT");
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+  const { code, output } = await end;
+  assert.equal(code, 130, output);
   assert.deepEqual(leftovers(clone.root), []);
   assert.equal(clone.run(["ps", "-aq"]).stdout, "");
 });

@@ -1,9 +1,30 @@
+import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** What a store's processes left in the kernel and on disk although none of them lives: one line each, empty when clean. */
 export function leftovers(root: string): readonly string[] {
-  return [...mounts(root), ...processes(root), ...ingests(root), ...bundles(root)];
+  return [
+    ...mounts(root),
+    ...processes(root),
+    ...ingests(root),
+    ...bundles(root),
+    ...links(root),
+    ...tables(root),
+  ];
+}
+
+/** Interfaces carry the store's name as their alias. */
+function links(root: string): readonly string[] {
+  return list("/sys/class/net")
+    .filter((name) => read(`/sys/class/net/${name}/ifalias`).includes(root))
+    .map((name) => `link ${name}`);
+}
+
+/** The firewall's table carries it in its comment. */
+function tables(root: string): readonly string[] {
+  const { stdout } = spawnSync("nft", ["list", "ruleset"], { encoding: "utf8" });
+  return stdout?.includes(root) ? [`firewall table of ${root}`] : [];
 }
 
 function mounts(root: string): readonly string[] {
