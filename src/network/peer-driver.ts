@@ -16,11 +16,12 @@ export function attachPeer(host: Pick<Host, "namespaces">, request: AttachReques
     [request.dns, "DNS configuration"],
     [request.otherNetworks?.length, "further networks"],
     [request.egress, "an egress policy"],
-  ].find(([value]) => value !== undefined && value !== 0);
-  if (refused !== undefined)
+  ] as const;
+  const conflict = refused.find(([value]) => value !== undefined && value !== 0)?.[1];
+  if (conflict !== undefined)
     throw new LighterError(
       "NETWORK_INVALID",
-      `cannot join network "${network}": conflicting options: ${refused[1]} and the container type network mode`,
+      `cannot join network "${network}": conflicting options: ${conflict} and the container type network mode`,
     );
   const namespace = host.namespaces.openNetwork(peer.pid);
   return {

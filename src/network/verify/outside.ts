@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { Cleanup } from "#base";
+import type { Cleanup } from "#base";
 import type { NetworkNamespace } from "#host";
 import type { NetworkParts } from "../join-networks.ts";
 

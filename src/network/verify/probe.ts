@@ -1,6 +1,6 @@
 import { closeSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import { Cleanup } from "#base";
+import type { Cleanup } from "#base";
 import { errnoOf, type Host, type NetworkNamespace } from "#host";
 
 type Sockets = Host["sockets"];
