@@ -51,7 +51,7 @@ export function createBaseSource(parts: BaseParts): BaseSource {
       } catch (error) {
         if (!isLighterError(error, "MANIFEST_NOT_FOUND", "REGISTRY_UNREACHABLE")) throw error;
         if (error.code === "REGISTRY_UNREACHABLE")
-          tried.set("registry", `registry ${reference.registry} (${whyUnreachable(error.message)})`);
+          tried.set("registry", `registry ${reference.registry} (${String(error.details["why"])})`);
         return undefined;
       }
     },
@@ -68,11 +68,6 @@ export function createBaseSource(parts: BaseParts): BaseSource {
     },
     describeSources: () => [...tried.values()].join(", then "),
   };
-}
-
-/** `its name cannot be resolved`, of the whole sentence. */
-function whyUnreachable(message: string): string {
-  return /^.*?": (.*?); [^;]*$/.exec(message)?.[1] ?? message;
 }
 
 function findStored(images: ImageStore, reference: Reference, platform: Platform): Image | undefined {

@@ -42,9 +42,12 @@ export async function findManifest(
 export async function findDescriptor(
   session: Session,
   reference: Reference,
-  options: CallOptions = {},
+  options: CallOptions & { readonly access?: "pull" | "push" } = {},
 ): Promise<Descriptor | undefined> {
-  const { response } = await session.request(manifestCall(reference, "HEAD", options));
+  const { response } = await session.request({
+    ...manifestCall(reference, "HEAD", options),
+    ...(options.access === "push" && pushAccess(reference)),
+  });
   response.resume();
   if (response.statusCode === 404) return undefined;
   const digest = headerOf(response, "docker-content-digest") ?? "";
@@ -65,9 +68,7 @@ export async function putManifest(
   const digest = digestOf(manifest.bytes);
   const call: Call = {
     ...manifestCall(reference, "PUT", options),
-    purpose: `push manifest of "${familiarReference(reference)}"`,
-    access: "push",
-    scopes: [`repository:${reference.repository}:pull,push`],
+    ...pushAccess(reference),
     headers: { "Content-Type": manifest.mediaType, "Content-Length": manifest.bytes.length },
     body: () => manifest.bytes,
     accept: [201, 200, 202],
@@ -95,6 +96,14 @@ function manifestCall(reference: Reference, method: "GET" | "HEAD" | "PUT", opti
     headers: { Accept: accepted },
     accept: [200, 404],
     ...(options.signal && { signal: options.signal }),
+  };
+}
+
+function pushAccess(reference: Reference): Pick<Call, "purpose" | "access" | "scopes"> {
+  return {
+    purpose: `push "${familiarReference(reference)}"`,
+    access: "push",
+    scopes: [`repository:${reference.repository}:pull,push`],
   };
 }
 

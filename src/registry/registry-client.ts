@@ -11,8 +11,11 @@ export interface RegistryClient extends Disposable {
   findManifest(reference: Reference, options?: CallOptions): Promise<FetchedManifest | undefined>;
   /** @throws MANIFEST_NOT_FOUND and what `findManifest` throws */
   getManifest(reference: Reference, options?: CallOptions): Promise<FetchedManifest>;
-  /** What a name leads to, without its bytes. */
-  findDescriptor(reference: Reference, options?: CallOptions): Promise<Descriptor | undefined>;
+  /** What a name leads to, without its bytes. `access: "push"` for who is about to push there. @defaultValue `pull` */
+  findDescriptor(
+    reference: Reference,
+    options?: CallOptions & { readonly access?: "pull" | "push" },
+  ): Promise<Descriptor | undefined>;
   /** Stores a manifest whose blobs are there; tells the referrers of its subject where the registry does not do so itself. */
   pushManifest(reference: Reference, manifest: PushedManifest, options?: CallOptions): Promise<void>;
   hasBlob(repository: Repository, digest: Digest, options?: CallOptions): Promise<boolean>;

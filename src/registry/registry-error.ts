@@ -67,6 +67,6 @@ export function lineError(purpose: string, registry: string, error: unknown): Li
   return new LighterError(
     isUnreachable(error) ? "REGISTRY_UNREACHABLE" : "REGISTRY_FAILED",
     `cannot ${purpose}: registry "${registry}": ${why}; ${isUnreachable(error) ? "check the name and the network" : "try again later, what came is kept"}`,
-    { cause: error, details: { registry } },
+    { cause: error, details: { registry, why } },
   );
 }

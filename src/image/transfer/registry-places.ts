@@ -27,7 +27,7 @@ export function registryTarget(client: RegistryClient, reference: Reference): Im
     description: familiarReference(reference),
     repository: `${registry}/${repository}`,
     width: widthOfPush,
-    findTop: (signal) => client.findDescriptor(reference, call(signal)),
+    findTop: (signal) => client.findDescriptor(reference, { ...call(signal), access: "push" }),
     async putBlob(blob, { read, repositories, onBytes, signal }) {
       const outcome = await client.pushBlob(
         reference,
