@@ -76,7 +76,7 @@ async function toCommonJs({ path, text }) {
  */
 function lazyBuiltins(code) {
   const lazy =
-    /=require\("(node:(?:child_process|crypto|net|os|stream|stream\/promises|util|worker_threads|zlib))"\)/g;
+    /=require\("(node:(?:child_process|crypto|dgram|http|http2|https|net|os|tls|stream|stream\/promises|util|worker_threads|zlib))"\)/g;
   if (!lazy.test(code)) return code;
   const helper = "const __later=n=>new Proxy({},{get:(_,k)=>require(n)[k]});";
   return `${helper}${code.replace(lazy, '=__later("$1")')}`;

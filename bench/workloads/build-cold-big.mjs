@@ -1,0 +1,7 @@
+import { runBuild } from "../run-build.mjs";
+
+export const workload = runBuild("cold-big", {
+  name: "build, COPY of 1 GiB, cold",
+  about: "one incompressible file whose first bytes are new each time",
+  runs: 3,
+});

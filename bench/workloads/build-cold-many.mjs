@@ -1,0 +1,7 @@
+import { runBuild } from "../run-build.mjs";
+
+export const workload = runBuild("cold-many", {
+  name: "build, COPY of 50,000 files, cold",
+  about: "300 MB, from a directory that no engine has seen",
+  runs: 3,
+});

@@ -1,0 +1,7 @@
+import { runBuild } from "../run-build.mjs";
+
+export const workload = runBuild("four-stages", {
+  name: "build, four stages of 2 s",
+  about: "independent stages that sleep",
+  runs: 3,
+});
