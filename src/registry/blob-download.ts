@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { isLighterError, LighterError } from "#base";
 import { type Descriptor, type Digest, Digester } from "#oci";
-import { drain, headerOf } from "./http/body.ts";
+import { headerOf } from "./http/body.ts";
 import type { CallOptions, FetchOptions, Repository } from "./registry-client.ts";
 import type { Call, Session } from "./session.ts";
 

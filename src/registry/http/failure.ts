@@ -49,7 +49,7 @@ export function isCertificateFailure(error: unknown): boolean {
 
 /** Why a connection failed, in words. */
 export function describeFailure(error: unknown): string {
-  const [code] = codesOf(error);
+  const [code = ""] = codesOf(error);
   if (isCertificateFailure(error)) return `its certificate is not trusted (${errorMessage(error)})`;
   switch (code) {
     case "ECONNREFUSED":
@@ -65,7 +65,7 @@ export function describeFailure(error: unknown): string {
     case "EPIPE":
       return "the connection was cut";
     default:
-      return errorMessage(error) || String(code);
+      return errorMessage(error) || code;
   }
 }
 
