@@ -1,4 +1,5 @@
 export { type AttestationRequest, parseAttest, parseProvenance, parseSbom } from "./attest/attestations.ts";
+export { readSbom } from "./attest/scan.ts";
 export { type Builder, type BuilderOptions, createBuilder } from "./builder/create-builder.ts";
 export type { DryPlan, DryRequest } from "./builder/plan-dry.ts";
 export {

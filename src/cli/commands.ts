@@ -92,6 +92,7 @@ export const commandLoaders: Readonly<Record<string, Loader>> = {
   "recipe ls": async () => (await import("./commands/recipe-ls.ts")).recipeLs,
   "recipe outdated": async () => (await import("./commands/recipe-diff.ts")).recipeOutdated,
   "recipe show": async () => (await import("./commands/recipe-show.ts")).recipeShow,
+  sbom: async () => (await import("./commands/sbom.ts")).sbom,
   "system check": async () => (await import("./commands/system.ts")).systemCheck,
   "system resume": async () => (await import("./commands/system.ts")).systemResume,
   "system sweep": async () => (await import("./commands/system.ts")).systemSweep,

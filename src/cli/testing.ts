@@ -85,6 +85,7 @@ export function fakeEngine(
       readLock: missing("recipes.readLock"),
       writeLock: missing("recipes.writeLock"),
       compare: missing("recipes.compare"),
+      sbom: missing("recipes.sbom"),
       ...parts.recipes,
     },
   };

@@ -27,6 +27,7 @@ import { golangRecipes } from "./recipes/golang.ts";
 import { languageRecipes } from "./recipes/languages.ts";
 import { smallRecipes } from "./recipes/small.ts";
 import { type ResolvedPackages, resolvePackages } from "./resolve-packages.ts";
+import { openUsedPackages } from "./used-packages.ts";
 
 /** What the recipes work with. */
 export interface RecipeSourceOptions {
@@ -75,6 +76,7 @@ export function openRecipeSource(options: RecipeSourceOptions): RecipeSource {
         readRecipe(path, (name) => findRecipe(definitions, parseReference(name), wanted)?.definition),
         wanted,
       ),
+    findPackage: openUsedPackages(join(options.root, "packages", "sets")),
     lock: (recipe, { signal } = {}) => lock({ ...options, recipe, ...(signal && { signal }) }),
     assemble: (recipe, reference, { onProgress, signal, lock: locked }) =>
       assemble({

@@ -1,6 +1,6 @@
 import type { OnProgress } from "#base";
 import type { Image } from "#image";
-import type { Platform, Reference } from "#oci";
+import type { Digest, Platform, Reference } from "#oci";
 import type { RecipeDefinition } from "./recipe-definition.ts";
 import type { RecipeLock } from "./recipe-lock.ts";
 
@@ -9,6 +9,12 @@ export interface RecipeSource {
   /** The recipe that plays the role a name asks for (`golang:1.19`, `debian:bookworm`), or undefined. */
   find(reference: Reference, platform: Platform): Recipe | undefined;
   list(): readonly Recipe[];
+  /** The file of a package that a recipe has used in this store: its digest and where it came from. */
+  findPackage(item: {
+    readonly name: string;
+    readonly version: string;
+    readonly architecture?: string;
+  }): { readonly digest: Digest; readonly url: string } | undefined;
   /** A recipe from a file of the user's own. @throws RECIPE_NOT_FOUND, RECIPE_INVALID */
   read(path: string, platform: Platform): Recipe;
   /**

@@ -152,6 +152,11 @@ export class Engine implements AsyncDisposable {
       use: () => this.#store.use(),
       hostPlatform: { os: "linux", architecture: process.arch === "x64" ? "amd64" : process.arch },
       tag: (image, name) => this.images.tag(image.id, name),
+      describe: async (name, format) => {
+        const { imageSbom } = await import("./sbom.ts");
+        const parts = { store: this.#store, host: this.#host, openRecipes: this.#recipes, tool: "lighter" };
+        return await imageSbom(parts, this.images.get(name), { name, format });
+      },
     });
     this.images = new Images(this.#store, {
       host: this.#host,

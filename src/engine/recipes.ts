@@ -4,6 +4,7 @@ import { LighterError } from "#base";
 import type { PackageChange, Recipe, RecipeLock, RecipeSource } from "#distroless";
 import type { Image } from "#image";
 import { normalizePlatform, type Platform, parsePlatform, parseReference } from "#oci";
+import type { SbomFormat } from "./sbom.ts";
 
 /** Which recipe, for which platform. */
 export interface RecipeOptions {
@@ -26,6 +27,7 @@ interface RecipesParts {
   readonly use: () => Promise<Disposable>;
   readonly hostPlatform: Platform;
   readonly tag: (image: Image, name: string) => Image;
+  readonly describe: (name: string, format: SbomFormat) => Promise<Readonly<Record<string, unknown>>>;
 }
 
 /** The recipes by which images are assembled from Debian's packages: the built-in ones, and files of the user's own. */
@@ -87,6 +89,12 @@ export class Recipes {
   /** What changed from one set of packages to another. */
   async compare(before: RecipeLock, after: RecipeLock): Promise<readonly PackageChange[]> {
     return (await import("#distroless")).comparePackages(before.packages, after.packages);
+  }
+
+  /** The bill of materials of an image in the store, in one of two forms. @throws IMAGE_NOT_FOUND */
+  async sbom(name: string, format: SbomFormat): Promise<Readonly<Record<string, unknown>>> {
+    using _use = await this.#parts.use();
+    return await this.#parts.describe(name, format);
   }
 
   /** Assembles an image. @throws RECIPE_NOT_FOUND, RECIPE_INVALID, and what assembling throws */

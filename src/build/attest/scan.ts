@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Files } from "#host";
 import type { Digest } from "#oci";
-import { formatSpdx, readDistribution, readPackages, type SbomTree } from "#sbom";
+import { formatSpdx, readDistribution, readPackages, type Sbom, type SbomTree } from "#sbom";
 import { LayeredTree } from "../tree/layered-tree.ts";
 import { resolveInTree } from "../tree/resolve.ts";
 import { type Predicate, predicateTypes } from "./statement.ts";
@@ -9,28 +9,32 @@ import { type Predicate, predicateTypes } from "./statement.ts";
 /** Package databases of whole distributions stay well below. */
 const largestBytes = 64 << 20;
 
+/** What is described, and by whom. */
+export interface ScanFacts {
+  readonly files: Pick<Files, "getXattr">;
+  readonly name: string;
+  readonly digest: Digest | undefined;
+  readonly created: string;
+  readonly tool: string;
+}
+
 /** Says which packages a tree holds, as its package databases have it. */
-export function sbomOf(
-  layers: readonly string[],
-  facts: {
-    readonly files: Pick<Files, "getXattr">;
-    readonly name: string;
-    readonly digest: Digest | undefined;
-    readonly created: string;
-    readonly tool: string;
-  },
-): Predicate {
+export function sbomOf(layers: readonly string[], facts: ScanFacts): Predicate {
+  return { type: predicateTypes.spdx, name: "sbom.spdx", body: formatSpdx(readSbom(layers, facts)) };
+}
+
+/** Reads the package databases of a tree, given by its layers, top first. */
+export function readSbom(layers: readonly string[], facts: ScanFacts): Sbom {
   const tree = treeOf(new LayeredTree(layers, facts.files));
   const distribution = readDistribution(tree);
-  const body = formatSpdx({
+  return {
     name: facts.name,
     created: facts.created,
     tool: facts.tool,
     packages: readPackages(tree),
     ...(facts.digest !== undefined && { digest: facts.digest }),
     ...(distribution !== undefined && { distribution }),
-  });
-  return { type: predicateTypes.spdx, name: "sbom.spdx", body };
+  };
 }
 
 /** Links are followed inside the tree only, whatever they say. */
