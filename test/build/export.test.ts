@@ -160,6 +160,10 @@ COPY --from=cross /made /
   );
   lab.images.collect();
   assert.deepEqual(await lab.images.check(), []);
+  lab.images.tag(image, parseReference("second"));
+  assert.deepEqual(lab.images.remove("several").deleted, []);
+  assert.equal(lab.images.get("second").index?.digest, image.index.digest);
+  lab.images.tag(lab.images.get("second"), parseReference("several"));
   const directory = out("several");
   await lab.export(text, { platforms, outputs: output(`type=local,dest=${directory}`) });
   assert.deepEqual(readdirSync(directory).sort(), ["linux_amd64", "linux_arm64"]);

@@ -2,7 +2,7 @@ import { LighterError } from "#base";
 import { Attributes } from "../export/attributes.ts";
 import type { ProvenanceOptions } from "./provenance.ts";
 
-/** What is to be said about the images of a build. Nothing without being asked: see docs/adr/0012-attestations.md. */
+/** What is to be said about the images of a build. Nothing without being asked: see docs/adr/0040-attestations-are-asked-for.md. */
 export interface AttestationRequest {
   readonly provenance?: ProvenanceOptions;
   readonly sbom?: boolean;

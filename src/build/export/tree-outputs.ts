@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { closeSync, constants, openSync, readdirSync, readSync } from "node:fs";
 import { join } from "node:path";
 import type { LayerTimes } from "#image";
 import { makeStatement, type Predicate, type Subject } from "../attest/statement.ts";
@@ -70,11 +70,23 @@ async function subjectsOf(result: PlatformResult, context: OutputContext): Promi
   return [...listFiles(view.path, "")].map((name) => ({
     name,
     digest: {
-      sha256: createHash("sha256")
-        .update(readFileSync(join(view.path, name)))
-        .digest("hex"),
+      sha256: hashFile(join(view.path, name)),
     },
   }));
+}
+
+/** In pieces: a file may be larger than memory. Synchronously, for only this thread sees the mount. */
+function hashFile(path: string): string {
+  const hash = createHash("sha256");
+  const piece = Buffer.allocUnsafeSlow(1 << 20);
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    for (let length = readSync(fd, piece); length > 0; length = readSync(fd, piece))
+      hash.update(piece.subarray(0, length));
+  } finally {
+    closeSync(fd);
+  }
+  return hash.digest("hex");
 }
 
 function* listFiles(root: string, path: string): Generator<string, void, undefined> {

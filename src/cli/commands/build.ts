@@ -116,6 +116,14 @@ export const build = defineCommand({
       explains: "Build a directory into an image",
     },
     { command: "lighter build --check .", explains: "Find what is likely wrong; build nothing" },
+    {
+      command: "lighter build -o type=oci,dest=calculator.tar examples/go-calculator",
+      explains: "Write an archive that skopeo, podman and docker read",
+    },
+    {
+      command: "lighter build --cache-from type=local,src=cache --cache-to type=local,dest=cache,mode=max .",
+      explains: "Keep the results of steps between CI jobs",
+    },
     { command: "lighter build --target builder -t tools .", explains: "Stop at the stage called builder" },
     {
       command: "lighter build --progress plain . 2>build.log",
