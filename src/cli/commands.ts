@@ -28,6 +28,7 @@ export const commandLoaders: Readonly<Record<string, Loader>> = {
   export: async () => (await import("./commands/export.ts")).exportCommand,
   commit: async () => (await import("./commands/commit.ts")).commit,
   update: async () => (await import("./commands/update.ts")).update,
+  events: async () => (await import("./commands/events.ts")).events,
   stats: async () => (await import("./commands/stats.ts")).stats,
   rename: async () => (await import("./commands/rename.ts")).rename,
   ps: async () => (await import("./commands/ps.ts")).ps,
@@ -133,6 +134,7 @@ export const commandAliases: Readonly<Record<string, string>> = {
   "network list": "network ls",
   "network remove": "network rm",
   "system info": "info",
+  "system events": "events",
   "volume list": "volume ls",
   "volume remove": "volume rm",
 };

@@ -80,6 +80,12 @@ function programMissing(): LighterError {
 function failure(verb: string, words: string): LighterError {
   const first = words.trim().split("\n", 1)[0] ?? "";
   const state = first.replace(/^.*?Error: /, "");
+  if (/cache initialization failed|protocol not supported/i.test(state))
+    return new LighterError(
+      "KERNEL_UNSUPPORTED",
+      `cannot ${verb} "firewall": this kernel has no nftables, and iptables alone is not supported; load nf_tables or use --network host or none`,
+      { details: { nft: words.trim() } },
+    );
   return new LighterError(
     "FIREWALL_FAILED",
     `cannot ${verb} "firewall": ${state === "" ? "nft failed" : state}`,
