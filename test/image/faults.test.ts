@@ -153,7 +153,8 @@ test("damaged gzip data and unknown compression have their own words", async () 
   for (const [bytes, mediaType, code] of [
     [good.subarray(0, good.length - 20), mediaTypes.layerGzip, "ARCHIVE_INVALID"],
     [Buffer.from("zz"), mediaTypes.layerGzip, "ARCHIVE_INVALID"],
-    [Buffer.from("zz"), mediaTypes.layerZstd, "COMPRESSION_UNSUPPORTED"],
+    [Buffer.from("zz"), mediaTypes.layerZstd, "ARCHIVE_INVALID"],
+    [Buffer.from("zz"), `${mediaTypes.layer}+lz4`, "COMPRESSION_UNSUPPORTED"],
   ] as const) {
     const descriptor = store.content.put(bytes, mediaType);
     const image = store.images.create({ config: linux, layers: [{ descriptor, diffId: digestOf("x") }] });
