@@ -119,7 +119,7 @@ export function makeCertificate(folder: string): { readonly cert: string; readon
   const [cert, key] = [join(folder, "cert.pem"), join(folder, "key.pem")];
   execFileSync(
     "openssl",
-    "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1"
+    "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost,DNS:registry.test,IP:127.0.0.1"
       .split(" ")
       .concat("-keyout", key, "-out", cert),
     { stdio: "ignore" },
