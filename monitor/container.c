@@ -209,6 +209,10 @@ static void ended(int status) {
   state.exit_code = exit_code(status);
   state.oom_killed = was_out_of_memory();
   format_time(state.finished, sizeof state.finished);
+  char code[16];
+  snprintf(code, sizeof code, "%d", state.exit_code);
+  if (state.oom_killed) event_write("oom", NULL, NULL);
+  event_write("die", "exitCode", code);
   begin_delete();
 }
 
@@ -281,6 +285,7 @@ static void running(void) {
   started_at = now_ms();
   health_begin();
   state_write();
+  event_write("start", NULL, NULL);
   int size = snprintf(text, sizeof text, "%d", (int)state.pid);
   clients_tell(OUT_STARTED, text, (size_t)size);
   for (unsigned at = 0; at < stray_count; at++)

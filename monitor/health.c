@@ -131,6 +131,7 @@ static void keep(int code) {
 }
 
 static void judge(int code) {
+  const char *before = verdict;
   keep(code);
   if (code == 0) {
     streak = 0;
@@ -142,6 +143,9 @@ static void judge(int code) {
   int soon = is_starting() && !strcmp(verdict, "starting");
   next_at = now_ms() + (soon ? options.health_start_interval_ms : options.health_interval_ms);
   state_write();
+  char action[40];
+  snprintf(action, sizeof action, "health_status: %s", verdict);
+  if (strcmp(before, verdict) != 0) event_write(action, NULL, NULL);
 }
 
 static void close_probe(void) {

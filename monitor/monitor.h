@@ -26,7 +26,7 @@ enum policy { RESTART_NO, RESTART_ON_FAILURE, RESTART_ALWAYS };
 enum input { INPUT_NONE, INPUT_OPEN, INPUT_ONCE };
 
 struct options {
-  const char *runtime, *runtime_root, *id, *state_path, *log_path, *oom_path;
+  const char *runtime, *runtime_root, *id, *state_path, *log_path, *oom_path, *events_path, *event_facts;
   long long log_max_bytes;
   int log_max_files;
   int terminal;
@@ -108,6 +108,9 @@ struct state {
   char error[512];
 };
 extern struct state state;
+
+/* events.c: `name` and `value` are one more attribute, or NULL */
+void event_write(const char *action, const char *name, const char *value);
 
 /* health.c */
 void health_begin(void);

@@ -14,6 +14,7 @@ export type CliEngine = Pick<Engine, "root" | "build" | "plan" | "run" | "login"
 type CliImages = Pick<
   Images,
   | "list"
+  | "find"
   | "get"
   | "history"
   | "tag"

@@ -62,6 +62,7 @@ export function fakeEngine(
     volumes: playing(parts.volumes ?? {}),
     images: {
       list: missing("images.list"),
+      find: missing("images.find"),
       get: missing("images.get"),
       history: missing("images.history"),
       check: missing("images.check"),

@@ -57,7 +57,9 @@ async function makeContainer(
     mounts: description.mounts.map((mount) => withSource(parts, mount)),
     ...(snapshot === undefined ? {} : { snapshot }),
   }));
-  return parts.store.get(id);
+  const record = parts.store.get(id);
+  parts.events.append("create", record);
+  return record;
 }
 
 /** Volumes are made with the first container that names them. */

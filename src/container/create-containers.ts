@@ -15,6 +15,7 @@ import {
 import { type CopyRequest, copyFiles } from "./copy-files.ts";
 import { createContainer } from "./create-container.ts";
 import { type Change, listChanges } from "./diff-container.ts";
+import { type ContainerEvent, EventLog, type EventOptions } from "./event-log.ts";
 import { type ExecRequest, execContainer } from "./exec-container.ts";
 import { listPids, measureUsage, type Usage } from "./observe-container.ts";
 import type { ContainersOptions, Parts } from "./parts.ts";
@@ -22,6 +23,7 @@ import { type LogEntry, type LogOptions, readLogs } from "./read-logs.ts";
 import { removeContainer } from "./remove-container.ts";
 import { attachContainer, type Parting, runContainer, runDetached, startAttached } from "./run-container.ts";
 import type { RunRequest, StreamOptions } from "./run-request.ts";
+import { signalNumber } from "./signals.ts";
 import { startContainer } from "./start-container.ts";
 import { sweepParts } from "./sweep-containers.ts";
 import { takeTurns } from "./take-turns.ts";
@@ -79,6 +81,8 @@ export interface Containers {
     options?: { readonly force?: boolean; readonly volumes?: boolean },
   ): Promise<ContainerRecord>;
   readonly volumes: Volumes;
+  /** What happens to containers, from `since` or from now on. */
+  events(options: EventOptions): AsyncIterable<ContainerEvent>;
   /** Copies files between the host and a container; one that runs stands still meanwhile. @throws CONTAINER_INVALID */
   copy(text: string, request: CopyRequest): Promise<void>;
   /** What it changed in its image's tree. */
@@ -105,6 +109,7 @@ export function createContainers(options: ContainersOptions): Containers {
     ...options,
     store,
     volumes: new VolumeStore(join(root, "volumes")),
+    events: new EventLog(join(root, "containers", "events.jsonl")),
     runDirectory: join(root, "run"),
     turns: takeTurns(),
   };
@@ -121,9 +126,11 @@ export function createContainers(options: ContainersOptions): Containers {
     remove: async (text, { force = false, volumes } = {}) => {
       const record = store.get(text);
       await removeContainer(parts, record, { force, volumes: volumes ?? record.remove });
+      parts.events.append("destroy", record);
       return record;
     },
     volumes: openVolumes(parts),
+    events: (options) => parts.events.read(options),
     ...contentsOf(parts),
     sweep: () => sweepParts(parts),
   };
@@ -157,6 +164,7 @@ function lifeOf(parts: Parts): Life {
     stop: async (text, options) => {
       const record = store.get(text);
       await stopContainer(parts, record, options);
+      parts.events.append("stop", record);
       return record;
     },
     restart: async (text, options) => {
@@ -178,10 +186,20 @@ function partsOfLife(parts: Parts): PartsOfLife {
     return record;
   };
   return {
-    kill: (text, signal) => each((record) => killContainer(parts, record, signal))(text),
+    kill: (text, signal) =>
+      each(async (record) => {
+        await killContainer(parts, record, signal);
+        parts.events.append("kill", record, { signal: String(signalNumber(signal ?? "SIGKILL")) });
+      })(text),
     wait: (text) => waitContainer(parts, store.get(text)),
-    pause: each((record) => pauseContainer(parts, record)),
-    unpause: each((record) => unpauseContainer(parts, record)),
+    pause: each(async (record) => {
+      await pauseContainer(parts, record);
+      parts.events.append("pause", record);
+    }),
+    unpause: each(async (record) => {
+      await unpauseContainer(parts, record);
+      parts.events.append("unpause", record);
+    }),
     exec: (text, request) => execContainer(parts, store.get(text), request),
     logs: (text, options) => readLogs(parts, store.get(text), options),
   };

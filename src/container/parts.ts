@@ -3,6 +3,7 @@ import type { ImageStore } from "#image";
 import type { NetworkProvider, Runtime } from "#runtime";
 import type { Snapshotter } from "#snapshot";
 import type { ContainerStore } from "./container-store.ts";
+import type { EventLog } from "./event-log.ts";
 import type { TakeTurns } from "./take-turns.ts";
 import type { VolumeStore } from "./volume-store.ts";
 
@@ -28,6 +29,7 @@ export interface ContainersOptions {
 export interface Parts extends ContainersOptions {
   readonly store: ContainerStore;
   readonly volumes: VolumeStore;
+  readonly events: EventLog;
   readonly runDirectory: string;
   /** One mount at a time is handed from this process to a monitor. */
   readonly turns: TakeTurns;

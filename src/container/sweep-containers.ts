@@ -49,8 +49,10 @@ function settleRecords(parts: Parts): void {
     // A monitor writes the end and then lets the claim go: what was read before the claim was gone may be old.
     const record = store.find(id);
     if (record === undefined || isWaiting(record) || isClaimed(id)) continue;
-    if (record.remove) removeStopped(parts, record);
-    else if (record.state.status !== "exited") settle(parts, record.id);
+    if (record.remove) {
+      removeStopped(parts, record);
+      parts.events.append("destroy", record);
+    } else if (record.state.status !== "exited") settle(parts, record.id);
   }
 }
 

@@ -20,8 +20,13 @@ function metadataOf(
   names: readonly string[],
 ): Readonly<Record<string, unknown>> {
   if (written === undefined) return {};
-  const { descriptor, config } = written;
+  const { descriptor, config, provenance } = written;
+  const attested = Object.entries(provenance);
+  const isOne = attested.length === 1;
   return {
+    ...Object.fromEntries(
+      attested.map(([platform, body]) => [`buildx.build.provenance${isOne ? "" : `/${platform}`}`, body]),
+    ),
     ...(config !== undefined && { "containerimage.config.digest": config }),
     "containerimage.descriptor": descriptor,
     "containerimage.digest": descriptor.digest,

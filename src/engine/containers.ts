@@ -1,8 +1,10 @@
 import type {
   Change,
   CommitRequest,
+  ContainerEvent,
   ContainerRecord,
   Containers,
+  EventOptions,
   LogEntry,
   LogOptions,
   Parting,
@@ -134,6 +136,11 @@ export class EngineContainers {
 
   async *logs(text: string, options?: LogOptions): AsyncGenerator<LogEntry> {
     yield* (await this.#settled()).logs(text, options);
+  }
+
+  /** What happens to containers, from `since` or from now on, until `until` or for ever. */
+  async *events(options: EventOptions = {}): AsyncGenerator<ContainerEvent> {
+    yield* (await this.#settled()).events(options);
   }
 
   async list(): Promise<readonly ContainerRecord[]> {

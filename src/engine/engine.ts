@@ -64,6 +64,7 @@ export class Engine implements AsyncDisposable {
       root: this.root,
       host: this.#host,
       onWarning: this.#onWarning,
+      removesAside: true,
       ...(resolver !== undefined && { resolver }),
     });
   });

@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Containers, createContainers, type RunRequest } from "#container";
+import { type Containers, createContainers, isLive, type RunRequest } from "#container";
 import { createHost, type Host } from "#host";
 import type { Image } from "#image";
 import { createNetworks } from "#network";
@@ -91,7 +91,11 @@ export class Stage implements Disposable {
     };
   }
 
+  /** Also after a failed test: nothing goes on that nobody knows of. */
   [Symbol.dispose](): void {
+    for (const { state } of this.#owns ? this.containers.list() : [])
+      for (const pid of isLive(state) ? [state.monitorPid, state.pid] : [])
+        if (pid > 1) this.host.processes.signal(pid, "SIGKILL");
     if (this.#owns) rmSync(this.root, { recursive: true, force: true });
   }
 }

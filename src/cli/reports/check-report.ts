@@ -32,7 +32,8 @@ function byLine(a: LintWarning, b: LintWarning): number {
 function warningBlock(file: DockerfileText, warning: LintWarning): string {
   const url = warning.url === "" ? "" : ` - ${warning.url}`;
   const place = `${file.name}:${warning.range.start.line}`;
-  return `WARNING: ${warning.rule}${url}\n${warning.detail}\n${place}\n${codeFrame(file.text, warning.range)}\n`;
+  const hint = warning.hint === undefined ? "" : `Hint: ${warning.hint}\n`;
+  return `WARNING: ${warning.rule}${url}\n${warning.detail}\n${hint}${place}\n${codeFrame(file.text, warning.range)}\n`;
 }
 
 function invalidBlock(file: DockerfileText, answer: PlanInvalid): string {

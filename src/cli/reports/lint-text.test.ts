@@ -22,7 +22,7 @@ test("lintText() finds what BuildKit's rules and lighter's find", () => {
 });
 
 test("lintText() knows the ignore file", () => {
-  const rules = lintText("FROM scratch\nCOPY a /\n", "a\n").answer.warnings.map(({ rule }) => rule);
+  const rules = lintText("FROM scratch\nCOPY a /\n", { ignoreFile: "a\n" }).answer.warnings.map(({ rule }) => rule);
   assert.ok(rules.includes("CopyIgnoredFile"));
 });
 
@@ -39,7 +39,7 @@ async function lint(...line: readonly string[]) {
     io,
     signal: new AbortController().signal,
     onSignals: () => {},
-    openEngine: () => Promise.resolve(fakeEngine()),
+    openEngine: () => Promise.resolve(fakeEngine({ images: { find: () => undefined } })),
   });
   return { status, ...io.written };
 }

@@ -36,6 +36,8 @@ export function monitorArguments(parts: Parts, request: MonitorRequest): readonl
     "stop-signal": signalNumber(record.stopSignal),
     namespace: request.namespace,
     "oom-file": oomFile(parts, record.id),
+    events: parts.events.path,
+    "event-facts": parts.events.facts(record),
     ...logOptions(parts, record),
     ...healthOptions(record),
   };
