@@ -58,7 +58,7 @@ async function makeImage(parts: Parts, record: ContainerRecord, request: CommitR
 }
 
 function configOf(record: ContainerRecord, request: CommitRequest): ImageConfig {
-  const { process, exposedPorts, labels } = record;
+  const { process: program, exposedPorts, labels } = record;
   const from = request.image.config;
   const created = new Date().toISOString();
   const ports = Object.fromEntries(exposedPorts.map((port) => [port, {}]));
@@ -68,13 +68,13 @@ function configOf(record: ContainerRecord, request: CommitRequest): ImageConfig 
     ...(request.author === undefined ? {} : { author: request.author }),
     config: {
       ...from.config,
-      Env: process.env,
-      Cmd: process.args.slice(process.entrypointLength),
-      ...(process.entrypointLength > 0
-        ? { Entrypoint: process.args.slice(0, process.entrypointLength) }
+      Env: program.env,
+      Cmd: program.args.slice(program.entrypointLength),
+      ...(program.entrypointLength > 0
+        ? { Entrypoint: program.args.slice(0, program.entrypointLength) }
         : {}),
-      WorkingDir: process.cwd,
-      User: process.user,
+      WorkingDir: program.cwd,
+      User: program.user,
       Labels: labels,
       ...(exposedPorts.length > 0 ? { ExposedPorts: ports } : {}),
       ...request.config,
@@ -83,7 +83,7 @@ function configOf(record: ContainerRecord, request: CommitRequest): ImageConfig 
       ...(from.history ?? []),
       {
         created,
-        created_by: process.args.join(" "),
+        created_by: program.args.join(" "),
         ...(request.comment === undefined ? {} : { comment: request.comment }),
         ...(request.author === undefined ? {} : { author: request.author }),
       },
