@@ -30,17 +30,23 @@ export function didYouMean(value: string, options: readonly string[], caseSensit
 /** Levenshtein's distance, or anything above `limit` when it is above. */
 function editDistance(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) > limit) return limit + 1;
-  const left = [...a];
-  let row = [...b, ""].map((_, column) => column);
+  const left = Array.from(a);
+  const letters = Array.from(b);
+  let row = Array.from({ length: letters.length + 1 }, (_, column) => column);
   left.forEach((character, index) => {
-    row = nextRow(row, character, b, index + 1);
+    row = nextRow(row, character, letters, index + 1);
   });
   return row.at(-1) ?? 0;
 }
 
-function nextRow(row: readonly number[], character: string, b: string, first: number): number[] {
+function nextRow(
+  row: readonly number[],
+  character: string,
+  letters: readonly string[],
+  first: number,
+): number[] {
   const next = [first];
-  [...b].forEach((other, column) => {
+  letters.forEach((other, column) => {
     const substitution = (row[column] ?? 0) + (character === other ? 0 : 1);
     next.push(Math.min(substitution, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1));
   });

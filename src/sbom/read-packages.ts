@@ -124,7 +124,7 @@ function alpinePackage(block: string, foundIn: string): readonly SbomPackage[] {
   const name = fields.get("P");
   const version = fields.get("V");
   if (name === undefined || version === undefined) return [];
-  const [architecture, homepage, description, license, maintainer, origin] = [..."AUTLmo"].map((key) =>
+  const [architecture, homepage, description, license, maintainer, origin] = Array.from("AUTLmo").map((key) =>
     fields.get(key),
   );
   return [
