@@ -38,6 +38,10 @@ function from(text: string): LabRequest {
   return { files, cacheFrom: [parseCacheSource(text, absolute)] };
 }
 
+function storeOf({ root, content, snapshots, host }: Lab): Parameters<typeof openImageStore>[0] {
+  return { root, content, snapshots, host };
+}
+
 /** A store with nothing but the base. */
 async function emptyStore(): Promise<Lab> {
   const other = new Lab();
@@ -64,7 +68,7 @@ for (const [mode, compression] of [
     assert.equal(second.image.target.digest, first.image.target.digest);
     assert.deepEqual([...(await other.tree(second.image))], [...(await lab.tree(first.image))]);
     const store = openImageStore({
-      ...other,
+      ...storeOf(other),
       roots: () => ({ blobs: [], snapshots: other.builder.usedSnapshots() }),
     });
     store.remove(second.image.id, { force: true });
@@ -95,7 +99,7 @@ test("exporting again from a store that only has imported results gives the same
   await using other = await emptyStore();
   await other.build(dockerfile, {
     ...from(`type=local,src=${one}`),
-    ...{ cacheTo: [parseCacheTarget(`type=local,dest=${two},mode=max`, absolute)] },
+    cacheTo: [parseCacheTarget(`type=local,dest=${two},mode=max`, absolute)],
   });
   assert.deepEqual(
     readdirSync(join(two, "blobs/sha256")).sort(),

@@ -26,7 +26,8 @@ function collect(): number | undefined {
     blobs: [],
     snapshots: lab.builder.usedSnapshots(),
   });
-  return openImageStore({ ...lab, roots }).collect()?.snapshots;
+  const { root, content, snapshots, host } = lab;
+  return openImageStore({ root, content, snapshots, host, roots }).collect()?.snapshots;
 }
 
 test("du lists steps and mounts, what was used last first; images keep what they stand on", {

@@ -1,7 +1,7 @@
 import { Cleanup, errorMessage, isLighterError, LighterError } from "#base";
 import { codeFrame } from "#dockerfile";
-import { type Digest, digestOf, familiarReference, formatReference, parseReference } from "#oci";
-import type { Vertex } from "#plan";
+import { type Digest, digestOf, familiarReference, parseReference } from "#oci";
+import type { Vertex, VertexId } from "#plan";
 import { CacheRun } from "../cache/cache-run.ts";
 import type { ImportedCache } from "../cache/import-cache.ts";
 import type { BuildEvent } from "../events.ts";
@@ -48,6 +48,8 @@ export class Build {
   readonly #request: BuildRequest;
   readonly #journal: EventJournal;
   readonly #lock: LockFile | undefined;
+  /** What remote sources turned out to be. */
+  readonly #resolved = new Map<VertexId, string>();
 
   constructor(parts: Parts, request: BuildRequest) {
     this.#parts = parts;
@@ -63,7 +65,11 @@ export class Build {
     const unlocked = await this.#gettingBases((tell) =>
       planPlatforms(this.#request, input, { bases, ...tell }),
     );
-    const planned = { ...unlocked, graph: lock?.pinned(unlocked.graph) ?? unlocked.graph };
+    const planned = {
+      ...unlocked,
+      graph: lock?.pinned(unlocked.graph) ?? unlocked.graph,
+      resolved: this.#resolved,
+    };
     const [{ warnings }] = planned.plans;
     for (const warning of warnings)
       this.#emit({
@@ -197,7 +203,10 @@ export class Build {
         findSecret: request.findSecret ?? (() => undefined),
         findAgent: request.findAgent ?? (() => undefined),
         onStart: (vertex) => this.#journal.started(vertex),
-        onResolved: (vertex, resolved) => this.#lock?.note(vertex, resolved),
+        onResolved: (vertex, resolved) => {
+          this.#resolved.set(vertex.id, resolved);
+          this.#lock?.note(vertex, resolved);
+        },
         onEnd: (vertex, isCached) => (isCached ? this.#journal.hit(vertex) : this.#journal.finished(vertex)),
       }),
     });

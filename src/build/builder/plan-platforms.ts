@@ -15,6 +15,8 @@ export interface PlannedPlatforms {
   readonly parsed: ParseResult;
   /** By `baseName`. */
   readonly bases: ReadonlyMap<string, Base>;
+  /** Digests of files and commits of repositories, known when they were fetched. */
+  readonly resolved?: ReadonlyMap<VertexId, string>;
 }
 
 /** Plans every platform that is asked for. @throws what {@link planBuild} throws */

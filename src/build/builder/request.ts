@@ -93,4 +93,6 @@ export interface WrittenImage {
   /** Of the one image; absent when there are several. */
   readonly config?: Digest;
   readonly names: readonly Reference[];
+  /** By platform (`linux/amd64`): the provenance that was attached. */
+  readonly provenance: Readonly<Record<string, unknown>>;
 }

@@ -1,7 +1,7 @@
 import type { ContentStore } from "#content";
 import type { Host } from "#host";
 import type { Image, ImageStore } from "#image";
-import { type Digest, digestOf } from "#oci";
+import { type Digest, digestOf, formatPlatform } from "#oci";
 import type { RegistryClient } from "#registry";
 import type { Snapshotter } from "#snapshot";
 import { createPredicates } from "../attest/predicates.ts";
@@ -83,7 +83,7 @@ export class ExportRun {
       );
       if (image !== undefined) written.push(image);
     }
-    return exportedOf(written);
+    return exportedOf(written, provenanceOf(results, shared.predicates));
   }
 
   #asked(
@@ -142,7 +142,23 @@ async function writeOutput(output: BuildOutput, context: OutputContext): Promise
   }
 }
 
-function exportedOf(written: readonly ImageResult[]): Exported {
+/** What `--metadata-file` tells of it. */
+function provenanceOf(
+  results: readonly PlatformResult[],
+  predicates: OutputContext["predicates"],
+): Readonly<Record<string, unknown>> {
+  const rows = results.flatMap((result) =>
+    (predicates?.(result) ?? [])
+      .filter(({ name }) => name === "provenance")
+      .map(({ body }) => [formatPlatform(result.plan.platform), body] as const),
+  );
+  return Object.fromEntries(rows);
+}
+
+function exportedOf(
+  written: readonly ImageResult[],
+  provenance: Readonly<Record<string, unknown>>,
+): Exported {
   const [first] = written;
   if (first === undefined) return {};
   const image = written.find((each) => each.image !== undefined)?.image;
@@ -153,6 +169,7 @@ function exportedOf(written: readonly ImageResult[]): Exported {
     written: {
       descriptor: composed.target,
       names,
+      provenance,
       ...(config !== undefined && others.length === 0 && { config }),
     },
   };

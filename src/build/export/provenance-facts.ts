@@ -18,7 +18,7 @@ export function provenanceFacts(
     platform: plan.platform,
     buildPlatform: hostPlatform(),
     bases: basesOf(plan, planned),
-    remotes: remotesOf(plan),
+    remotes: remotesOf(plan, planned),
     request: {
       buildArgs,
       labels,
@@ -43,13 +43,15 @@ function basesOf(plan: Plan, { bases }: PlannedPlatforms): ProvenanceFacts["base
   });
 }
 
-function remotesOf({ graph }: Plan): ProvenanceFacts["remotes"] {
-  return [...graph.vertices.values()].flatMap(({ op }): ProvenanceFacts["remotes"] => {
+/** What a step fetched, by its address; a checksum that the Dockerfile asks for is as good as what came. */
+function remotesOf({ graph }: Plan, { resolved }: PlannedPlatforms): ProvenanceFacts["remotes"] {
+  return [...graph.vertices.values()].flatMap(({ id, op }): ProvenanceFacts["remotes"] => {
+    if (op.kind !== "http" && op.kind !== "git") return [];
+    const found = resolved?.get(id) ?? op.checksum;
     if (op.kind === "http")
-      return [{ url: op.url, digest: op.checksum === undefined ? {} : { sha256: op.checksum.slice(7) } }];
-    if (op.kind !== "git") return [];
+      return [{ url: op.url, digest: found === undefined ? {} : { sha256: found.replace(/^sha256:/, "") } }];
     const url = op.ref === undefined ? op.remote : `${op.remote}#${op.ref}`;
-    return [{ url, digest: op.checksum === undefined ? {} : { sha1: op.checksum } }];
+    return [{ url, digest: found === undefined ? {} : { sha1: found } }];
   });
 }
 
