@@ -68,6 +68,17 @@ export class EngineContainers {
     return (await this.#settled()).diff(text);
   }
 
+  /**
+   * Mounts the tree of a container (without volumes) or of an image, read-only, for as long as the task takes.
+   * @throws CONTAINER_NOT_FOUND, IMAGE_NOT_FOUND when it is neither
+   */
+  async withFiles<T>(text: string, task: (path: string) => Promise<T>): Promise<T> {
+    const containers = await this.#settled();
+    const known = containers.list().some(({ id, name }) => name === text || id.startsWith(text));
+    if (known) return await containers.withTree(text, task);
+    return await containers.withImageTree(this.#parts.findImage(text), task);
+  }
+
   /** IDs of its processes on the host. @throws CONTAINER_NOT_RUNNING */
   async pids(text: string): Promise<readonly number[]> {
     return (await this.#settled()).pids(text);

@@ -53,7 +53,7 @@ export class Recipes {
       options.platform === undefined
         ? this.#parts.hostPlatform
         : normalizePlatform(parsePlatform(options.platform));
-    if (isRecipeFile(text)) return source.read(text, platform);
+    if (isRecipeFile(text)) return await source.read(text, platform);
     const recipe = source.find(parseReference(text), platform);
     if (recipe !== undefined) return recipe;
     throw new LighterError(

@@ -37,6 +37,11 @@ export interface NetworksOptions {
   readonly resolver?: readonly string[];
   /** Receives sentences worth showing that are no failures. */
   readonly onWarning?: (text: string) => void;
+  /**
+   * Whoever leaves does not wait until the kernel has removed its links, some 50 ms: a program does that, which holds the lock
+   * of the networks meanwhile.
+   */
+  readonly removesAside?: boolean;
 }
 
 /** The networks of a store. Making them costs nothing; a kernel object appears with the first attachment. */
@@ -45,7 +50,14 @@ export function createNetworks(options: NetworksOptions): Networks {
   const onWarning = options.onWarning ?? (() => {});
   const ledger = new NetworkLedger({ folder: join(root, "network"), host });
   const kernel = new NetworkKernel({ host, owner: () => ownerOf(root) });
-  const parts: NetworkParts = { root, host, ledger, kernel, onWarning };
+  const parts: NetworkParts = {
+    root,
+    host,
+    ledger,
+    kernel,
+    onWarning,
+    removesAside: options.removesAside ?? false,
+  };
   const driverOf = (request: AttachRequest): "host" | "none" | "peer" | "sandbox" => {
     if (request.network.startsWith("container:")) return "peer";
     const { driver } = getNetwork([...predefinedNetworks(root), ...ledger.records()], request.network);
@@ -69,7 +81,8 @@ export function createNetworks(options: NetworksOptions): Networks {
     },
     sweep: async () => {
       const { networks, sandboxes } = ledger.read();
-      if (networks.length + sandboxes.length > 0) await ledger.update((page) => sweepDead(parts, page));
+      if (networks.length + sandboxes.length > 0)
+        await ledger.update((page) => sweepDead(parts, page, { aside: true }));
     },
     create: (request) => createNetwork(parts, request),
     list: () => listNetworks(parts),

@@ -23,6 +23,8 @@ export interface NetworkParts {
   readonly ledger: NetworkLedger;
   readonly kernel: NetworkKernel;
   readonly onWarning: (text: string) => void;
+  /** Links of what has ended are removed by a program that outlives this process. */
+  readonly removesAside: boolean;
 }
 
 /**
@@ -136,15 +138,16 @@ function addDefaultRoutes(
 
 /**
  * Takes endpoints, and sandboxes, out. Kernel first, state after: until the state forgets it, a sweep can repeat it.
- * `linksGone` when the caller removes the pairs itself.
+ * `linksGone` when the caller removes the pairs itself; `aside` when nothing follows under the same lock.
  */
 export async function releaseEndpoints(
-  { kernel, ledger }: Pick<NetworkParts, "kernel" | "ledger">,
+  { kernel, ledger, removesAside }: Pick<NetworkParts, "kernel" | "ledger" | "removesAside">,
   page: LedgerPage,
   gone: {
     readonly endpoints: readonly Endpoint[];
     readonly sandboxes: readonly Sandbox[];
     readonly linksGone?: boolean;
+    readonly aside?: boolean;
   },
 ): Promise<void> {
   const former = page.state;
@@ -155,10 +158,15 @@ export async function releaseEndpoints(
   const networks = former.networks.filter(({ name }) => used.has(name));
   const idle = former.networks.filter(({ name }) => !used.has(name));
   const next: NetworkState = { ...former, endpoints, sandboxes, networks };
-  if (gone.linksGone !== true) await kernel.removeLinks(gone.endpoints.flatMap(({ link }) => link ?? []));
+  const pairs = gone.linksGone === true ? [] : gone.endpoints.flatMap(({ link }) => link ?? []);
+  const links = idle.filter(({ ownsLink }) => ownsLink).map(({ link }) => link);
+  const isAside = gone.aside === true && removesAside;
+  if (!isAside) await kernel.removeLinks(pairs);
   withdraw(kernel, { former, next, gone, isNetworkIdle: idle.length > 0 });
   kernel.forgetFlows(gone.sandboxes.flatMap(({ ports }) => ports));
-  await kernel.removeLinks(idle.filter(({ ownsLink }) => ownsLink).map(({ link }) => link));
+  const doomed = isAside ? [...pairs, ...links] : links;
+  const isLeft = isAside && doomed.length > 0 && kernel.removeLinksAside(doomed, page, ledger.folder);
+  if (!isLeft) await kernel.removeLinks(doomed);
   page.save(next);
   for (const { id } of gone.sandboxes) ledger.forget(id);
 }
@@ -187,11 +195,15 @@ function withdraw(
 }
 
 /** Frees what dead owners held. Called with the ledger's lock held. */
-export async function sweepDead(parts: NetworkParts, page: LedgerPage): Promise<void> {
+export async function sweepDead(
+  parts: NetworkParts,
+  page: LedgerPage,
+  options: { readonly aside?: boolean } = {},
+): Promise<void> {
   const { state } = page;
   const dead = state.sandboxes.filter((sandbox) => !parts.ledger.isAlive(sandbox));
   const hasIdle = state.networks.some(({ name }) => !state.endpoints.some(({ network }) => network === name));
   if (dead.length === 0 && !hasIdle) return;
   const endpoints = dead.flatMap((sandbox) => endpointsOf(state, sandbox));
-  await releaseEndpoints(parts, page, { endpoints, sandboxes: dead });
+  await releaseEndpoints(parts, page, { endpoints, sandboxes: dead, ...options });
 }

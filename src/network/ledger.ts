@@ -16,6 +16,8 @@ import { emptyState, type NetworkState } from "./network-state.ts";
 
 /** The state while its lock is held. */
 export interface LedgerPage {
+  /** A process that inherits it goes on holding the lock. */
+  readonly lockFd: number;
   readonly state: NetworkState;
   /** Replaces the state on disk, at once. */
   save(state: NetworkState): void;
@@ -43,11 +45,12 @@ export class NetworkLedger {
   /** Runs `task` alone among all processes of this store. */
   async update<T>(task: (page: LedgerPage) => Promise<T>): Promise<T> {
     mkdirSync(join(this.#folder, "live"), { recursive: true, mode: 0o700 });
-    using _lock = await this.#host.locks.acquire(join(this.#folder, "lock"), "exclusive");
+    using lock = await this.#host.locks.acquire(join(this.#folder, "lock"), "exclusive");
     let state = this.read();
     let records: readonly Network[] | undefined;
     const readRecords = () => this.records();
     return await task({
+      lockFd: lock.fd,
       get state() {
         return state;
       },

@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { isLighterError, LighterError } from "#base";
 import { errnoOf, type Host, type Link, type NetworkNamespace } from "#host";
 import type { Owner } from "./find-network.ts";
@@ -15,11 +17,11 @@ const hostNetwork = "/proc/self/ns/net";
 
 /** The kernel's side of networks. Every call is made under the ledger's lock, but {@link NetworkKernel.removeLinks}. */
 export class NetworkKernel {
-  readonly #host: Pick<Host, "links" | "firewall" | "locks">;
+  readonly #host: Pick<Host, "links" | "firewall" | "locks" | "processes">;
   readonly #ownerOf: () => Owner;
 
   constructor(options: {
-    readonly host: Pick<Host, "links" | "firewall" | "locks">;
+    readonly host: Pick<Host, "links" | "firewall" | "locks" | "processes">;
     readonly owner: () => Owner;
   }) {
     this.#host = options.host;
@@ -194,6 +196,23 @@ export class NetworkKernel {
         }
       }),
     );
+  }
+
+  /**
+   * The same by a program that inherits the ledger's lock and outlives this process: whoever waits for this one does not wait
+   * for the kernel, and the next command waits for the lock. False where there is no `ip`.
+   */
+  removeLinksAside(names: readonly string[], page: LedgerPage, folder: string): boolean {
+    const { processes } = this.#host;
+    if (processes.find("ip") === undefined) return false;
+    const batch = join(folder, "links-to-remove");
+    writeFileSync(batch, names.map((name) => `link delete dev ${name}\n`).join(""), { mode: 0o600 });
+    const running = processes.spawn("ip", ["-force", "-batch", batch], {
+      stdio: ["ignore", "ignore", "ignore", page.lockFd],
+      detached: true,
+    });
+    running.unref();
+    return true;
   }
 
   async #prepareBridge(page: LedgerPage, network: Network): Promise<RaisedNetwork> {

@@ -144,6 +144,11 @@ function sandboxOf(made: {
 
 async function leave(parts: NetworkParts, sandbox: Sandbox): Promise<void> {
   const { kernel, ledger } = parts;
+  if (parts.removesAside)
+    return await ledger.update(async (page) => {
+      const endpoints = endpointsOf(page.state, sandbox);
+      await releaseEndpoints(parts, page, { endpoints, sandboxes: [sandbox], aside: true });
+    });
   // Beside the lock: removing a link makes the kernel wait, and others need not. Should this process die now, the link goes
   // with the namespace that only this process holds.
   const known = endpointsOf(ledger.read(), sandbox);

@@ -226,7 +226,7 @@ ${table.trim()}
 `;
 }
 
-/** What differs from run to run is replaced: names of tables and bridges, paths, counters. */
+/** What differs from run to run is replaced: names of tables and bridges, paths, counters, the order of elements. */
 function tableText(networks: Networks): string {
   let text = networks.firewall();
   for (const { id, name } of networks.list()) text = text.replaceAll(`br-${id.slice(0, 12)}`, `br-${name}`);
@@ -234,8 +234,14 @@ function tableText(networks: Networks): string {
     .replaceAll(/lighter_[0-9a-f]{8}/g, "lighter_00000000")
     .replaceAll(/of lighter [0-9a-f]{8} \S*"/g, 'of lighter 00000000 /var/lib/lighter"')
     .replaceAll(/packets \d+ bytes \d+/g, "packets 0 bytes 0")
-    .replaceAll(/\n\t\telements = \{[^}]*expires[^}]*\}/g, "\n\t\telements = { … }")
+    .replaceAll(/(set refused6? \{[^}]*?comment "[^"]*")\s+elements = \{[^}]*\}/g, "$1")
+    .replaceAll(/elements = \{ ([^}]*) \}/g, (_, list: string) => `elements = { ${sorted(list)} }`)
     .replaceAll("\t", "    ");
+}
+
+/** The kernel keeps elements in an order of its own. */
+function sorted(list: string): string {
+  return list.split(/,\s+/).sort().join(",\n\t\t\t     ");
 }
 
 function addressOn(attachment: Attachment, network: string): string {
