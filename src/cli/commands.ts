@@ -29,6 +29,7 @@ export const commandLoaders: Readonly<Record<string, Loader>> = {
   commit: async () => (await import("./commands/commit.ts")).commit,
   update: async () => (await import("./commands/update.ts")).update,
   events: async () => (await import("./commands/events.ts")).events,
+  debug: async () => (await import("./commands/debug.ts")).debug,
   stats: async () => (await import("./commands/stats.ts")).stats,
   rename: async () => (await import("./commands/rename.ts")).rename,
   ps: async () => (await import("./commands/ps.ts")).ps,

@@ -1,6 +1,9 @@
 import { mkdtempSync, rmdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { LighterError } from "#base";
+import type { OverlayMount } from "#host";
+import type { Image } from "#image";
 import type { SnapshotName } from "#snapshot";
 import { type ContainerRecord, isLive } from "./container-record.ts";
 import { pauseContainer, unpauseContainer } from "./control-container.ts";
@@ -30,19 +33,38 @@ export async function withRoot<T>(
 
 /** The root without volumes: `view` is read-only and may be taken of a container that runs. */
 export async function withMountedRoot<T>(
-  { host, store, snapshots }: Parts,
+  parts: Parts,
   record: ContainerRecord,
   kind: "own" | "view",
   task: (root: string) => Promise<T>,
 ): Promise<T> {
-  host.mounts.enterPrivateNamespace();
-  const target = mkdtempSync(join(tmpdir(), "lighter-root-"));
+  const { store, snapshots } = parts;
   const lower = record.snapshot === undefined ? [] : snapshots.layers(record.snapshot as SnapshotName);
   const [upper, work] = [join(store.directory(record.id), "fs"), join(store.directory(record.id), "work")];
+  return await mounted(parts, kind === "view" ? { lower: [upper, ...lower] } : { lower, upper, work }, task);
+}
+
+/** The tree of an image, read-only. */
+export async function withImageRoot<T>(
+  parts: Parts,
+  image: Image,
+  task: (root: string) => Promise<T>,
+): Promise<T> {
+  const snapshot = await parts.images.unpack(image);
+  if (snapshot === undefined)
+    throw new LighterError("CONTAINER_INVALID", "cannot look at the image: it has no layers and so no files");
+  return await mounted(parts, { lower: parts.snapshots.layers(snapshot) }, task);
+}
+
+async function mounted<T>(
+  { host }: Parts,
+  layers: Omit<OverlayMount, "target">,
+  task: (root: string) => Promise<T>,
+): Promise<T> {
+  host.mounts.enterPrivateNamespace();
+  const target = mkdtempSync(join(tmpdir(), "lighter-root-"));
   try {
-    using _mount = host.mounts.overlay(
-      kind === "view" ? { target, lower: [upper, ...lower] } : { target, lower, upper, work },
-    );
+    using _mount = host.mounts.overlay({ target, ...layers });
     return await task(target);
   } finally {
     rmdirSync(target);

@@ -3,7 +3,7 @@ import { type Image, layerChunks } from "#image";
 import { type CommitRequest, commitContainer } from "./commit-container.ts";
 import { checkName } from "./container-name.ts";
 import type { ContainerRecord, NetworkSettings } from "./container-record.ts";
-import { withMountedRoot } from "./container-root.ts";
+import { withImageRoot, withMountedRoot } from "./container-root.ts";
 import { ContainerStore } from "./container-store.ts";
 import {
   killContainer,
@@ -89,6 +89,10 @@ export interface Containers {
   diff(text: string): readonly Change[];
   /** Its tree without volumes, as a tar archive. A chunk is valid until the next is asked for. */
   export(text: string, sink: (chunk: Buffer) => Promise<void>): Promise<void>;
+  /** Mounts its tree without volumes, read-only, for as long as the task takes. */
+  withTree<T>(text: string, task: (path: string) => Promise<T>): Promise<T>;
+  /** Mounts an image's tree, read-only, for as long as the task takes. */
+  withImageTree<T>(image: Image, task: (path: string) => Promise<T>): Promise<T>;
   /** Makes an image of it. */
   commit(text: string, request: CommitRequest): Promise<Image>;
   /** Changes limits and restart policy. */
@@ -205,11 +209,16 @@ function partsOfLife(parts: Parts): PartsOfLife {
   };
 }
 
-type ContentsOf = Pick<Containers, "copy" | "diff" | "export" | "commit" | "update" | "pids" | "usage">;
+type ContentsOf = Pick<
+  Containers,
+  "withTree" | "withImageTree" | "copy" | "diff" | "export" | "commit" | "update" | "pids" | "usage"
+>;
 
 function contentsOf(parts: Parts): ContentsOf {
   const { store, host } = parts;
   return {
+    withTree: (text, task) => withMountedRoot(parts, store.get(text), "view", task),
+    withImageTree: (image, task) => withImageRoot(parts, image, task),
     copy: (text, request) => copyFiles(parts, store.get(text), request),
     diff: (text) => listChanges(parts, store.get(text)),
     export: (text, sink) =>

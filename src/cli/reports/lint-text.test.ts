@@ -22,7 +22,9 @@ test("lintText() finds what BuildKit's rules and lighter's find", () => {
 });
 
 test("lintText() knows the ignore file", () => {
-  const rules = lintText("FROM scratch\nCOPY a /\n", { ignoreFile: "a\n" }).answer.warnings.map(({ rule }) => rule);
+  const rules = lintText("FROM scratch\nCOPY a /\n", { ignoreFile: "a\n" }).answer.warnings.map(
+    ({ rule }) => rule,
+  );
   assert.ok(rules.includes("CopyIgnoredFile"));
 });
 

@@ -1,4 +1,11 @@
-import { applyFixes, type DockerfileFile, lintOwn, type OwnRuleOptions, parse, readIgnoreFile } from "#dockerfile";
+import {
+  applyFixes,
+  type DockerfileFile,
+  lintOwn,
+  type OwnRuleOptions,
+  parse,
+  readIgnoreFile,
+} from "#dockerfile";
 import { parsePlatform } from "#oci";
 import { type Plan, type PlanInvalid, plan } from "#plan";
 
@@ -34,7 +41,10 @@ export function lintText(text: string, context: LintContext = {}): LintedText {
 const maxRounds = 20;
 
 /** Applies every fix there is; of two that meet at one place the second waits for the next round. */
-export function fixAll(text: string, context: LintContext = {}): { readonly text: string; readonly count: number } {
+export function fixAll(
+  text: string,
+  context: LintContext = {},
+): { readonly text: string; readonly count: number } {
   let fixed = text;
   let count = 0;
   for (let round = 0; round < maxRounds; round++) {
