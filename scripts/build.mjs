@@ -27,6 +27,8 @@ const shared = {
   // Native code and large packages stay outside; small ones are bundled, which spares Node the search for CommonJS exports.
   external: ["koffi", "openpgp", "xz-decompress"],
   conditions: ["source"],
+  // For Node it offers only CommonJS, whose require an ES module does not have; this is the same code as ES modules.
+  alias: { yaml: "./node_modules/yaml/browser/index.js" },
   chunkNames: "chunks/[name]-[hash]",
   define: { LIGHTER_VERSION: JSON.stringify(version) },
   write: false,

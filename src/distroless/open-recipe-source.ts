@@ -18,7 +18,6 @@ import { downloadAll, type LocatedPackage, PackageCache } from "./mirror/package
 import type { Mirror } from "./mirror/suite.ts";
 import type { ListsOptions } from "./mirror/suite-lists.ts";
 import type { RecipeDefinition } from "./recipe-definition.ts";
-import { readRecipe } from "./recipe-file/read-recipe.ts";
 import { makeLock, packagesOfLock, type RecipeLock } from "./recipe-lock.ts";
 import type { Recipe, RecipeSource } from "./recipe-source.ts";
 import { debianRecipes } from "./recipes/debian.ts";
@@ -71,11 +70,12 @@ export function openRecipeSource(options: RecipeSourceOptions): RecipeSource {
   return {
     find: (reference, wanted) => findRecipe(definitions, roleOf(reference, options.standsFor ?? []), wanted),
     list: () => definitions.map((definition) => recipeOf(definition, platform)),
-    read: (path, wanted) =>
-      recipeOf(
-        readRecipe(path, (name) => findRecipe(definitions, parseReference(name), wanted)?.definition),
-        wanted,
-      ),
+    read: async (path, wanted) => {
+      // YAML is read for files of the user's own only.
+      const { readRecipe } = await import("./recipe-file/read-recipe.ts");
+      const findBuiltin = (name: string) => findRecipe(definitions, parseReference(name), wanted)?.definition;
+      return recipeOf(readRecipe(path, findBuiltin), wanted);
+    },
     findPackage: openUsedPackages(join(options.root, "packages", "sets")),
     lock: (recipe, { signal } = {}) => lock({ ...options, recipe, ...(signal && { signal }) }),
     assemble: (recipe, reference, { onProgress, signal, lock: locked }) =>

@@ -16,7 +16,7 @@ export interface RecipeSource {
     readonly architecture?: string;
   }): { readonly digest: Digest; readonly url: string } | undefined;
   /** A recipe from a file of the user's own. @throws RECIPE_NOT_FOUND, RECIPE_INVALID */
-  read(path: string, platform: Platform): Recipe;
+  read(path: string, platform: Platform): Promise<Recipe>;
   /**
    * The packages that a recipe would get now, each by version and digest.
    * @throws SIGNATURE_INVALID, RELEASE_EXPIRED, INDEX_INVALID, PACKAGE_NOT_FOUND, DEPENDENCY_UNSATISFIABLE,

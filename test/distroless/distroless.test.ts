@@ -342,7 +342,7 @@ test("a library that is missing is named, with the package that has it", {
   const path = join(work, "broken.yaml");
   writeFileSync(path, "name: broken\npackages: [libssl3, libcurl4]\nignore: [libnghttp2-14]\n");
   const source = openRecipeSource({ root, host, snapshots, images });
-  const recipe = source.read(path, { os: "linux", architecture: "amd64" });
+  const recipe = await source.read(path, { os: "linux", architecture: "amd64" });
   const before = lab.leftovers();
   await assert.rejects(source.assemble(recipe, parseReference("broken"), { onProgress: () => {} }), {
     code: "RECIPE_INVALID",
@@ -364,7 +364,7 @@ test("the same lock gives the same digest in another store", { skip, timeout: 12
   await using other = new Lab();
   for (const { root, host, snapshots, images } of [lab, other]) {
     const source = openRecipeSource({ root, host, snapshots, images });
-    const recipe = source.read(path, platform);
+    const recipe = await source.read(path, platform);
     const lock = await source.lock(recipe);
     locks.push(JSON.stringify(lock));
     const image = await source.assemble(recipe, parseReference("api"), { onProgress: () => {}, lock });
