@@ -137,8 +137,16 @@ describe("applyFixes", () => {
   const fixed = (text: string): string => applyFixes(text, lintOwn(parse(text).file)).text;
 
   test("what starts the program stays behind USER", () => {
-    const text = 'FROM scratch\nRUN x\nUSER root\nEXPOSE 80\nCMD ["x"]';
-    assert.equal(fixed(text), 'FROM scratch\nRUN x\nUSER root\nUSER 65532:65532\nEXPOSE 80\nCMD ["x"]');
+    const text = 'FROM scratch\nRUN x\nUSER root\nEXPOSE 8080\nCMD ["x"]';
+    assert.equal(fixed(text), 'FROM scratch\nRUN x\nUSER root\nUSER 65532:65532\nEXPOSE 8080\nCMD ["x"]');
+  });
+
+  test("no USER where something in sight needs root: a hint", () => {
+    for (const text of ["FROM nginx\n", "FROM a\nEXPOSE 80\n", 'FROM a\nENTRYPOINT ["gosu", "app"]\n']) {
+      const finding = lintOwn(parse(text).file).find(({ rule }) => rule === "RunningAsRoot");
+      assert.equal(finding?.fix, undefined);
+      assert.notEqual(finding?.hint, undefined);
+    }
   });
 
   test("a fix goes behind the last word, whatever the line ending", () => {

@@ -9,6 +9,8 @@ export interface LintWarning {
   /** The finding in a sentence. */
   readonly detail: string;
   readonly range: Range;
+  /** What would help; the rules of lighter give it where they have no fix. */
+  readonly hint?: string;
   /** Edits that make the finding go away, when that can be done without guessing. */
   readonly fix?: Fix;
 }

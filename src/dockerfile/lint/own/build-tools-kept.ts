@@ -76,7 +76,7 @@ function splitGoBuild(file: DockerfileFile, stage: Stage, image: string): Fix | 
   const lines = ["", "FROM gcr.io/distroless/static-debian12", `COPY --from=build ${program} ${program}`];
   return {
     title: `move ${program} into a stage on distroless/static`,
-    edits: [name, insertLines(next, lines)],
+    edits: [name, insertLines(file, next, lines)],
   };
 }
 

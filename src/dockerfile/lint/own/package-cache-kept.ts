@@ -1,8 +1,9 @@
-import type { RunInstruction } from "../../ast.ts";
-import type { Fix } from "../warning.ts";
+import type { DockerfileFile, RunInstruction } from "../../ast.ts";
+import type { Reporter } from "../reporter.ts";
+import type { TextEdit } from "../warning.ts";
 import { finalInstructions } from "./final-stage.ts";
 import { type OwnRule, sentenceRule } from "./own-rule.ts";
-import { append, insertAt, type ShellText, shellText } from "./shell-text.ts";
+import { append, insertAt, shellText } from "./shell-text.ts";
 
 const rule = sentenceRule(
   "PackageCacheKept",
@@ -13,7 +14,7 @@ const rule = sentenceRule(
 interface Manager {
   readonly name: string;
   readonly installs: RegExp;
-  /** Words of which one shows that the files go again. */
+  /** Words of which one shows that the files go again; with `insert` the first is an option that every command needs. */
   readonly cleans: readonly string[];
   /** Where a cache mount makes the matter moot. */
   readonly cache: RegExp;
@@ -39,10 +40,17 @@ const managers: readonly Manager[] = [
   },
   {
     name: "dnf",
-    installs: /\b(?:micro)?dnf\s+(?:-\S+\s+)*install\b/,
-    cleans: ["clean all", "/var/cache/dnf", "/var/cache/libdnf5"],
+    installs: /\bdnf\s+(?:-\S+\s+)*install\b/,
+    cleans: ["dnf clean all", "/var/cache/dnf", "/var/cache/libdnf5"],
     cache: /\/var\/cache\/(?:dnf|libdnf5)/,
     append: " && dnf clean all",
+  },
+  {
+    name: "microdnf",
+    installs: /\bmicrodnf\s+(?:-\S+\s+)*install\b/,
+    cleans: ["microdnf clean all", "/var/cache/yum", "/var/cache/dnf"],
+    cache: /\/var\/cache\/(?:dnf|yum)/,
+    append: " && microdnf clean all",
   },
   {
     name: "yum",
@@ -50,6 +58,13 @@ const managers: readonly Manager[] = [
     cleans: ["clean all", "/var/cache/yum"],
     cache: /\/var\/cache\/yum/,
     append: " && yum clean all",
+  },
+  {
+    name: "zypper",
+    installs: /\bzypper\s+(?:-\S+\s+)*(?:install|in)\b/,
+    cleans: ["zypper clean", "/var/cache/zypp"],
+    cache: /\/var\/cache\/zypp/,
+    append: " && zypper clean --all",
   },
   {
     name: "pip",
@@ -72,42 +87,83 @@ export const packageCacheKept: OwnRule = {
   rule,
   check: (file, reporter) => {
     const instructions = finalInstructions(file);
-    const setsNoCache = instructions.some(
-      (instruction) =>
-        instruction.kind === "ENV" && instruction.pairs.some(({ key }) => key === "PIP_NO_CACHE_DIR"),
-    );
-    for (const instruction of instructions) {
-      if (instruction.kind !== "RUN" || instruction.command.form === "exec") continue;
-      const shell = shellText(file, instruction);
-      for (const manager of managers) {
-        if (manager.name === "pip" && setsNoCache) continue;
-        const match = manager.installs.exec(shell.text);
-        if (
-          match === null ||
-          manager.cleans.some((word) => shell.text.includes(word)) ||
-          hasCacheMount(instruction, manager)
-        )
-          continue;
-        const fix = fixOf(instruction, { manager, shell, end: match.index + match[0].length });
-        const sentence = `${manager.name} leaves its downloads in the layer: ${fix?.title ?? "clean up in the same RUN, or use a cache mount"}`;
-        reporter
-          .within(instruction.comments)
-          .reportWithFix(rule, { range: instruction.range, ...(fix && { fix }) }, sentence);
-      }
-    }
+    const told = new Set(instructions.flatMap((one) => (one.kind === "ENV" ? one.pairs : [])).map(keyOf));
+    const known = managers.filter(({ name }) => !(name === "pip" && told.has("PIP_NO_CACHE_DIR")));
+    for (const instruction of instructions)
+      if (instruction.kind === "RUN" && instruction.command.form === "shell")
+        for (const manager of known) checkRun(file, { run: instruction, manager }, reporter);
   },
 };
 
-function hasCacheMount(instruction: RunInstruction, manager: Manager): boolean {
-  return instruction.mounts.some(({ text }) => manager.cache.test(text));
+interface Use {
+  readonly run: RunInstruction;
+  readonly manager: Manager;
 }
 
-function fixOf(
-  instruction: RunInstruction,
-  { manager, shell, end }: { readonly manager: Manager; readonly shell: ShellText; readonly end: number },
-): Fix | undefined {
-  if (instruction.heredocs.length > 0) return undefined;
+function checkRun(file: DockerfileFile, { run, manager }: Use, reporter: Reporter): void {
+  const shell = shellText(file, run);
+  const ends = keepingCommands(shell.text, manager);
+  if (ends.length === 0 || run.mounts.some(({ text }) => manager.cache.test(text))) return;
   const text = manager.insert ?? manager.append ?? "";
-  const edit = manager.insert === undefined ? append(shell, text) : insertAt(shell, end, text);
-  return { title: `add${manager.insert === undefined ? text.replace(" && ", " ") : text}`, edits: [edit] };
+  const edits =
+    manager.insert === undefined
+      ? appendCommand(file, run, text)
+      : ends.map((end) => insertAt(shell, end, text));
+  const title = `add${manager.insert === undefined ? text.replace(" && ", " ") : text}`;
+  const hint = "clean up in the same RUN, or mount a cache with --mount=type=cache";
+  const sentence = `${manager.name} leaves its downloads in the layer: ${title}`;
+  const at = { range: run.range, fix: edits && { title, edits }, hint };
+  reporter.within(run.comments).reportWithFix(rule, at, sentence);
+}
+
+/** Ends of the commands that install and do not clean up: an option has to stand in each, a clean-up once. */
+function keepingCommands(text: string, { installs, cleans, insert }: Manager): number[] {
+  const found = Array.from(
+    text.matchAll(new RegExp(installs, "g")),
+    (match) => match.index + match[0].length,
+  );
+  const [option = "", ...others] = insert === undefined ? [] : cleans;
+  if ((insert === undefined ? cleans : others).some((word) => text.includes(word))) return [];
+  if (insert === undefined) return found;
+  return found.filter((end) => !commandFrom(text, end).includes(option));
+}
+
+function commandFrom(text: string, start: number): string {
+  const rest = text.slice(start);
+  const end = rest.search(/[;&|\n]/);
+  return end < 0 ? rest : rest.slice(0, end);
+}
+
+/** Behind the last command; in a heredoc on a line of its own. Nothing where a comment or an open end makes it unclear. */
+function appendCommand(
+  file: DockerfileFile,
+  run: RunInstruction,
+  text: string,
+): readonly TextEdit[] | undefined {
+  const [heredoc, ...more] = run.heredocs;
+  if (heredoc !== undefined) {
+    const isScript =
+      /^#!|(?:^|\n)[ \t]*(?:exit|exec)\b/.test(heredoc.content) || !/^<<-?\S+$/.test(commandOf(run));
+    if (more.length > 0 || isScript || !heredoc.content.endsWith("\n")) return undefined;
+    const at =
+      heredoc.range.start.offset + file.text.slice(heredoc.range.start.offset).indexOf(heredoc.content);
+    const end = at + heredoc.content.length;
+    return [{ start: end, end, text: `${text.replace(" && ", "")}\n` }];
+  }
+  const shell = shellText(file, run);
+  const trimmed = shell.text.trimEnd();
+  if (/\s#|[&|\\`]$/.test(trimmed)) return undefined;
+  return [append(shell, trimmed.endsWith(";") ? text.replace(" &&", "") : text)];
+}
+
+function commandOf({ original, keyword }: RunInstruction): string {
+  return original
+    .trim()
+    .slice(keyword.value.length)
+    .replace(/^(?:\s+--\S+)*/, "")
+    .trim();
+}
+
+function keyOf({ key }: { readonly key: string }): string {
+  return key;
 }

@@ -45,10 +45,14 @@ export function removeLines(file: DockerfileFile, instruction: Instruction): Tex
   return { start: start.offset, end: atLineStart || newline < 0 ? end.offset : newline + 1, text: "" };
 }
 
-/** Inserts lines before an instruction. */
-export function insertLines(instruction: Instruction, lines: readonly string[]): TextEdit {
-  const { offset } = instruction.range.start;
-  return { start: offset, end: offset, text: lines.map((line) => `${line}\n`).join("") };
+/** Inserts lines before an instruction and the comments that belong to it. */
+export function insertLines(
+  file: DockerfileFile,
+  instruction: Instruction,
+  lines: readonly string[],
+): TextEdit {
+  const start = startWithComments(file, instruction);
+  return { start, end: start, text: joinLines(file, lines) };
 }
 
 /** Inserts lines behind an instruction. */
@@ -59,5 +63,24 @@ export function appendLines(
 ): TextEdit {
   const { end } = removeLines(file, instruction);
   const separator = file.text[end - 1] === "\n" ? "" : "\n";
-  return { start: end, end, text: separator + lines.map((line) => `${line}\n`).join("") };
+  return { start: end, end, text: separator + joinLines(file, lines) };
+}
+
+/** The instruction as it is written. */
+export function sourceOf(file: DockerfileFile, { range }: Instruction): string {
+  return file.text.slice(range.start.offset, range.end.offset).trimEnd();
+}
+
+function joinLines(file: DockerfileFile, lines: readonly string[]): string {
+  const newline = file.text.includes("\r\n") ? "\r\n" : "\n";
+  return lines.map((line) => line + newline).join("");
+}
+
+/** `# check=` and descriptions count for the instruction right below them. */
+function startWithComments(file: DockerfileFile, instruction: Instruction): number {
+  const { offset } = instruction.range.start;
+  const above = /(?:^|\n)((?:#[^\n]*\n)+)[ \t]*$/.exec(file.text.slice(Math.max(0, offset - 4000), offset));
+  return instruction.comments.length === 0 || above === null
+    ? offset
+    : offset - above[0].length + (above[0].startsWith("\n") ? 1 : 0);
 }

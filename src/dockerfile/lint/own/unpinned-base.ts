@@ -1,7 +1,7 @@
 import type { DockerfileFile, FromInstruction } from "../../ast.ts";
 import type { Fix } from "../warning.ts";
 import { baseStages, imageName } from "./final-stage.ts";
-import { type OwnRule, sentenceRule } from "./own-rule.ts";
+import { type OwnRule, type OwnRuleOptions, sentenceRule } from "./own-rule.ts";
 
 const rule = sentenceRule(
   "UnpinnedBase",
@@ -16,10 +16,9 @@ export const unpinnedBase: OwnRule = {
     for (const stage of file.stages) {
       const { from } = stage;
       if (from.image === "scratch" || from.image.includes("@") || bases.has(stage)) continue;
-      const fix = fixOf(file, from, findDigest?.(from.image));
-      reporter
-        .within(from.comments)
-        .reportWithFix(rule, { range: from.range, ...(fix && { fix }) }, sentenceFor(from));
+      const fix = fixOf(file, from, findDigest);
+      const at = { range: from.range, fix, hint: hintFor(from) };
+      reporter.within(from.comments).reportWithFix(rule, at, sentenceFor(from));
     }
   },
 };
@@ -32,9 +31,20 @@ function sentenceFor({ image }: FromInstruction): string {
   return `Base image ${imageName(image)} has no version: add a tag and a digest`;
 }
 
-function fixOf(file: DockerfileFile, from: FromInstruction, digest: string | undefined): Fix | undefined {
+function hintFor({ image }: FromInstruction): string {
+  if (image.includes("$")) return "write ARG NAME=repository:tag@sha256:... before FROM $NAME";
+  return `lighter pull ${image}, or build the file once; then lighter lint --fix adds the digest`;
+}
+
+function fixOf(
+  file: DockerfileFile,
+  from: FromInstruction,
+  findDigest: OwnRuleOptions["findDigest"],
+): Fix | undefined {
   const [word] = from.words;
-  if (digest === undefined || word === undefined || from.image.includes("$")) return undefined;
+  if (word === undefined || from.image.includes("$")) return undefined;
+  const digest = findDigest?.(from.image);
+  if (digest === undefined) return undefined;
   const at = word.range.end.offset;
   if (file.text.slice(word.range.start.offset, at) !== from.image) return undefined;
   return {
