@@ -261,6 +261,36 @@ test("memory that runs out is told", { skip }, async () => {
   await theStage().containers.remove("fat");
 });
 
+test("a second container in the first one's namespaces sees its processes and files", { skip }, async () => {
+  const { containers } = theStage();
+  await start("echo here > /mark; sleep 61", { name: "target" });
+  const place = "container:target";
+  const { stdout } = await theStage().run({
+    args: ["sh", "-c", "cat /proc/1/root/mark; cat /proc/1/cmdline"],
+    pid: place,
+    ipc: place,
+    network: place,
+    capAdd: ["SYS_PTRACE"],
+  });
+  assert.match(stdout, /^here\n/);
+  assert.match(stdout, /sleep|sh/);
+  await containers.remove("target", { force: true });
+});
+
+test("events tell a life in order", { skip }, async () => {
+  const { containers } = theStage();
+  const begin = `${new Date(Date.now() - 1).toISOString().slice(0, -1)}000000Z`;
+  await start("exit 4", { name: "told" });
+  await containers.wait("told");
+  await until(() => containers.get("told").state.status === "exited");
+  await containers.remove("told");
+  const seen: string[] = [];
+  const end = `${new Date(Date.now() + 1).toISOString().slice(0, -1)}000000Z`;
+  for await (const { action, attributes } of containers.events({ since: begin, until: end }))
+    if (attributes["name"] === "told") seen.push(`${action} ${attributes["exitCode"] ?? ""}`.trim());
+  assert.deepEqual(seen, ["create", "start", "die 4", "destroy"]);
+});
+
 test("nothing is left of any of it", { skip }, async () => {
   await theStage().containers.sweep();
   const { mounts, links, run, containers, upper } = theStage().leftovers() as Record<string, unknown>;
