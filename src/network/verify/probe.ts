@@ -1,4 +1,4 @@
-import { closeSync } from "node:fs";
+import { closeSync, writeSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Cleanup } from "#base";
 import { errnoOf, type Host, type NetworkNamespace } from "#host";
@@ -25,6 +25,8 @@ export interface Listener {
 
 const patienceMs = { expected: 3000, unexpected: 400 } as const;
 const roundMs = 20;
+/** A datagram may be lost while a link comes up or a neighbour's machine address is asked for. */
+const repeatMs = 150;
 const atOnce = 500;
 
 /** Opens a TCP and a UDP socket at a free port that no program has. Closed with `undo`. */
@@ -74,8 +76,10 @@ async function sendSome(
 ): Promise<readonly boolean[]> {
   using sent = new OpenProbes(sockets, probes, base);
   const startedMs = Date.now();
+  let repeats = 0;
   for (let waitedMs = 0; sent.isPendingAfter(waitedMs); waitedMs = Date.now() - startedMs) {
     await delay(roundMs);
+    if (Math.floor(waitedMs / repeatMs) > repeats) repeats = sent.repeat(repeats);
     sent.look();
   }
   return sent.arrived;
@@ -107,6 +111,19 @@ class OpenProbes implements Disposable {
     const isWaited = ({ isExpected }: Probe): boolean =>
       waitedMs < patienceMs[isExpected ? "expected" : "unexpected"];
     return this.#probes.some((probe, at) => this.#isDone[at] === false && isWaited(probe));
+  }
+
+  /** Sends datagrams that did not arrive again. */
+  repeat(times: number): number {
+    for (const [at, { protocol }] of this.#probes.entries()) {
+      if (protocol !== "udp" || this.#isDone[at] === true) continue;
+      try {
+        writeSync(this.#fds[at] ?? -1, tokenOf(this.#base + at));
+      } catch {
+        // Refused on the way, which is an outcome too.
+      }
+    }
+    return times + 1;
   }
 
   look(): void {
