@@ -2,6 +2,7 @@ import { isLighterError, LighterError } from "#base";
 import type { ContentStore } from "#content";
 import type { Lock } from "#host";
 import {
+  chainId,
   type Descriptor,
   type Digest,
   digestOf,
@@ -39,7 +40,6 @@ import type {
   SaveOptions,
   SendOptions,
 } from "./image-store.ts";
-import { loadArchive } from "./load.ts";
 import { isName, matchImages } from "./lookup.ts";
 import type { ImageStoreOptions } from "./open-image-store.ts";
 import { findManifest } from "./platform-choice.ts";
@@ -47,12 +47,12 @@ import { Records } from "./records.ts";
 import { planRemoval } from "./remove.ts";
 import { archiveTargets, saveArchive } from "./save.ts";
 import { type NewImage, storeDocuments } from "./store-documents.ts";
-import { type Copied, copyImage } from "./transfer/copy.ts";
+import type { Copied } from "./transfer/copy.ts";
 import type { ImageSource, ImageTarget } from "./transfer/endpoints.ts";
-import { type ReceiveOptions, receiveImage } from "./transfer/receive.ts";
+import type { ReceiveOptions } from "./transfer/receive.ts";
 import { storeIndex } from "./transfer/store-index.ts";
 import { type StoreSourceOptions, storeSource } from "./transfer/store-source.ts";
-import { findUnpacked, type Unpackable, unpackImage } from "./unpack.ts";
+import type { Unpackable } from "./unpack.ts";
 
 type CreateOptions = Parameters<ImageStore["create"]>[0];
 type UnpackOptions = Parameters<ImageStore["unpack"]>[1];
@@ -275,8 +275,11 @@ export class DirectoryImageStore implements ImageStore {
   }
 
   async unpack(image: Unpackable, options?: UnpackOptions): Promise<SnapshotName | undefined> {
-    const found = findUnpacked(this.#parts, image);
+    const top = chainId(image.config.rootfs.diff_ids);
+    const found = top === undefined ? undefined : this.#parts.snapshots.find(top);
     if (found !== undefined) return found;
+    // What few commands need is loaded when it is needed, here and below.
+    const { unpackImage } = await import("./unpack.ts");
     using _held = await this.#hold(options?.signal);
     return unpackImage(this.#parts, image, options);
   }
@@ -304,6 +307,7 @@ export class DirectoryImageStore implements ImageStore {
 
   async receive(source: ImageSource, options: ReceiveOptions & AddOptions): Promise<Image> {
     using _held = await this.#hold(options.signal);
+    const { receiveImage } = await import("./transfer/receive.ts");
     const target = await receiveImage(this.#parts, source, options);
     const { names, origin, platforms } = options;
     const added = this.add(target, { names, ...(origin && { origin }) });
@@ -319,6 +323,7 @@ export class DirectoryImageStore implements ImageStore {
   async send(image: Image, target: ImageTarget, options: SendOptions): Promise<Copied> {
     using _held = await this.#hold(options.signal);
     const source = storeSource(this.#parts, image, options);
+    const { copyImage } = await import("./transfer/copy.ts");
     return await copyImage(source, target, {
       ...options,
       platform: "all",
@@ -347,6 +352,7 @@ export class DirectoryImageStore implements ImageStore {
 
   async load(archive: AsyncIterable<Uint8Array>, options: LoadOptions = {}): Promise<readonly Image[]> {
     using _held = await this.#hold(options.signal);
+    const { loadArchive } = await import("./load.ts");
     const loaded = await loadArchive(this.#parts, archive, options);
     return loaded.map(({ image, names }) => this.#add(image, { names, origin: { kind: "loaded" } }));
   }

@@ -10,7 +10,6 @@ import { select } from "../copy/selection.ts";
 import { UpperWriter } from "../copy/upper-writer.ts";
 import type { NetworkPool } from "../exec/network-pool.ts";
 import { requireProcessor } from "../exec/require-processor.ts";
-import { runStep } from "../exec/run-step.ts";
 import type { FindSecret } from "../exec/secret-files.ts";
 import type { MountSource } from "../exec/step.ts";
 import { runFileOp } from "../ops/file-op.ts";
@@ -142,6 +141,8 @@ async function executeMerge(_op: MergeOp, task: Task): ReturnType<Execute> {
 async function executeExec(op: ExecOp, task: Task): ReturnType<Execute> {
   const { options, vertex, signal } = task;
   requireEntitlements(op, options.allow);
+  // What runs steps is loaded when one has to run: most builds are cached.
+  const { runStep } = await import("../exec/run-step.ts");
   const runtime = await options.findRuntime();
   await using active = options.snapshots.prepare(
     op.root === undefined ? undefined : snapshotOf(task.inputs[op.root]),

@@ -8,8 +8,7 @@ import { compileMode } from "../copy/symbolic-mode.ts";
 import { setOwner, setTime, type UpperWriter } from "../copy/upper-writer.ts";
 import type { Tree } from "../tree/tree.ts";
 import type { FilePool } from "../work/file-pool.ts";
-import { isArchive, type UnpackHost } from "./archive-file.ts";
-import { unpackInto } from "./unpack.ts";
+import type { UnpackHost } from "./archive-file.ts";
 
 export interface FileOpContext {
   readonly writer: UpperWriter;
@@ -100,7 +99,9 @@ async function unpackIfArchive(
   context: FileOpContext & { readonly owner: ReturnType<typeof resolveOwner> },
 ): Promise<boolean> {
   if (!action.unpack || source.entry.kind !== "file") return false;
+  const { isArchive } = await import("./archive-file.ts");
   if (!(await isArchive(source.entry, context.host))) return false;
+  const { unpackInto } = await import("./unpack.ts");
   await unpackInto(context.writer, {
     archive: source.entry,
     destination: action.destination,

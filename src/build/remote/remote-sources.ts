@@ -7,8 +7,6 @@ import type { CacheStore } from "../solve/cache-store.ts";
 import type { TreeResult } from "../solve/result.ts";
 import type { Sources } from "../solve/solver.ts";
 import type { TimeOrigin } from "../times/time-origin.ts";
-import { findCommit, makeCheckout } from "./git-source.ts";
-import { fetchFile } from "./http-source.ts";
 
 export interface RemoteOptions {
   readonly host: Host;
@@ -64,8 +62,9 @@ async function getTree(vertex: Vertex, options: RemoteOptions, signal: AbortSign
 
 async function open(vertex: Vertex, options: RemoteOptions, signal: AbortSignal): Promise<RemoteTree> {
   const { op } = vertex;
-  if (op.kind === "http") return await fetchFile(op, options, signal);
+  if (op.kind === "http") return await (await import("./http-source.ts")).fetchFile(op, options, signal);
   if (op.kind !== "git") throw new LighterError("INTERNAL", `cannot fetch a vertex of kind ${op.kind}`);
+  const { findCommit, makeCheckout } = await import("./git-source.ts");
   const commit = await findCommit(op, options, signal);
   return makeCheckout(op, commit, { ...options, signal });
 }

@@ -1,7 +1,6 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import { diskError, LighterError } from "#base";
 import type { Descriptor } from "#oci";
-import { verified } from "#registry";
 import type { BlobOutcome, PutBlobOptions } from "../endpoints.ts";
 
 /** Writes a blob under another name until it is whole and verified. @throws DIGEST_MISMATCH, SIZE_MISMATCH, STORE_FULL */
@@ -42,6 +41,8 @@ export async function* checkedChunks(
   blob: Descriptor,
   options: Pick<PutBlobOptions, "read" | "signal">,
 ): AsyncGenerator<Uint8Array, void, undefined> {
+  // Loaded here: few commands copy images, and every one loads this room.
+  const { verified } = await import("#registry");
   let left = blob.size;
   for await (const chunk of verified(options.read(0), blob)) {
     if (options.signal?.aborted)
