@@ -247,7 +247,17 @@ function assemblyKey({ definition }: Recipe, packages: readonly LocatedPackage[]
     definition;
   const facts = {
     assemblyVersion,
-    ...{ kind, release, pathRules, trim, debug, applets, directories, files, links, users, ignore },
+    kind,
+    release,
+    pathRules,
+    trim,
+    debug,
+    applets,
+    directories,
+    files,
+    links,
+    users,
+    ignore,
     requested: definition.trim?.includes("unused-libraries") === true ? definition.packages : undefined,
     packages: packages.map(({ candidate }) => candidate.sha256),
   };

@@ -49,7 +49,13 @@ export function makeLock(
 function lockPackage({ candidate, url }: LocatedPackage): LockedPackage {
   const { name, version, architecture, filename, sizeBytes, sha256, replaces, multiArch } = candidate;
   return {
-    ...{ name, version, architecture, url, filename, sizeBytes, sha256 },
+    name,
+    version,
+    architecture,
+    url,
+    filename,
+    sizeBytes,
+    sha256,
     ...(replaces.length > 0 && { replaces: replaces.map((relation) => formatRelation(relation)) }),
     ...(multiArch !== "no" && { multiArch }),
   };

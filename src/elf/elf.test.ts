@@ -94,7 +94,9 @@ test("what the linker finds, and what it does not", () => {
     const all = new Map(Object.entries(files));
     const resolve = (path: string) => {
       const parts: string[] = [];
-      for (const part of path.split("/")) part === ".." ? parts.pop() : part !== "" && parts.push(part);
+      for (const part of path.split("/"))
+        if (part === "..") parts.pop();
+        else if (part !== "") parts.push(part);
       const real = parts.join("/");
       return all.has(real) || real === "lib" ? real : undefined;
     };

@@ -17,12 +17,12 @@ export function pruneLibraries(
   const emptied: string[] = [];
   for (const path of linked.files.keys()) if (!kept.has(path)) tree.remove(path);
   // Links to a library that has gone: libfoo.so.1 to libfoo.so.1.2.3.
-  for (const [path, node] of [...tree.entries()])
+  for (const [path, node] of tree.entries())
     if (node.kind === "symlink" && isIn(linked, path) && tree.resolve(path) === undefined) tree.remove(path);
   const remaining = new Map(
     [...packages].filter(([name]) => requested.has(name) || hasContent(assembly, name)),
   );
-  for (const [path, node] of [...tree.entries()])
+  for (const [path, node] of tree.entries())
     if (node.owner !== undefined && !remaining.has(node.owner))
       if (node.kind === "directory") emptied.push(path);
       else tree.remove(path);

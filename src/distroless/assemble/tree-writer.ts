@@ -118,7 +118,7 @@ export class TreeWriter {
     const real = this.#find(path);
     if (real === undefined || real === "") return;
     this.#attempt(real, () => rmSync(this.#at(real), { recursive: true }));
-    for (const each of [...this.#nodes.keys()])
+    for (const each of this.#nodes.keys())
       if (each === real || each.startsWith(`${real}/`)) {
         this.#nodes.delete(each);
         this.#directories.delete(each);

@@ -36,7 +36,9 @@ function readNode(source: Source, node: Node | null, shape: Shape): unknown {
     case "map":
     case "record":
       return readMap(source, node, shape);
-    default:
+    case "boolean":
+    case "integer":
+    case "text":
       return readScalar(source, node, shape);
   }
 }
