@@ -16,7 +16,7 @@ export function measure(workload, engines, runs = workload.runs) {
     .filter((entry) => worksOnce(workload, entry));
   for (let run = 0; run < runs; run += 1)
     for (const { command, seconds } of commands) seconds.push(timed(workload, command));
-  return commands.map(({ engine, command, seconds }) => ({
+  const rows = commands.map(({ engine, command, seconds }) => ({
     workload: workload.name,
     engine,
     median: round(medianOf(seconds)),
@@ -25,6 +25,9 @@ export function measure(workload, engines, runs = workload.runs) {
     runs: seconds.length,
     peakMemoryKiB: peakMemory(command),
   }));
+  for (const { engine, median, min, max } of rows)
+    console.log(`bench:   ${engine} ${median} s (${min} to ${max})`);
+  return rows;
 }
 
 function worksOnce(workload, { engine, command }) {
