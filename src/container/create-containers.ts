@@ -1,9 +1,8 @@
 import { join } from "node:path";
-import { type Image, layerChunks } from "#image";
-import { type CommitRequest, commitContainer } from "./commit-container.ts";
+import type { Image } from "#image";
+import type { CommitRequest } from "./commit-container.ts";
 import { checkName } from "./container-name.ts";
 import type { ContainerRecord, NetworkSettings } from "./container-record.ts";
-import { withImageRoot, withMountedRoot } from "./container-root.ts";
 import { ContainerStore } from "./container-store.ts";
 import {
   killContainer,
@@ -12,7 +11,7 @@ import {
   unpauseContainer,
   waitContainer,
 } from "./control-container.ts";
-import { type CopyRequest, copyFiles } from "./copy-files.ts";
+import type { CopyRequest } from "./copy-files.ts";
 import { createContainer } from "./create-container.ts";
 import { type Change, listChanges } from "./diff-container.ts";
 import { type ContainerEvent, EventLog, type EventOptions } from "./event-log.ts";
@@ -27,7 +26,7 @@ import { signalNumber } from "./signals.ts";
 import { startContainer } from "./start-container.ts";
 import { sweepParts } from "./sweep-containers.ts";
 import { takeTurns } from "./take-turns.ts";
-import { type UpdateRequest, updateContainer } from "./update-container.ts";
+import type { UpdateRequest } from "./update-container.ts";
 import { VolumeStore } from "./volume-store.ts";
 import { openVolumes, type Volumes } from "./volumes.ts";
 
@@ -214,21 +213,31 @@ type ContentsOf = Pick<
   "withTree" | "withImageTree" | "copy" | "diff" | "export" | "commit" | "update" | "pids" | "usage"
 >;
 
+/** What few commands need is loaded when it is asked for. */
 function contentsOf(parts: Parts): ContentsOf {
   const { store, host } = parts;
   return {
-    withTree: (text, task) => withMountedRoot(parts, store.get(text), "view", task),
-    withImageTree: (image, task) => withImageRoot(parts, image, task),
-    copy: (text, request) => copyFiles(parts, store.get(text), request),
+    withTree: async (text, task) =>
+      await (await import("./container-root.ts")).withMountedRoot(parts, store.get(text), "view", task),
+    withImageTree: async (image, task) =>
+      await (await import("./container-root.ts")).withImageRoot(parts, image, task),
+    copy: async (text, request) =>
+      await (await import("./copy-files.ts")).copyFiles(parts, store.get(text), request),
     diff: (text) => listChanges(parts, store.get(text)),
-    export: (text, sink) =>
-      withMountedRoot(parts, store.get(text), "view", async (root) => {
+    export: async (text, sink) => {
+      const [{ withMountedRoot }, { layerChunks }] = [
+        await import("./container-root.ts"),
+        await import("#image"),
+      ];
+      await withMountedRoot(parts, store.get(text), "view", async (root) => {
         for (const chunk of layerChunks(root, { files: host.files })) await sink(chunk);
-      }),
-    commit: (text, request) => commitContainer(parts, store.get(text), request),
+      });
+    },
+    commit: async (text, request) =>
+      await (await import("./commit-container.ts")).commitContainer(parts, store.get(text), request),
     update: async (text, request) => {
       const record = store.get(text);
-      await updateContainer(parts, record, request);
+      await (await import("./update-container.ts")).updateContainer(parts, record, request);
       return store.get(record.id);
     },
     pids: (text) => listPids(parts, store.get(text)),
