@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { closeSync, openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isLighterError, LighterError } from "#base";
 import { errnoOf, type Host, type Link, type NetworkNamespace } from "#host";
@@ -207,12 +207,19 @@ export class NetworkKernel {
     if (processes.find("ip") === undefined) return false;
     const batch = join(folder, "links-to-remove");
     writeFileSync(batch, names.map((name) => `link delete dev ${name}\n`).join(""), { mode: 0o600 });
-    const running = processes.spawn("ip", ["-force", "-batch", batch], {
-      stdio: ["ignore", "ignore", "ignore", page.lockFd],
-      detached: true,
-    });
-    running.unref();
-    return true;
+    // As a descriptor, because whoever ends may remove the whole store at once.
+    const input = openSync(batch, "r");
+    try {
+      const running = processes.spawn("ip", ["-force", "-batch", "-"], {
+        stdio: [input, "ignore", "ignore", page.lockFd],
+        detached: true,
+        cwd: "/",
+      });
+      running.unref();
+      return running.pid > 0;
+    } finally {
+      closeSync(input);
+    }
   }
 
   async #prepareBridge(page: LedgerPage, network: Network): Promise<RaisedNetwork> {
