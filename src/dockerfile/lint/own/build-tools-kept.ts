@@ -1,8 +1,9 @@
-import type { DockerfileFile, Instruction, Stage } from "../../ast.ts";
-import type { Fix, TextEdit } from "../warning.ts";
-import { finalImage, finalStages, findFinalStage, imageName } from "./final-stage.ts";
+import type { DockerfileFile, Instruction, RunInstruction } from "../../ast.ts";
+import type { Reporter } from "../reporter.ts";
+import { finalImage, finalInstructions, findFinalStage, imageName } from "./final-stage.ts";
 import { type OwnRule, sentenceRule } from "./own-rule.ts";
-import { insertLines, shellText } from "./shell-text.ts";
+import { insertAt, shellText } from "./shell-text.ts";
+import { splitBuild } from "./split-build.ts";
 
 const rule = sentenceRule("BuildToolsKept", "Compilers and build tools should stay in a stage of their own");
 
@@ -29,86 +30,65 @@ export const buildToolsKept: OwnRule = {
     const final = findFinalStage(file);
     if (final === undefined) return;
     const name = imageName(finalImage(file));
+    const fix = file.stages.length === 1 ? splitBuild(file, final) : undefined;
     if (buildImages.has(name)) {
-      const fix = file.stages.length === 1 ? splitGoBuild(file, final, name) : undefined;
+      const at = { range: final.from.range, fix, hint: hintFor(name) };
       const sentence = `The image keeps all of ${name}: copy the result into a stage of its own`;
-      reporter
-        .within(final.from.comments)
-        .reportWithFix(rule, { range: final.from.range, ...(fix && { fix }) }, sentence);
+      reporter.within(final.from.comments).reportWithFix(rule, at, sentence);
     }
-    for (const { instructions } of finalStages(file))
-      for (const instruction of instructions) {
-        const tools = installedTools(file, instruction);
-        if (tools.length === 0) continue;
-        const sentence = `The image keeps ${tools.join(", ")}: build in an earlier stage and copy the result`;
-        reporter.within(instruction.comments).report(rule, instruction.range, sentence);
-      }
+    for (const instruction of finalInstructions(file)) {
+      const tools = installedTools(file, instruction);
+      if (tools.length === 0) continue;
+      const sentence = `The image keeps ${tools.join(", ")}: build in an earlier stage and copy the result`;
+      const at = {
+        range: instruction.range,
+        fix: buildImages.has(name) ? undefined : fix,
+        hint: hintFor(""),
+      };
+      reporter.within(instruction.comments).reportWithFix(rule, at, sentence);
+    }
+    checkDevelopmentPackages(file, reporter);
   },
 };
+
+function hintFor(image: string): string {
+  if (image === "golang")
+    return 'with RUN CGO_ENABLED=0 go build -o /app and ENTRYPOINT ["/app"], lighter lint --fix makes the stage';
+  if (image === "maven" || image === "gradle")
+    return "name the stage AS build, then FROM eclipse-temurin:<version>-jre and COPY --from=build the jar";
+  return "name the stage AS build, then FROM an image without tools and COPY --from=build what it made";
+}
+
+const developmentToo = /\bnpm\s+(?:ci|i|install)\b(?=\s*(?:$|&&|;|\s-))/;
+const withoutDevelopment = /--omit[= ]dev|--production|--only[= ]prod|\bprune\b|NODE_ENV[= ]["']?production/;
+
+/** npm installs what only development needs, too, unless it is told not to; known only where `node` starts the program. */
+function checkDevelopmentPackages(file: DockerfileFile, reporter: Reporter): void {
+  const instructions = finalInstructions(file);
+  const start = instructions.findLast(({ kind }) => kind === "ENTRYPOINT" || kind === "CMD");
+  if (start === undefined || !/^\w+\s+\[?\s*"?node\b/i.test(start.original.trim())) return;
+  if (instructions.some(({ original }) => withoutDevelopment.test(original))) return;
+  const runs = instructions.filter((one): one is RunInstruction => one.kind === "RUN");
+  const install = runs.find((run) => developmentToo.test(shellText(file, run).text));
+  if (install === undefined) return;
+  const shell = shellText(file, install);
+  const match = developmentToo.exec(shell.text);
+  const usesTools = runs.some((run) =>
+    /\b(?:npm\s+(?:run|test|exec)|npx|yarn|pnpm|tsc|webpack|vite)\b/.test(run.original),
+  );
+  if (match === null) return;
+  const edit = insertAt(shell, match.index + match[0].length, " --omit=dev");
+  const fix = usesTools ? undefined : { title: "add --omit=dev", edits: [edit] };
+  const hint =
+    "build in an earlier stage; in the final one npm ci --omit=dev, and COPY --from what was built";
+  const sentence =
+    "The image keeps the packages for development: npm installs them unless --omit=dev is given";
+  reporter.within(install.comments).reportWithFix(rule, { range: install.range, fix, hint }, sentence);
+}
 
 function installedTools(file: DockerfileFile, instruction: Instruction): string[] {
   if (instruction.kind !== "RUN") return [];
   const { text } = shellText(file, instruction);
   if (!installs.test(text) || removes.test(text)) return [];
   return [...new Set(Array.from(text.matchAll(buildPackages), ([, tool = ""]) => tool))];
-}
-
-/**
- * A program that `go build -o /path` makes with CGO_ENABLED=0 needs nothing else: what follows the build moves into a
- * stage without a system. Any ENV that is not Go's, and any later RUN, may be needed where it is; then there is no fix.
- */
-function splitGoBuild(file: DockerfileFile, stage: Stage, image: string): Fix | undefined {
-  const { from, instructions } = stage;
-  const at = instructions.findLastIndex(({ kind }) => kind === "RUN");
-  const run = instructions[at];
-  const next = instructions[at + 1];
-  if (image !== "golang" || from.name !== undefined || run?.kind !== "RUN" || next === undefined)
-    return undefined;
-  const program = /\bgo\s+build\b[^&;|]*?\s-o[\s=](\/\S+)/.exec(shellText(file, run).text)?.[1];
-  const rest = instructions.slice(at + 1);
-  if (program === undefined || !rest.every(isMetadata) || !starts(rest, program)) return undefined;
-  if (!isStatic(file, instructions) || instructions.some(setsOwnVariable)) return undefined;
-  const name: TextEdit = {
-    start: from.range.start.offset + fromLength(file, stage),
-    end: from.range.start.offset + fromLength(file, stage),
-    text: " AS build",
-  };
-  const lines = ["", "FROM gcr.io/distroless/static-debian12", `COPY --from=build ${program} ${program}`];
-  return {
-    title: `move ${program} into a stage on distroless/static`,
-    edits: [name, insertLines(file, next, lines)],
-  };
-}
-
-function fromLength(file: DockerfileFile, { from }: Stage): number {
-  return file.text.slice(from.range.start.offset, from.range.end.offset).trimEnd().length;
-}
-
-function isMetadata(instruction: Instruction): boolean {
-  if (instruction.kind === "CMD" || instruction.kind === "ENTRYPOINT")
-    return instruction.command.form === "exec";
-  return (
-    ["EXPOSE", "LABEL", "STOPSIGNAL", "USER"].includes(instruction.kind) &&
-    !(instruction.kind === "USER" && !/^\d/.test(instruction.user))
-  );
-}
-
-function starts(rest: readonly Instruction[], program: string): boolean {
-  return rest.some(
-    (instruction) =>
-      (instruction.kind === "CMD" || instruction.kind === "ENTRYPOINT") &&
-      instruction.command.args[0] === program,
-  );
-}
-
-function isStatic(file: DockerfileFile, instructions: readonly Instruction[]): boolean {
-  return instructions.some(
-    ({ kind, range }) =>
-      (kind === "RUN" || kind === "ENV") &&
-      /\bCGO_ENABLED[= ]0\b/.test(file.text.slice(range.start.offset, range.end.offset)),
-  );
-}
-
-function setsOwnVariable(instruction: Instruction): boolean {
-  return instruction.kind === "ENV" && instruction.pairs.some(({ key }) => !/^(?:CGO_|GO)/.test(key));
 }

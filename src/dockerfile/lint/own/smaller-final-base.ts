@@ -30,15 +30,26 @@ export const smallerFinalBase: OwnRule = {
     if (!systems.has(system) || !stage.instructions.every(needsNoSystem)) return;
     const program = programOf(stage.instructions);
     if (program === undefined) return;
-    const target = isStaticBuild(file, stage, program) ? "static" : "base";
-    const image = `gcr.io/distroless/${target}-debian12`;
-    const fix = target === "static" ? fixOf(file, stage.from, image) : undefined;
-    const sentence = `Nothing of ${system} is used but to start ${program}: ${image} ${target === "static" ? "is enough" : "may be enough"}`;
+    const image = isStaticBuild(file, stage, program)
+      ? staticBase(system)
+      : "gcr.io/distroless/base-debian12";
+    const isEnough = image !== "gcr.io/distroless/base-debian12";
+    const fix = isEnough ? fixOf(file, stage.from, image) : undefined;
+    const hint =
+      "distroless/cc is for C++ and Rust, distroless/base for C; distroless/static for a program without libraries";
+    const sentence = `Nothing of ${system} is used but to start ${program}: ${image} ${isEnough ? "is enough" : "may be enough"}`;
     reporter
       .within(stage.from.comments)
-      .reportWithFix(rule, { range: stage.from.range, ...(fix && { fix }) }, sentence);
+      .reportWithFix(rule, { range: stage.from.range, fix, hint }, sentence);
   },
 };
+
+/** These have no certificates either, which a program without libraries could miss; alpine has. */
+const withoutCertificates: ReadonlySet<string> = new Set(["busybox", "debian", "ubuntu"]);
+
+function staticBase(system: string): string {
+  return withoutCertificates.has(system) ? "scratch" : "gcr.io/distroless/static-debian12";
+}
 
 function needsNoSystem(instruction: Instruction): boolean {
   switch (instruction.kind) {
