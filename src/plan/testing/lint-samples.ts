@@ -89,6 +89,14 @@ RUN npm ci && rm -f .npmrc
 COPY . .
 CMD ["node", "index.js"]
 `,
+  "secret file": `FROM node:20-slim
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=dev && rm -f .npmrc && npm cache clean --force
+COPY src src
+USER node
+CMD ["node", "src/index.js"]
+`,
   "secret ARG": `FROM python:3.12
 ARG VERSION=1 PIP_TOKEN
 RUN pip install --index-url https://user:$PIP_TOKEN@pypi.example.org/simple app==$VERSION

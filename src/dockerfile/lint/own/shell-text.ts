@@ -62,8 +62,11 @@ export function appendLines(
   lines: readonly string[],
 ): TextEdit {
   const { end } = removeLines(file, instruction);
-  const separator = file.text[end - 1] === "\n" ? "" : "\n";
-  return { start: end, end, text: separator + joinLines(file, lines) };
+  const source = sourceOf(file, instruction);
+  // A continuation at the end of the file continues nothing; what is added would become part of it.
+  const start = source.endsWith(file.escape) ? instruction.range.start.offset + source.length - 1 : end;
+  const separator = file.text[start - 1] === "\n" ? "" : "\n";
+  return { start, end, text: separator + joinLines(file, lines) };
 }
 
 /** The instruction as it is written. */
