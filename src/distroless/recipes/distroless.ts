@@ -125,6 +125,8 @@ function javaRole(version: "17" | "21", release: Release): DistrolessRole {
     summary: `Java ${version} runtime without a screen`,
     packages: [...data, ...libraries, ...screen, `openjdk-${version}-jre-headless`],
     slimPackages: [...data, ...libraries, `openjdk-${version}-jre-headless`],
+    // Printing: opened only when it is there, and it brings GnuTLS, Kerberos, D-Bus and systemd.
+    ignore: ["libcups2"],
     slim: [...baseTrims, "java-extras", "java-desktop", "unused-libraries"],
     links: [
       { path: "usr/bin/java", target: `..${home.slice("/usr".length)}/bin/java` },
