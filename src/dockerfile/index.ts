@@ -69,3 +69,4 @@ export { type ParseResult, parse, parseTrigger } from "./parse.ts";
 export { print } from "./print.ts";
 export { parseSize } from "./size.ts";
 export { didYouMean, suggest } from "./suggest.ts";
+export { usageHint } from "./usage-hint.ts";

@@ -4,6 +4,7 @@ import { frameOf } from "./frame.ts";
 import { skipSpace, trimSpace } from "./go-text.ts";
 import type { Refusal } from "./refusal.ts";
 import { lineAt, rangeAt, type SourceText, trimNewline } from "./source.ts";
+import { usageHint } from "./usage-hint.ts";
 
 /** What a file is known to hold while it is read. */
 export interface ParseState {
@@ -49,7 +50,7 @@ export function diagnostic(
     message: refusal.message,
     range,
     line: at.range.start.line,
-    ...(refusal.hint === undefined ? {} : { hint: refusal.hint }),
+    hint: refusal.hint ?? usageHint(source.text.slice(at.range.start.offset, at.range.start.offset + 200)),
     frame: frameOf(source, range),
   });
 }

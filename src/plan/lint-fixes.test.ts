@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { gunzipSync } from "node:zlib";
-import { applyFixes, type LintWarning, lintOwn, ownRules, parse } from "#dockerfile";
+import { applyFixes, type Diagnostic, type LintWarning, lintOwn, ownRules, parse } from "#dockerfile";
 import { plan } from "./index.ts";
 import { lintSamples } from "./testing/lint-samples.ts";
 
@@ -44,6 +44,20 @@ describe("fixes of lighter's own rules", () => {
   });
 });
 
+test("every error of the corpus has a range, a frame and a hint", { skip: missing }, () => {
+  let count = 0;
+  for (const row of gunzipSync(readFileSync(corpus)).toString("utf8").trim().split("\n")) {
+    const { dockerfile = "" } = JSON.parse(row) as { dockerfile?: string };
+    for (const { message, range, frame, hint } of diagnostics(dockerfile)) {
+      count++;
+      assert.ok(range.end.offset >= range.start.offset, message);
+      assert.ok(hint !== undefined && hint !== "", `${message}: no hint`);
+      assert.ok(frame !== "" || dockerfile === "", `${message}: no frame`);
+    }
+  }
+  assert.ok(count > 100, `${count} errors`);
+});
+
 function fixToTheEnd(name: string, text: string): string {
   const before = errors(text);
   let fixed = text;
@@ -70,11 +84,15 @@ function checkApplied(name: string, text: string, finding: LintWarning): void {
 }
 
 function errors(text: string): readonly string[] {
+  return diagnostics(text).map(({ message }) => message);
+}
+
+function diagnostics(text: string): readonly Diagnostic[] {
   const answer = plan({
     parsed: parse(text),
     buildPlatform: { os: "linux", architecture: "amd64" },
     allStages: true,
     unresolvedBases: "assume",
   });
-  return answer.kind === "invalid" ? answer.diagnostics.map(({ message }) => message) : [];
+  return answer.kind === "invalid" ? answer.diagnostics : [];
 }

@@ -12,6 +12,7 @@ import {
   silentReporter,
 } from "#dockerfile";
 import { createBudget, createSuggest, type PlanContext } from "./context.ts";
+import { defaultHint } from "./default-hint.ts";
 import { linkStages } from "./dependencies.ts";
 import { dispatchStage } from "./dispatch.ts";
 import { readEpoch } from "./epoch.ts";
@@ -196,7 +197,9 @@ const start: Range = { start: { line: 1, column: 1, offset: 0 }, end: { line: 1,
 
 function diagnosticOf(error: LighterError, parsed: ParseResult): Diagnostic {
   const range = rangeOf(error) ?? start;
-  const hint = hintOf(error);
+  const line = parsed.file.instructions.findLast((one) => one.range.start.offset <= range.start.offset);
+  const text =
+    line === undefined ? "" : parsed.file.text.slice(line.range.start.offset, line.range.end.offset);
   return Object.freeze({
     code: "plan/invalid",
     severity: "error",
@@ -204,7 +207,7 @@ function diagnosticOf(error: LighterError, parsed: ParseResult): Diagnostic {
     message: error.message,
     range,
     line: range.start.line,
-    ...(hint !== undefined && { hint }),
+    hint: hintOf(error) ?? defaultHint(error.message, text),
     frame: codeFrame(parsed.file.text, range),
   });
 }
