@@ -44,7 +44,7 @@ export class KeyMaker {
     const parts = this.#partsOf(vertex);
     const isByContent = [...parts.selectors.keys()].every((input) => inputs[input]?.kind === "context");
     const keys = await Promise.all(
-      inputs.map((input, at) =>
+      inputs.map(async (input, at) =>
         input.kind === "context"
           ? this.#contextDigest(input, parts.selectors.get(at) ?? [wholeOf("/")], `${vertex.id} ${at}`)
           : input.id,
@@ -61,7 +61,7 @@ export class KeyMaker {
     const parts = this.#partsOf(vertex);
     if (![...parts.selectors.keys()].some((input) => inputs[input]?.kind === "tree")) return undefined;
     const keys = await Promise.all(
-      inputs.map((input, at) => {
+      inputs.map(async (input, at) => {
         const selectors = parts.selectors.get(at);
         if (input.kind === "context")
           return this.#contextDigest(input, selectors ?? [wholeOf("/")], `${vertex.id} ${at}`);
