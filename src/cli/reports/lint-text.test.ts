@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { runCommandLine } from "../command-line.ts";
+import type { CliEngine } from "../engine-port.ts";
 import { fakeEngine, fakeIo } from "../testing.ts";
 import { fixAll, lintText } from "./lint-text.ts";
 
@@ -33,6 +34,33 @@ test("fixAll() goes on until nothing can be mended", () => {
   assert.ok(count >= 2);
   assert.deepEqual(fixAll(text), { text, count: 0 });
   assert.ok(!lintText(text).answer.warnings.some(({ rule }) => rule === "PackageCacheKept"));
+});
+
+test("lint --fix pins a base to the digest in the store, of the index where there is one", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "lighter-lint-"));
+  const path = join(directory, "Dockerfile");
+  const digests: Record<string, object> = {
+    "debian:12": { target: { digest: "sha256:1" }, index: { digest: "sha256:2" } },
+    alpine: { target: { digest: "sha256:3" } },
+  };
+  const find = (name: string) => digests[name] as ReturnType<CliEngine["images"]["find"]>;
+  try {
+    writeFileSync(path, "FROM debian:12 AS a\nFROM alpine\nFROM other\nUSER 1\n");
+    const io = fakeIo();
+    await runCommandLine(["lint", "--fix", path], {
+      io,
+      signal: new AbortController().signal,
+      onSignals: () => {},
+      openEngine: () => Promise.resolve(fakeEngine({ images: { find } })),
+    });
+    assert.equal(
+      readFileSync(path, "utf8"),
+      "FROM debian:12@sha256:2 AS a\nFROM alpine@sha256:3\nFROM other\nUSER 1\n",
+    );
+    assert.match(io.written.stdout, /^Hint: lighter pull other, or build the file once/m);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });
 
 async function lint(...line: readonly string[]) {

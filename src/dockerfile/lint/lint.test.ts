@@ -172,6 +172,26 @@ describe("applyFixes", () => {
     assert.equal(finding?.fix, undefined);
   });
 
+  test("a build is not split where more than the program may be wanted", () => {
+    const build = (run: string, start: string): string =>
+      `FROM golang:1.22\nWORKDIR /src\nCOPY . .\nRUN ${run}\n${start}\n`;
+    const rows = [
+      build("go build -o /app .", 'CMD ["/app"]'),
+      build("CGO_ENABLED=0 go build -o $OUT .", 'CMD ["/app"]'),
+      build("CGO_ENABLED=0 go build -o /app .", 'CMD ["/other"]'),
+      build("CGO_ENABLED=0 go build -o /app .", 'CMD ["/app", "--config", "app.yaml"]'),
+      build("CGO_ENABLED=0 go build -o /app .", "CMD /app && echo"),
+      build("CGO_ENABLED=0 go build -o /app .", 'USER app\nCMD ["/app"]'),
+      build("CGO_ENABLED=0 go build -o /app . && mkdir /data", 'CMD ["/app"]'),
+      build("useradd app\nRUN CGO_ENABLED=0 go build -o /app .", 'CMD ["/app"]'),
+    ];
+    for (const text of rows) {
+      const finding = lintOwn(parse(text).file).find(({ rule }) => rule === "BuildToolsKept");
+      assert.equal(finding?.fix, undefined, text);
+      assert.notEqual(finding?.hint, undefined, text);
+    }
+  });
+
   test("of two fixes at one place the second waits", () => {
     const text = "FROM scratch\nUSER 1\nRUN apt-get update && npm ci\n";
     const warnings = lintOwn(parse(text).file);

@@ -18,13 +18,16 @@ export function splitBuild(file: DockerfileFile, stage: Stage): Fix | undefined 
   if (from.name !== undefined || run?.kind !== "RUN" || next === undefined) return undefined;
   const before = instructions.slice(0, at);
   const rest = instructions.slice(at + 1);
+  if (!isOnlyForTheBuild(file, run)) return undefined;
   if (!before.every((one) => mayStay(file, one)) || !rest.every((one) => mayMove(one))) return undefined;
   const directory = workdirOf(before);
   const start = startWords(instructions);
   const program = findBuiltProgram({ file, stage, run, directory, start });
-  if (program === undefined) return undefined;
+  if (program === undefined || namesOtherFile(instructions, program)) return undefined;
   const carried = before.filter(isForTheImage).filter((one) => one.kind !== "ENV" || !isOfTheTool(one));
-  const isRelative = !/^\//.test(start[0] ?? "") || /\bjava$/.test(start[0] ?? "");
+  const isRelative = start.some(
+    (word, index) => (index === 0 || word.endsWith(".jar")) && !word.startsWith("/"),
+  );
   const lines = [
     "",
     `FROM ${program.base}`,
@@ -36,6 +39,19 @@ export function splitBuild(file: DockerfileFile, stage: Stage): Fix | undefined 
     title: `move ${program.path} into a stage on ${program.base}`,
     edits: [nameStage(file, stage), insertLines(file, next, lines), ...execForms(file, rest)],
   };
+}
+
+/** `--config conf/app.yaml`: the program reads more of the image than itself. */
+function namesOtherFile(instructions: readonly Instruction[], { path }: BuiltProgram): boolean {
+  const words = instructions.flatMap((one) =>
+    one.kind === "CMD" || one.kind === "ENTRYPOINT"
+      ? (simpleWords(one.command) ?? []).concat(one.command.args)
+      : [],
+  );
+  const fileLike = /(?:^|=)\.{0,2}\/|\.(?:ya?ml|json|toml|conf|cfg|ini|env|xml|properties|db|pem|crt|html)$/;
+  return words.some(
+    (word) => !/\s/.test(word) && fileLike.test(word) && !path.endsWith(word.replace(/^\.?\//, "/")),
+  );
 }
 
 function copyLine({ path }: BuiltProgram): string {
@@ -66,13 +82,21 @@ function mayStay(file: DockerfileFile, instruction: Instruction): boolean {
     case "CMD":
     case "ENTRYPOINT":
       return instruction.command.form === "exec";
-    default:
+    case "FROM":
+    case "HEALTHCHECK":
+    case "INVALID":
+    case "MAINTAINER":
+    case "ONBUILD":
+    case "SHELL":
+    case "STOPSIGNAL":
+    case "USER":
+    case "VOLUME":
       return false;
   }
 }
 
 const buildCommand =
-  /^(?:(?:\w+=\S*\s+)*go\s+(?:mod|build|vet|test|generate)\b|mvn\s|gradle\s|(?:apt|apt-get)\s+(?:-\S+\s+)*(?:update|clean)\b|rm\s+-r?f\s+\/var\/)/;
+  /^(?:(?:\w+=\S*\s+)*go\s+(?:mod|build|vet|test|generate)\b|(?:mvn|gradle|gcc|cc|g\+\+|c\+\+|clang|clang\+\+|strip|upx)\s|(?:apt|apt-get)\s+(?:-\S+\s+)*(?:update|clean)\b|rm\s+-r?f\s+\/var\/)/;
 const systemInstall = /^(?:apt|apt-get|apk)\s+(?:-\S+\s+)*(?:install|add)\s+(.*)$/;
 /** Packages that a program without libraries does not miss, or that the base of the final stage has. */
 const buildPackage =
@@ -103,7 +127,18 @@ function mayMove(instruction: Instruction): boolean {
     case "STOPSIGNAL":
     case "ENV":
       return !instruction.original.includes("$");
-    default:
+    case "ADD":
+    case "ARG":
+    case "COPY":
+    case "FROM":
+    case "HEALTHCHECK":
+    case "INVALID":
+    case "MAINTAINER":
+    case "ONBUILD":
+    case "RUN":
+    case "SHELL":
+    case "VOLUME":
+    case "WORKDIR":
       return false;
   }
 }
