@@ -2,8 +2,24 @@ import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** What a store's processes left in the kernel and on disk although none of them lives: one line each, empty when clean. */
+const settleMs = 3000;
+const pollMs = 20;
+
+/**
+ * What a store's processes left in the kernel and on disk although none of them lives: one line each, empty when clean. The
+ * kernel takes its time to remove a bridge, so a command leaves that to a process which outlives it by some tens of
+ * milliseconds: what is gone within the time below was not left.
+ */
 export function leftovers(root: string): readonly string[] {
+  const deadline = Date.now() + settleMs;
+  for (;;) {
+    const found = look(root);
+    if (found.length === 0 || Date.now() > deadline) return found;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pollMs);
+  }
+}
+
+function look(root: string): readonly string[] {
   return [
     ...mounts(root),
     ...processes(root),
