@@ -105,7 +105,8 @@ function defineTests(): void {
     assert.ok(pid > 0);
     process.kill(pid, "SIGKILL");
     while (resolvers(lab).length > 0) await delay(5);
-    assert.deepEqual(resolvers(lab), []);
+    // A process that ends has no command line any more before the kernel closes its files and with them the lock.
+    await delay(100);
     await using third = await networks.attach(request("third", { network: "net" }));
     assert.deepEqual(await ask(lab, first, { name: "third", type: "A" }), [third.address]);
     assert.deepEqual(await ask(lab, third, { name: "first", type: "A" }), [first.address]);
