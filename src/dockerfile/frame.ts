@@ -42,7 +42,7 @@ function lastMarkedLine(range: Range): number {
 }
 
 function visible(line: string, window: number): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is replaced
+  // The control characters in the pattern are what is replaced.
   return line.slice(window, window + MAX_WIDTH).replace(/[\0-\x08\x0a-\x1f\x7f-\x9f]/g, "\ufffd");
 }
 

@@ -118,7 +118,7 @@ function firstLine(text: string): string {
 
 /** Names come from Dockerfiles, and text goes to terminals. */
 function safe(line: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is replaced
+  // The control characters in the pattern are what is replaced.
   return line.replace(/[\0-\x08\x0a-\x1f\x7f-\x9f]/g, "\ufffd");
 }
 

@@ -1,9 +1,9 @@
-import { createReadStream, createWriteStream, renameSync, rmSync } from "node:fs";
-import { pipeline } from "node:stream/promises";
+import { createReadStream } from "node:fs";
 import { formatBytes, LighterError, systemErrorCode } from "#base";
 import { defineCommand } from "../command.ts";
 import { ago } from "../image-words.ts";
 import { formatTable } from "../table.ts";
+import { writeWhole } from "../write-whole.ts";
 
 export const builderCacheLs = defineCommand({
   name: "builder cache ls",
@@ -76,7 +76,7 @@ export const builderCacheExport = defineCommand({
           "cannot export to a terminal: the archive is binary; use -o FILE or redirect the output",
         );
       for await (const chunk of archive) await io.stdout.write(Buffer.from(chunk));
-    } else await writeFile(flags.output, copies(archive), signal);
+    } else await writeWhole(flags.output, copies(archive), signal);
     return 0;
   },
 });
@@ -84,21 +84,6 @@ export const builderCacheExport = defineCommand({
 /** A stream keeps chunks longer than they are valid. */
 async function* copies(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
   for await (const chunk of chunks) yield Buffer.from(chunk);
-}
-
-async function writeFile(
-  path: string,
-  archive: AsyncIterable<Uint8Array>,
-  signal: AbortSignal,
-): Promise<void> {
-  const partial = `${path}.${process.pid}.partial`;
-  try {
-    await pipeline(archive, createWriteStream(partial), { signal });
-    renameSync(partial, path);
-  } catch (error) {
-    rmSync(partial, { force: true });
-    throw error;
-  }
 }
 
 export const builderCacheImport = defineCommand({

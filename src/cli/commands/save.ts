@@ -1,8 +1,7 @@
-import { createWriteStream, renameSync, rmSync } from "node:fs";
-import { pipeline } from "node:stream/promises";
 import { LighterError } from "#base";
 import { defineCommand, type Invocation } from "../command.ts";
 import type { Output } from "../io.ts";
+import { writeWhole } from "../write-whole.ts";
 
 const saveFlags = {
   output: {
@@ -48,7 +47,7 @@ async function saveImages(invocation: Invocation<typeof saveFlags>): Promise<num
   await using engine = await openEngine();
   const archive = engine.images.save(args, { format: flags.format === "oci" ? "oci" : "docker" });
   if (flags.output === undefined) await writeAll(io.stdout, archive, signal);
-  else await writeFile(flags.output, archive, signal);
+  else await writeWhole(flags.output, archive, signal);
   return 0;
 }
 
@@ -60,21 +59,5 @@ async function writeAll(
   for await (const chunk of archive) {
     signal.throwIfAborted();
     await output.write(chunk);
-  }
-}
-
-/** Under another name until it is whole, so that a Ctrl-C leaves the earlier file. */
-async function writeFile(
-  path: string,
-  archive: AsyncIterable<Uint8Array>,
-  signal: AbortSignal,
-): Promise<void> {
-  const partial = `${path}.${process.pid}.partial`;
-  try {
-    await pipeline(archive, createWriteStream(partial), { signal });
-    renameSync(partial, path);
-  } catch (error) {
-    rmSync(partial, { force: true });
-    throw error;
   }
 }

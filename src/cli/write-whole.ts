@@ -1,0 +1,18 @@
+import { createWriteStream, renameSync, rmSync } from "node:fs";
+import { pipeline } from "node:stream/promises";
+
+/** Writes a file under another name until it is whole, so that a Ctrl-C leaves the earlier one. */
+export async function writeWhole(
+  path: string,
+  archive: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): Promise<void> {
+  const partial = `${path}.${process.pid}.partial`;
+  try {
+    await pipeline(archive, createWriteStream(partial), { signal });
+    renameSync(partial, path);
+  } catch (error) {
+    rmSync(partial, { force: true });
+    throw error;
+  }
+}
