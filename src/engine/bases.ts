@@ -89,7 +89,8 @@ function describeStored(origin: Origin | undefined): string {
   }
 }
 
-function toBase(images: ImageStore, image: Image, origin: string): Base {
+/** @param origin for the build output, after `FROM golang:1.19: ` */
+export function toBase(images: ImageStore, image: Image, origin: string): Base {
   return {
     digest: image.target.digest,
     config: image.config,

@@ -1,5 +1,6 @@
 export { checkResult, outlineResult, targetsResult } from "./call-result.ts";
 export type { EpochSource } from "./epoch.ts";
+export { findGitReference, type GitReference } from "./git-reference.ts";
 export type {
   BindMount,
   CacheMount,

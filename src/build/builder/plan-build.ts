@@ -12,7 +12,7 @@ import {
 import type { Base, BaseSource } from "../ports.ts";
 import { baseFailure, baseNotFound } from "./base-failure.ts";
 import type { BuildInput } from "./read-dockerfile.ts";
-import type { BuildRequest } from "./request.ts";
+import type { BuildRequest, NamedContextRequest } from "./request.ts";
 
 export interface PlannedBuild {
   readonly plan: Plan;
@@ -89,17 +89,24 @@ async function resolveBase(
 ): Promise<Base> {
   const { request, bases, onProgress } = context;
   if (formatReference(base.reference) === "docker.io/library/scratch:latest") return emptyBase(base.platform);
-  const found = await bases
-    .resolve(base.reference, {
-      platform: base.platform,
-      onProgress,
-      ...(request.signal !== undefined && { signal: request.signal }),
-    })
-    .catch((error: unknown) => {
-      throw baseFailure(error, base, context);
-    });
+  const options = {
+    platform: base.platform,
+    onProgress,
+    ...(request.signal !== undefined && { signal: request.signal }),
+  };
+  const given = givenImage(base, request);
+  const found = await (given?.(options) ?? bases.resolve(base.reference, options)).catch((error: unknown) => {
+    throw baseFailure(error, base, context);
+  });
   if (found !== undefined) return found;
   throw baseNotFound(base, { ...context, sources: bases.describeSources() });
+}
+
+/** How a named context gets the image by itself. The plan asks with the very reference that it was given. */
+function givenImage({ reference }: BaseRequest, { namedContexts }: BuildRequest) {
+  for (const context of namedContexts?.values() ?? [])
+    if (context.kind === "image" && context.reference === reference) return context.resolve;
+  return undefined;
 }
 
 /** `scratch` under another name (`--build-context x=docker-image://scratch`). */
@@ -144,12 +151,19 @@ function buildArgsOf({ buildArgs = {}, epochSeconds }: BuildRequest): Readonly<R
 }
 
 function namedContextsOf({ namedContexts }: BuildRequest): ReadonlyMap<string, NamedContext> {
-  return new Map(
-    [...(namedContexts ?? [])].map(([name, context]) => [
-      name,
-      context.kind === "image" ? { kind: "image", reference: context.reference } : { kind: "local" },
-    ]),
-  );
+  return new Map([...(namedContexts ?? [])].map(([name, context]) => [name, planContext(context)]));
+}
+
+function planContext(context: NamedContextRequest): NamedContext {
+  switch (context.kind) {
+    case "directory":
+      return { kind: "local" };
+    case "image":
+      return { kind: "image", reference: context.reference };
+    case "git":
+    case "http":
+      return context;
+  }
 }
 
 /** The platform of this machine. */

@@ -6,6 +6,7 @@ import type { CacheSource, CacheTarget } from "../cache/places.ts";
 import type { BuildEvent } from "../events.ts";
 import type { FindSecret } from "../exec/secret-files.ts";
 import type { Annotation, BuildOutput } from "../export/output.ts";
+import type { Base, BaseSource } from "../ports.ts";
 
 /** One build. Paths are absolute. */
 export interface BuildRequest {
@@ -63,9 +64,20 @@ export interface BuildRequest {
   readonly signal?: AbortSignal;
 }
 
+/** What replaces a stage, an image or a `--from` of the same name. */
 export type NamedContextRequest =
   | { readonly kind: "directory"; readonly path: string }
-  | { readonly kind: "image"; readonly reference: Reference };
+  | {
+      readonly kind: "image";
+      /** Asked for as FROM asks for it; with `resolve` only a name, and no other image's. */
+      readonly reference: Reference;
+      /** Gets the image instead of the sources of bases. */
+      readonly resolve?: (options: Parameters<BaseSource["resolve"]>[1]) => Promise<Base>;
+    }
+  /** A repository, as ADD names one. */
+  | { readonly kind: "git"; readonly url: string }
+  /** A file from the web, called `context`. */
+  | { readonly kind: "http"; readonly url: string };
 
 /**
  * The time of everything that a build makes when nobody names one: 1 February 1980, which is in the range of zip and FAT
