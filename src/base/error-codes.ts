@@ -32,6 +32,7 @@ const failed = { class: "failed", http: 500, exit: 1 } as const;
  */
 export const errorCodes = {
   ARGUMENT_INVALID: invalid,
+  CONFIGURATION_INVALID: invalid,
   USAGE: { ...invalid, exit: 125 },
   CANCELLED: { class: "cancelled", http: 499, exit: 130 },
   INTERNAL: failed,

@@ -25,8 +25,13 @@ export interface Base {
   readonly digest: Digest;
   readonly config: ImageConfig;
   readonly layers: readonly LayerBlob[];
-  /** For the build output, after `FROM golang:1.19: `: `assembled from Debian bookworm (recipe golang)`. */
+  /**
+   * How it came to be, for the build output and the provenance: `assembled from Debian bookworm (recipe golang)`. Empty when
+   * nobody knows.
+   */
   readonly origin: string;
+  /** The store had it. */
+  readonly isStored?: boolean;
   /** The snapshot with the tree, unpacked when first asked for. */
   snapshot(signal?: AbortSignal): Promise<SnapshotName | undefined>;
 }

@@ -1,4 +1,4 @@
-import { normalizePlatform, type Platform, type Reference } from "#oci";
+import { normalizePlatform, type Platform, parseReference, type Reference } from "#oci";
 import type { RecipeDefinition } from "./recipe-definition.ts";
 import type { Recipe } from "./recipe-source.ts";
 
@@ -39,21 +39,26 @@ export function findRecipe(
   return definition === undefined ? undefined : recipeOf(definition, platform);
 }
 
+/** Newest first: what a name without a tag means when no recipe of that name is called `latest`. */
+const releases = ["trixie", "bookworm"];
+
 /**
- * The name on docker.io whose role a name plays, when a pattern says that it does: `gcr.io/distroless/base` is
- * `distroless/base`. A `*` stands for anything.
+ * The recipe of that name. With a tag it is the one that plays that role; without one it is `latest`, or that of the newest
+ * release: `golang` is the newest Go that Debian has.
  */
-export function roleOf(reference: Reference, patterns: readonly string[]): Reference {
-  const { registry, repository } = reference;
-  const name = `${registry}/${repository}`;
-  const matches = (pattern: string) =>
-    new RegExp(
-      `^${pattern
-        .split("*")
-        .map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"))
-        .join(".*")}$`,
-    ).test(name);
-  return patterns.some(matches) ? { ...reference, registry: "docker.io" } : reference;
+export function findRecipeByName(
+  definitions: readonly RecipeDefinition[],
+  name: string,
+  platform: Platform,
+): Recipe | undefined {
+  const reference = parseReference(name);
+  const found = findRecipe(definitions, reference, platform);
+  const hasTag = name.slice(name.lastIndexOf("/") + 1).includes(":") || name.includes("@");
+  if (found !== undefined || hasTag || debianArchitecture(platform) === undefined) return found;
+  const [newest] = definitions
+    .filter(({ repository }) => reference.registry === "docker.io" && repository === reference.repository)
+    .toSorted((a, b) => releases.indexOf(a.release) - releases.indexOf(b.release));
+  return newest === undefined ? undefined : recipeOf(newest, platform);
 }
 
 /** A recipe with the sentence that describes it. */

@@ -5,12 +5,12 @@ import { join } from "node:path";
 import { Cleanup, LighterError, type OnProgress } from "#base";
 import type { Host } from "#host";
 import type { Image, ImageStore } from "#image";
-import { familiarReference, type Platform, parseReference, type Reference } from "#oci";
+import { familiarReference, type Platform, type Reference } from "#oci";
 import type { SnapshotName, Snapshotter } from "#snapshot";
 import { assembleSystem } from "./assemble/assemble.ts";
 import { assembleDistroless } from "./assemble/assemble-distroless.ts";
 import { inUnpackOrder } from "./assemble/unpack-all.ts";
-import { debianArchitecture, exactVersion, findRecipe, recipeOf, roleOf } from "./find-recipe.ts";
+import { debianArchitecture, exactVersion, findRecipe, findRecipeByName, recipeOf } from "./find-recipe.ts";
 import { imageConfig, installedVersion } from "./image-config.ts";
 import type { ArchiveKey } from "./keys/debian-archive.ts";
 import { HttpClient, type HttpOptions } from "./mirror/http-client.ts";
@@ -41,11 +41,6 @@ export interface RecipeSourceOptions {
   readonly keys?: readonly ArchiveKey[];
   /** @defaultValue `debian`, `debian-slim` and `golang` of bookworm and trixie */
   readonly definitions?: readonly RecipeDefinition[];
-  /**
-   * Names beyond docker.io that recipes may answer, as patterns: `gcr.io/distroless/*`. Each stands for the recipe of the same
-   * path. @defaultValue none: a name that says a registry means that registry
-   */
-  readonly standsFor?: readonly string[];
   /** How long package lists are used without asking the mirror again. @defaultValue one hour */
   readonly maxAgeMs?: number;
   readonly now?: () => Date;
@@ -68,12 +63,13 @@ export function openRecipeSource(options: RecipeSourceOptions): RecipeSource {
   const definitions = options.definitions ?? builtinRecipes;
   const platform: Platform = { os: "linux", architecture: process.arch === "arm64" ? "arm64" : "amd64" };
   return {
-    find: (reference, wanted) => findRecipe(definitions, roleOf(reference, options.standsFor ?? []), wanted),
+    find: (reference, wanted) => findRecipe(definitions, reference, wanted),
+    findByName: (name, wanted) => findRecipeByName(definitions, name, wanted),
     list: () => definitions.map((definition) => recipeOf(definition, platform)),
     read: async (path, wanted) => {
       // YAML is read for files of the user's own only.
       const { readRecipe } = await import("./recipe-file/read-recipe.ts");
-      const findBuiltin = (name: string) => findRecipe(definitions, parseReference(name), wanted)?.definition;
+      const findBuiltin = (name: string) => findRecipeByName(definitions, name, wanted)?.definition;
       return recipeOf(readRecipe(path, findBuiltin), wanted);
     },
     findPackage: openUsedPackages(join(options.root, "packages", "sets")),
@@ -96,7 +92,7 @@ interface Question extends RecipeSourceOptions {
 }
 
 interface Task extends Question {
-  readonly reference: Reference;
+  readonly reference: Reference | undefined;
   readonly onProgress: OnProgress;
   readonly locked?: RecipeLock;
 }
@@ -156,7 +152,7 @@ async function assemble(task: Task): Promise<Image> {
   return task.images.create({
     config: imageConfig(task.recipe, packages, snapshot.epochSeconds),
     layers: [layer],
-    names: [task.reference],
+    names: task.reference === undefined ? [] : [task.reference],
     origin: { kind: "recipe", recipe: name, description },
   });
 }
@@ -185,6 +181,7 @@ async function resolve(task: Question, folder: string, client: HttpClient): Prom
 
 /** A tag may promise more than the recipe's name says: a full version, or to be Debian's stable release. */
 function checkTag({ recipe, reference }: Task, { packages, suite }: ResolvedPackages): void {
+  if (reference === undefined) return;
   const { tags, suiteTags, versionOf, release } = recipe.definition;
   const { tag = "" } = reference;
   const image = familiarReference(reference);
@@ -243,8 +240,8 @@ async function findOrAssemble(
 
 function assemblyKey({ definition }: Recipe, packages: readonly LocatedPackage[]): string {
   // What says how containers start is not in the tree: images that differ in it share one layer.
-  const { kind, release, pathRules, trim, debug, applets, directories, files, links, users, ignore } =
-    definition;
+  const { kind, release, pathRules, trim, debug, applets, directories, links, users, ignore } = definition;
+  const files = definition.files?.map(({ source, ...file }) => ({ ...file, source: source?.sha256 }));
   const facts = {
     assemblyVersion,
     kind,

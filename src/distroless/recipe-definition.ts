@@ -61,10 +61,19 @@ export interface RecipeDirectory {
   readonly gid?: number;
 }
 
-/** A file that the recipe writes, with its content. */
+/** A file beside a recipe. */
+export interface SourceFile {
+  /** As the recipe names it. */
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  readonly sha256: string;
+}
+
+/** A file that the recipe writes: text, or the content of another file. */
 export interface RecipeFile {
   readonly path: string;
-  readonly text: string;
+  readonly text?: string;
+  readonly source?: SourceFile;
   readonly mode?: number;
   readonly uid?: number;
   readonly gid?: number;

@@ -8,6 +8,11 @@ import type { RecipeLock } from "./recipe-lock.ts";
 export interface RecipeSource {
   /** The recipe that plays the role a name asks for (`golang:1.19`, `debian:bookworm`), or undefined. */
   find(reference: Reference, platform: Platform): Recipe | undefined;
+  /**
+   * The built-in recipe of that name, as people write it: `golang` without a tag is the newest.
+   * @throws REFERENCE_INVALID
+   */
+  findByName(name: string, platform: Platform): Recipe | undefined;
   list(): readonly Recipe[];
   /** The file of a package that a recipe has used in this store: its digest and where it came from. */
   findPackage(item: {
@@ -24,14 +29,14 @@ export interface RecipeSource {
    */
   lock(recipe: Recipe, options?: { readonly signal?: AbortSignal }): Promise<RecipeLock>;
   /**
-   * Assembles the image and puts it into the image store under the reference's name. Idempotent: packages that were
+   * Assembles the image and puts it into the image store, under the reference's name when there is one. Idempotent: packages that were
    * downloaded are kept and an equal assembly gives an equal digest.
    * @throws SIGNATURE_INVALID, RELEASE_EXPIRED, INDEX_INVALID, PACKAGE_INVALID, PACKAGE_NOT_FOUND,
    *   DEPENDENCY_UNSATISFIABLE, PACKAGES_CONFLICT, MIRROR_UNREACHABLE, STORE_FULL, RECIPE_INVALID, CANCELLED
    */
   assemble(
     recipe: Recipe,
-    reference: Reference,
+    reference: Reference | undefined,
     options: {
       readonly onProgress: OnProgress;
       readonly signal?: AbortSignal;

@@ -2,15 +2,20 @@ import { isLighterError } from "#base";
 import type { Base, BaseSource } from "#build";
 import type { Recipe, RecipeSource } from "#distroless";
 import type { Image, ImageStore, Origin } from "#image";
-import { formatReference, type Platform, type Reference } from "#oci";
+import { formatReference, type Platform, type Reference, recipeNameOf } from "#oci";
 import type { RegistryClient } from "#registry";
+import { type BaseRule, findBaseRule } from "./base-rules.ts";
 import type { BaseSourceName } from "./options.ts";
+import { resolveRecipeBase } from "./recipe-bases.ts";
+import { toBase } from "./to-base.ts";
 import { pullReference } from "./transfers.ts";
 
 interface BaseParts {
   readonly images: ImageStore;
-  /** Which are asked, in order. */
-  readonly order: readonly BaseSourceName[];
+  /** Which sources are asked for which names; the first that fits holds. */
+  readonly rules: readonly BaseRule[];
+  /** The build context: recipes that a Dockerfile names by path lie in it. */
+  readonly context?: string;
   readonly openRecipes: () => Promise<RecipeSource>;
   readonly openRegistries: () => Promise<RegistryClient>;
 }
@@ -19,26 +24,33 @@ type ResolveOptions = Parameters<BaseSource["resolve"]>[1];
 
 /**
  * Where FROM gets its image: by default the store, then recipes, then the registry that the name says. Which one answered
- * stands in {@link Base.origin} and so in the build output: nothing is substituted silently.
+ * stands in {@link Base.origin} and so in the build output and the provenance: nothing is substituted silently.
  */
 export function createBaseSource(parts: BaseParts): BaseSource {
-  const { images, order } = parts;
+  const { images } = parts;
   const tried = new Map<BaseSourceName, string>();
   const findBase = (reference: Reference, platform: Platform): Base | undefined => {
     const stored = findStored(images, reference, platform);
-    return stored === undefined ? undefined : toBase(images, stored, describeStored(stored.origin));
+    if (stored === undefined) return undefined;
+    return { ...toBase(images, stored, describeOrigin(stored.origin)), isStored: true };
   };
   const sources: Readonly<
-    Record<BaseSourceName, (reference: Reference, options: ResolveOptions) => Promise<Base | undefined>>
+    Record<
+      BaseSourceName,
+      (reference: Reference, options: ResolveOptions, rule: BaseRule) => Promise<Base | undefined>
+    >
   > = {
     async store(reference, options) {
       tried.set("store", "the store");
       return findBase(reference, options.platform);
     },
-    async recipe(reference, options) {
+    async recipe(reference, options, { pattern }) {
       const recipes = await parts.openRecipes();
       tried.set("recipe", `recipes (${recipeNames(recipes.list())})`);
-      const recipe = recipes.find(reference, options.platform);
+      // A name of another registry means that registry, unless the user says of this very name that it does not.
+      const isSaid = pattern !== undefined && !pattern.startsWith("*");
+      const role = isSaid ? { ...reference, registry: "docker.io" } : reference;
+      const recipe = recipes.find(role, options.platform);
       if (recipe === undefined) return undefined;
       return toBase(images, await recipes.assemble(recipe, reference, options), recipe.description);
     },
@@ -57,11 +69,18 @@ export function createBaseSource(parts: BaseParts): BaseSource {
     },
   };
   return {
-    find: async (reference, platform) => findBase(reference, platform),
+    find: async (reference, platform) =>
+      recipeNameOf(reference) === undefined ? findBase(reference, platform) : undefined,
     async resolve(reference, options) {
       tried.clear();
-      for (const name of order) {
-        const base = await sources[name](reference, options);
+      const recipe = recipeNameOf(reference);
+      if (recipe !== undefined) {
+        const place = { folder: parts.context, isConfined: true };
+        return await resolveRecipeBase(parts, recipe, { ...options, place });
+      }
+      const rule = findBaseRule(parts.rules, reference);
+      for (const name of rule.sources) {
+        const base = await sources[name](reference, options, rule);
         if (base !== undefined) return base;
       }
       return undefined;
@@ -74,30 +93,19 @@ function findStored(images: ImageStore, reference: Reference, platform: Platform
   return images.find(formatReference(reference), { platform });
 }
 
-function describeStored(origin: Origin | undefined): string {
+function describeOrigin(origin: Origin | undefined): string {
   switch (origin?.kind) {
     case "recipe":
-      return `in the store, ${origin.description}`;
+      return origin.description;
     case "pulled":
-      return `in the store, pulled from ${origin.from}`;
+      return `pulled from ${origin.from}`;
     case "loaded":
-      return "in the store, loaded from an archive";
+      return "loaded from an archive";
     case "built":
-      return "in the store, built here";
+      return "built here";
     case undefined:
-      return "in the store";
+      return "";
   }
-}
-
-/** @param origin for the build output, after `FROM golang:1.19: ` */
-export function toBase(images: ImageStore, image: Image, origin: string): Base {
-  return {
-    digest: image.target.digest,
-    config: image.config,
-    layers: image.layers,
-    origin,
-    snapshot: (signal) => images.unpack(image, signal === undefined ? {} : { signal }),
-  };
 }
 
 function recipeNames(recipes: readonly Recipe[]): string {

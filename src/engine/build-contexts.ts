@@ -14,8 +14,8 @@ import {
   type Reference,
 } from "#oci";
 import { findGitReference } from "#plan";
-import { toBase } from "./bases.ts";
 import { resolveRecipeBase } from "./recipe-bases.ts";
+import { toBase } from "./to-base.ts";
 
 /** What contexts are opened with. */
 export interface ContextParts {

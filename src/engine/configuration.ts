@@ -1,7 +1,8 @@
 import { cpus } from "node:os";
 import { LighterError } from "#base";
-import type { BaseSourceName, EngineOptions, RegistrySettings } from "./options.ts";
-import { readBaseSources, readRegistries } from "./registry-configuration.ts";
+import { type BaseRule, parseBaseRule, parseBaseRules } from "./base-rules.ts";
+import type { EngineOptions, RegistrySettings } from "./options.ts";
+import { readRegistries } from "./registry-configuration.ts";
 
 /** What the environment and the caller say, read once. No other room looks at either. */
 export interface Configuration {
@@ -16,9 +17,10 @@ export interface Configuration {
   /** Where Debian packages come from, when not from deb.debian.org. */
   readonly debianMirror?: string;
   readonly registries: RegistrySettings & { readonly proxyEnv: Readonly<Record<string, string>> };
-  readonly baseSources: readonly BaseSourceName[];
-  /** Names beyond docker.io that recipes may answer, as patterns. */
-  readonly standsFor: readonly string[];
+  /** Where FROM looks, by name; what the configuration file says comes after these. */
+  readonly baseRules: readonly BaseRule[];
+  /** The configuration file. */
+  readonly file: { readonly path: string; readonly mustExist: boolean };
 }
 
 const proxyNames = ["HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"];
@@ -39,9 +41,13 @@ export function readConfiguration(
     proxyEnv: readProxies(env),
     ...(debianMirror !== undefined && { debianMirror }),
     registries: { ...readRegistries(options.registries ?? {}, env), proxyEnv: readProxies(env) },
-    baseSources: options.baseSources ?? readBaseSources(env),
-    standsFor:
-      options.recipesFor ?? (env["LIGHTER_RECIPES_FOR"] ?? "").split(",").filter((name) => name !== ""),
+    baseRules:
+      options.baseSources?.map((text) => parseBaseRule(text, "base source")) ??
+      parseBaseRules(env["LIGHTER_BASE_SOURCES"] ?? "", "LIGHTER_BASE_SOURCES"),
+    file: {
+      path: env["LIGHTER_CONFIG"] || "/etc/lighter/config.yaml",
+      mustExist: Boolean(env["LIGHTER_CONFIG"]),
+    },
   });
 }
 

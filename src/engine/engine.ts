@@ -2,14 +2,15 @@ import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Cleanup } from "#base";
-import type { Builder, DryPlan, DryRequest } from "#build";
+import type { BaseSource, Builder, BuildRequest, DryPlan, DryRequest } from "#build";
 import type { Containers } from "#container";
 import type { RecipeSource } from "#distroless";
 import { createHost, type Host } from "#host";
 import type { Roots } from "#image";
 import type { Networks } from "#network";
 import type { KeptIn, RegistryClient } from "#registry";
-import type { Runtime } from "#runtime";
+import type { Runtime, RuntimeName } from "#runtime";
+import { parseBaseRule } from "./base-rules.ts";
 import { createBaseSource } from "./bases.ts";
 import { cacheLimit, EngineBuildCache } from "./build-cache.ts";
 import { buildRequest } from "./build-request.ts";
@@ -53,10 +54,7 @@ export class Engine implements AsyncDisposable {
   readonly #closing = new Cleanup();
 
   // Rooms are loaded when they are first needed: a short command loads none of them.
-  readonly #runtime = lazy(async (): Promise<Runtime> => {
-    const { findRuntime } = await import("#runtime");
-    return await findRuntime(this.#host, { runDirectory: join(this.root, "run") });
-  });
+  readonly #runtime = lazy(() => this.#findRuntime());
   readonly #networks = lazy(async (): Promise<Networks> => {
     const { createNetworks } = await import("#network");
     const resolver = findOwnCommand(this.root, ["network", "resolver"]);
@@ -71,7 +69,7 @@ export class Engine implements AsyncDisposable {
   readonly #recipes = lazy(async (): Promise<RecipeSource> => {
     const { openRecipeSource } = await import("#distroless");
     const { snapshots, images } = this.#store;
-    const { root, debianMirror, standsFor, proxyEnv } = this.#configuration;
+    const { root, debianMirror, proxyEnv } = this.#configuration;
     const proxy = proxyEnv["http_proxy"] ?? proxyEnv["HTTP_PROXY"];
     return openRecipeSource({
       root,
@@ -79,21 +77,19 @@ export class Engine implements AsyncDisposable {
       snapshots,
       images,
       onWarning: this.#onWarning,
-      standsFor,
       ...(proxy !== undefined && { http: { proxy } }),
       ...(debianMirror !== undefined && { mirror: mirrorAt(debianMirror) }),
     });
   });
+  // A build on a machine with no way out must not wait for it.
+  readonly #baseRegistries = lazy(
+    async (): Promise<RegistryClient> =>
+      await this.#openRegistries({ connectTimeoutMs: baseConnectTimeoutMs }),
+  );
   readonly #builder = lazy(async (): Promise<Builder> => {
     const { createBuilder } = await import("#build");
     const { root, content, snapshots, images } = this.#store;
-    const bases = createBaseSource({
-      images,
-      order: this.#configuration.baseSources,
-      openRecipes: this.#recipes,
-      // A build on a machine with no way out must not wait for it.
-      openRegistries: () => this.#openRegistries({ connectTimeoutMs: baseConnectTimeoutMs }),
-    });
+    const bases = await this.#bases({});
     const host = this.#host;
     const networks = this.#networks;
     const registries = this.#registries;
@@ -126,7 +122,7 @@ export class Engine implements AsyncDisposable {
       images,
       snapshots,
       network,
-      runtime: this.#runtime,
+      runtime: (name) => (name === undefined ? this.#runtime() : this.#findRuntime(name)),
       use: () => this.#store.use(),
       onWarning: this.#onWarning,
       ...(tidyCommand !== undefined && { tidyCommand }),
@@ -176,7 +172,7 @@ export class Engine implements AsyncDisposable {
     this.volumes = new EngineVolumes(this.#containers);
     this.containers = new EngineContainers({
       open: this.#containers,
-      findImage: (name) => this.images.get(name),
+      findImage: (name, platform) => this.images.get(name, platform === undefined ? {} : { platform }),
       sweep: () => this.#sweep(),
     });
     this.networks = new EngineNetworks({ open: this.#networks, containers: this.#containers });
@@ -220,7 +216,13 @@ export class Engine implements AsyncDisposable {
    * lines of the Dockerfile stand in `details.frame`
    */
   async build(options: BuildOptions): Promise<BuildResult> {
-    const request = { ...buildRequest(options, this.#configuration), ...(await exportRequest(options)) };
+    const plain = buildRequest(options, this.#configuration);
+    const request = {
+      ...plain,
+      bases: await this.#bases(options, plain.context),
+      ...(await exportRequest(options)),
+      ...(await this.#contexts(options)),
+    };
     const builder = await this.#builder();
     this.#store.snapshots.sweep();
     const limitBytes = await cacheLimit(this.#configuration);
@@ -237,7 +239,34 @@ export class Engine implements AsyncDisposable {
   async plan(options: BuildOptions & Pick<DryRequest, "allStages">): Promise<DryPlan> {
     const builder = await this.#builder();
     const { allStages = false } = options;
-    return await builder.plan({ ...buildRequest(options, this.#configuration), allStages });
+    return await builder.plan({
+      ...buildRequest(options, this.#configuration),
+      ...(await this.#contexts(options)),
+      allStages,
+    });
+  }
+
+  /** Where one build gets its bases. @throws ARGUMENT_INVALID, CONFIGURATION_INVALID */
+  async #bases({ sources = [] }: Pick<BuildOptions, "sources">, context?: string): Promise<BaseSource> {
+    const { baseRules, file } = this.#configuration;
+    const { readConfigurationFile } = await import("./configuration-file.ts");
+    const given = sources.map((text) => parseBaseRule(text, "--source"));
+    const { sources: configured = [] } = await readConfigurationFile(file);
+    return createBaseSource({
+      images: this.#store.images,
+      rules: [...given, ...baseRules, ...configured],
+      openRecipes: this.#recipes,
+      openRegistries: this.#baseRegistries,
+      ...(context !== undefined && { context }),
+    });
+  }
+
+  /** The named contexts of a build, opened. */
+  async #contexts({ contexts }: BuildOptions): Promise<Pick<BuildRequest, "namedContexts">> {
+    if (contexts === undefined) return {};
+    const { openNamedContexts } = await import("./build-contexts.ts");
+    const parts = { images: this.#store.images, openRecipes: this.#recipes };
+    return { namedContexts: openNamedContexts(contexts, parts) };
   }
 
   /**
@@ -248,6 +277,14 @@ export class Engine implements AsyncDisposable {
   async run(options: RunOptions): Promise<number> {
     const parting = await this.containers.run(options);
     return parting.kind === "exited" ? parting.exitCode : 0;
+  }
+
+  async #findRuntime(name?: RuntimeName): Promise<Runtime> {
+    const { findRuntime } = await import("#runtime");
+    return await findRuntime(this.#host, {
+      runDirectory: join(this.root, "run"),
+      ...(name !== undefined && { name }),
+    });
   }
 
   /** Settles what processes left behind that did not get to clean up. */

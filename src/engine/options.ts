@@ -14,15 +14,12 @@ export interface EngineOptions {
   /** How registries are reached. What is not given comes from the environment: see {@link RegistrySettings}. */
   readonly registries?: RegistrySettings;
   /**
-   * Where FROM looks for an image, in order. @defaultValue `LIGHTER_BASE_SOURCES` (`store,recipe,registry`), else that:
-   * a recipe needs no account, has no rate limit and is signed, so it answers before a registry is asked.
+   * Where FROM looks for an image: sources in the order they are asked, with a pattern before them for some names only
+   * (`gcr.io/distroless/*=recipe`); the first that fits a name holds. @defaultValue `LIGHTER_BASE_SOURCES`, then the
+   * configuration file, then `store,recipe,registry`: a recipe needs no account, has no rate limit and is signed, so it
+   * answers before a registry is asked
    */
-  readonly baseSources?: readonly BaseSourceName[];
-  /**
-   * Names of other registries that recipes may answer, as patterns: `gcr.io/distroless/*`. @defaultValue
-   * `LIGHTER_RECIPES_FOR`, separated by commas; else none
-   */
-  readonly recipesFor?: readonly string[];
+  readonly baseSources?: readonly string[];
 }
 
 /** One place where FROM may find an image. */
@@ -110,6 +107,13 @@ export interface BuildOptions {
   readonly context: string;
   /** Path of the Dockerfile. @defaultValue `Dockerfile` in the context */
   readonly file?: string;
+  /**
+   * What replaces a stage, an image or a `--from` of that name: a directory, `docker-image://NAME`,
+   * `oci-layout://DIR[:TAG][@DIGEST]`, `recipe:NAME` or `recipe:FILE.yaml`, the URL of a git repository or of a file.
+   */
+  readonly contexts?: Readonly<Record<string, string>>;
+  /** Rules as {@link EngineOptions.baseSources} has them, that hold before those. */
+  readonly sources?: readonly string[];
   readonly tags?: readonly string[];
   readonly target?: string;
   /** A value of undefined takes the caller's environment, which the CLI resolves before it calls. */
@@ -162,4 +166,6 @@ export interface BuildResult {
 /** What `docker create` and `docker run` take. */
 export interface RunOptions extends ContainerOptions, StreamOptions {
   readonly image: string;
+  /** `os/architecture[/variant]` of the image. @defaultValue the host's */
+  readonly platform?: string;
 }

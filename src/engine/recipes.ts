@@ -54,7 +54,7 @@ export class Recipes {
         ? this.#parts.hostPlatform
         : normalizePlatform(parsePlatform(options.platform));
     if (isRecipeFile(text)) return await source.read(text, platform);
-    const recipe = source.find(parseReference(text), platform);
+    const recipe = source.findByName(text, platform);
     if (recipe !== undefined) return recipe;
     throw new LighterError(
       "RECIPE_NOT_FOUND",

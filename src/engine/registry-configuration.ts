@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { LighterError } from "#base";
-import type { BaseSourceName, RegistrySettings } from "./options.ts";
+import type { RegistrySettings } from "./options.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -49,19 +49,6 @@ function readMirrors(text: string): Readonly<Record<string, readonly string[]>> 
     (mirrors[registry] ??= []).push(address);
   }
   return mirrors;
-}
-
-/** @throws ARGUMENT_INVALID for a word that is no source */
-export function readBaseSources(env: Env): readonly BaseSourceName[] {
-  const text = env["LIGHTER_BASE_SOURCES"];
-  if (text === undefined || text === "") return ["store", "recipe", "registry"];
-  return words(text).map((word) => {
-    if (word === "store" || word === "recipe" || word === "registry") return word;
-    throw new LighterError(
-      "ARGUMENT_INVALID",
-      `cannot use LIGHTER_BASE_SOURCES "${word}": want store, recipe and registry in the order they are asked`,
-    );
-  });
 }
 
 function words(text: string): readonly string[] {

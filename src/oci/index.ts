@@ -21,5 +21,6 @@ export type {
 export { mediaTypes } from "./media-types.ts";
 export { formatPlatform, normalizePlatform, parsePlatform, samePlatform } from "./platform.ts";
 export { compatiblePlatforms } from "./platform-order.ts";
+export { parseBaseReference, recipeNameOf } from "./recipe-reference.ts";
 export { familiarReference, formatReference, parseReference, type Reference } from "./reference.ts";
 export { opaqueWhiteout, whiteoutPrefix } from "./whiteout.ts";

@@ -76,7 +76,9 @@ function splitRegistry(name: string): { registry: string; repository: string } {
 export function formatReference(reference: Reference): string {
   const tag = reference.tag === undefined ? "" : `:${reference.tag}`;
   const digest = reference.digest === undefined ? "" : `@${reference.digest}`;
-  return `${reference.registry}/${reference.repository}${tag}${digest}`;
+  // What no registry has stands behind a scheme: `recipe:./api.yaml`.
+  const { registry } = reference;
+  return `${registry}${registry.endsWith(":") ? "" : "/"}${reference.repository}${tag}${digest}`;
 }
 
 /** The name as a person writes it: `nginx:latest`. */

@@ -1,5 +1,5 @@
 import { quote } from "#dockerfile";
-import { type Platform, parseReference, type Reference } from "#oci";
+import { type Platform, parseBaseReference, type Reference } from "#oci";
 import { fault } from "./fault.ts";
 
 /**
@@ -9,16 +9,16 @@ import { fault } from "./fault.ts";
  */
 export function parseBaseName(name: string): Reference {
   try {
-    return parseReference(name);
+    return parseBaseReference(name);
   } catch {
     throw fault(`failed to parse stage name ${quote(name)}: ${referenceProblem(name)}`);
   }
 }
 
-/** Whether `name` can name an image. */
+/** Whether `name` can name an image or a recipe. */
 export function isBaseName(name: string): boolean {
   try {
-    parseReference(name);
+    parseBaseReference(name);
     return true;
   } catch {
     return false;

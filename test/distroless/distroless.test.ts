@@ -125,7 +125,7 @@ function writePrograms(folder: string): void {
 
 async function assemble(name: string, architecture = "amd64") {
   const { root, host, snapshots, images } = lab;
-  const source = openRecipeSource({ root, host, snapshots, images, standsFor: ["gcr.io/distroless/*"] });
+  const source = openRecipeSource({ root, host, snapshots, images });
   const reference = parseReference(name);
   const recipe = source.find(reference, { os: "linux", architecture });
   assert.ok(recipe, name);

@@ -1,5 +1,5 @@
 import type { Digest, Platform, Reference } from "#oci";
-import { familiarReference, formatPlatform } from "#oci";
+import { familiarReference, formatPlatform, formatReference, recipeNameOf } from "#oci";
 import type { Graph, Plan, Vertex } from "#plan";
 import { type Predicate, predicateTypes } from "./statement.ts";
 
@@ -20,6 +20,8 @@ export interface ProvenanceFacts {
     readonly reference: Reference;
     readonly platform: Platform;
     readonly digest: Digest;
+    /** `assembled from Debian bookworm (recipe golang)`; empty when nobody knows. */
+    readonly origin: string;
   }[];
   /** Contents of remote sources, as far as they are known. */
   readonly remotes: readonly { readonly url: string; readonly digest: Readonly<Record<string, string>> }[];
@@ -55,7 +57,7 @@ function version1(facts: ProvenanceFacts, { mode, builderId }: ProvenanceOptions
         builderPlatform: formatPlatform(facts.buildPlatform),
         ...(mode === "max" && { buildConfig: { steps: stepsOf(facts.plan.graph) } }),
       },
-      resolvedDependencies: materialsOf(facts),
+      resolvedDependencies: dependenciesOf(facts),
     },
     runDetails: {
       builder: { id: builderId },
@@ -123,10 +125,24 @@ function prefixed(prefix: string, values: Readonly<Record<string, string>>): Rec
   );
 }
 
+/** The materials, and what each base was made by, for which only this version has a place. */
+function dependenciesOf(facts: ProvenanceFacts): readonly unknown[] {
+  const origins = facts.bases.map(({ origin }) => origin);
+  return materialsOf(facts).map((material, at) => {
+    const origin = origins[at] ?? "";
+    return origin === "" ? material : { ...material, annotations: { "dev.lighter.origin": origin } };
+  });
+}
+
+interface Material {
+  readonly uri: string;
+  readonly digest: Readonly<Record<string, string>>;
+}
+
 /** Images by package URL, files and repositories by address; a password in an address stays out. */
-function materialsOf({ bases, remotes }: ProvenanceFacts): readonly unknown[] {
+function materialsOf({ bases, remotes }: ProvenanceFacts): readonly Material[] {
   const images = bases.map(({ reference, platform, digest }) => ({
-    uri: imageUrl(reference, platform),
+    uri: recipeNameOf(reference) === undefined ? imageUrl(reference, platform) : formatReference(reference),
     digest: { sha256: digest.slice("sha256:".length) },
   }));
   return [...images, ...remotes.map(({ url, digest }) => ({ uri: withoutPassword(url), digest }))];

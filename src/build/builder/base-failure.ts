@@ -1,6 +1,6 @@
 import { isLighterError, LighterError, suggest } from "#base";
 import { codeFrame, type ParseResult } from "#dockerfile";
-import { formatReference, parseReference } from "#oci";
+import { formatReference, parseBaseReference } from "#oci";
 import type { BaseRequest } from "#plan";
 
 /** Where a Dockerfile names an image, and the name as it stands there. */
@@ -78,7 +78,7 @@ function uses({ file }: ParseResult): readonly Use[] {
 /** A name that holds a variable is nobody's. */
 function isSame(written: string, name: string): boolean {
   try {
-    return formatReference(parseReference(written)) === name;
+    return formatReference(parseBaseReference(written)) === name;
   } catch {
     return false;
   }

@@ -1,6 +1,6 @@
 import { Cleanup, errorMessage, isLighterError, LighterError } from "#base";
 import { codeFrame } from "#dockerfile";
-import { type Digest, digestOf, familiarReference, parseReference } from "#oci";
+import { type Digest, digestOf, familiarReference, parseBaseReference } from "#oci";
 import type { Vertex, VertexId } from "#plan";
 import { CacheRun } from "../cache/cache-run.ts";
 import type { ImportedCache } from "../cache/import-cache.ts";
@@ -61,7 +61,8 @@ export class Build {
   async run(): Promise<BuildOutcome> {
     const input = readInput(this.#request);
     const lock = this.#lock;
-    const bases = lock?.baseSource(this.#parts.options.bases) ?? this.#parts.options.bases;
+    const own = this.#request.bases ?? this.#parts.options.bases;
+    const bases = lock?.baseSource(own) ?? own;
     const unlocked = await this.#gettingBases((tell) =>
       planPlatforms(this.#request, input, { bases, ...tell }),
     );
@@ -111,9 +112,10 @@ export class Build {
           begin();
           this.#emit({ kind: "progress", step, progress });
         },
-        onBase: ({ reference }, { origin }) => {
+        onBase: ({ reference }, { origin, isStored = false }) => {
           begin();
-          this.#emit({ kind: "note", step, text: `FROM ${familiarReference(reference)}: ${origin}` });
+          const how = [...(isStored ? ["in the store"] : []), ...(origin === "" ? [] : [origin])].join(", ");
+          this.#emit({ kind: "note", step, text: `FROM ${familiarReference(reference)}: ${how}` });
         },
       });
       if (isTold) this.#emit({ kind: "finished", step, timeMs: Date.now(), cached: false });
@@ -290,7 +292,7 @@ function findBase(planned: PlannedPlatforms, vertex: Vertex): Base {
 
 function resolvedBases({ bases }: PlannedPlatforms): BuildOutcome["bases"] {
   return [...bases].map(([name, { digest }]) => ({
-    reference: parseReference(name.slice(0, name.indexOf(" "))),
+    reference: parseBaseReference(name.slice(0, name.indexOf(" "))),
     digest,
   }));
 }

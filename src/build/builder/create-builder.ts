@@ -49,7 +49,10 @@ export function createBuilder(options: BuilderOptions): Builder {
   const cache = new CacheStore(paths.cache);
   return {
     build: (request) => new Build({ options, paths, cache }, request).run(),
-    plan: (request) => planDry(request, ({ reference, platform }) => options.bases.find(reference, platform)),
+    plan: (request) =>
+      planDry(request, ({ reference, platform }) =>
+        (request.bases ?? options.bases).find(reference, platform),
+      ),
     usedSnapshots: () => cache.snapshots(),
     cache: new BuildCache({ ...options, paths, cache, locks: options.host.locks }),
   };

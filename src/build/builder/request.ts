@@ -14,7 +14,9 @@ export interface BuildRequest {
   readonly context?: string;
   /** Path of the Dockerfile, or its text. @defaultValue `Dockerfile`, then `dockerfile`, in the context */
   readonly dockerfile?: { readonly path: string } | { readonly text: string };
-  /** Directories and images that replace stages and images of the same name. */
+  /** Where this build gets its bases. @defaultValue the builder's */
+  readonly bases?: BaseSource;
+  /** By name, in lower case and as docker shortens it; `name::os/architecture` is for one platform. */
   readonly namedContexts?: ReadonlyMap<string, NamedContextRequest>;
   readonly target?: string;
   readonly buildArgs?: Readonly<Record<string, string>>;

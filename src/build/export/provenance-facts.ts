@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { parsePlatform, parseReference } from "#oci";
+import { parseBaseReference, parsePlatform } from "#oci";
 import type { Plan } from "#plan";
 import type { ProvenanceFacts } from "../attest/provenance.ts";
 import { baseName, hostPlatform } from "../builder/plan-build.ts";
@@ -34,11 +34,16 @@ function basesOf(plan: Plan, { bases }: PlannedPlatforms): ProvenanceFacts["base
   const used = new Set(
     [...plan.graph.vertices.values()].flatMap(({ op }) => (op.kind === "image" ? [baseName(op)] : [])),
   );
-  return [...bases].flatMap(([name, { digest }]) => {
+  return [...bases].flatMap(([name, { digest, origin }]) => {
     if (!used.has(name)) return [];
     const [reference = "", platform = ""] = name.split(" ");
     return [
-      { reference: parseReference(reference), platform: parsePlatform(platform.replace(/\/$/, "")), digest },
+      {
+        reference: parseBaseReference(reference),
+        platform: parsePlatform(platform.replace(/\/$/, "")),
+        digest,
+        origin,
+      },
     ];
   });
 }

@@ -3,6 +3,7 @@ import { LighterError } from "#base";
 import type { BuildOptions, BuildResult } from "#engine";
 import { defineCommand, type FlagValues, type Invocation } from "../command.ts";
 import { parseLabels, resolvePairs } from "../env-flags.ts";
+import { keyValues } from "../key-values.ts";
 import { openDisplay, type ProgressMode, progressModes } from "../progress/show.ts";
 import type { Report } from "../reports/print-report.ts";
 
@@ -22,6 +23,11 @@ const buildFlags = {
     kind: "list",
     value: "NAME[=VALUE]",
     summary: "Set an ARG; without a value it is passed on",
+  },
+  "build-context": {
+    kind: "list",
+    value: "NAME=PLACE",
+    summary: "Another context: a directory, docker-image://, oci-layout://, recipe:, a git or HTTP URL",
   },
   "cache-from": {
     kind: "list",
@@ -93,6 +99,11 @@ const buildFlags = {
     value: "true|false",
     summary: "Attach the packages that the image holds (default: no)",
   },
+  source: {
+    kind: "list",
+    value: "[PATTERN=]SOURCE,...",
+    summary: "Where FROM looks: store, recipe, registry in this order (gcr.io/distroless/*=recipe: for these)",
+  },
   squash: { kind: "boolean", summary: "Make one layer of those that the build makes" },
   tag: { kind: "list", short: "t", value: "NAME[:TAG]", summary: "Name of the image" },
   target: { kind: "string", value: "STAGE", summary: "Build this stage instead of the last" },
@@ -106,7 +117,7 @@ export const build = defineCommand({
   arity: { min: 1, max: 1 },
   argument: "directory",
   notYet: [
-    ..."allow build-context builder cgroup-parent".split(" "),
+    ..."allow builder cgroup-parent".split(" "),
     ..."compress cpu-period cpu-quota cpu-shares cpuset-cpus cpuset-mems debug force-rm isolation".split(" "),
     ..."memory memory-swap no-cache-filter pull rm secret security-opt shm-size ssh ulimit -c -m".split(" "),
   ],
@@ -184,6 +195,8 @@ function buildOptions({ flags, args, io, signal }: Invocation<typeof buildFlags>
   return {
     context,
     tags: flags.tag,
+    ...(flags.source.length > 0 && { sources: flags.source }),
+    ...(flags["build-context"].length > 0 && { contexts: keyValues(flags["build-context"]) }),
     buildArgs: resolvePairs(flags["build-arg"], io.env),
     labels: parseLabels(flags.label),
     noCache: flags["no-cache"],

@@ -13,6 +13,6 @@ export function writeOwnEntries(assembly: Assembly, definition: RecipeDefinition
       gid: 0,
       mtimeSeconds: epochSeconds,
     });
-  for (const { path, text, mode = 0o644, uid = 0, gid = uid } of files)
-    tree.file(path, text, { ...rootOwned(assembly, mode), uid, gid });
+  for (const { path, text, source, mode = 0o644, uid = 0, gid = uid } of files)
+    tree.file(path, source?.bytes ?? text ?? "", { ...rootOwned(assembly, mode), uid, gid });
 }

@@ -1,12 +1,13 @@
-import { existsSync, readFileSync, realpathSync } from "node:fs";
-import { dirname, isAbsolute, join, relative } from "node:path";
+import { readFileSync, statSync } from "node:fs";
+import { dirname } from "node:path";
 import { LighterError } from "#base";
 import { parseReference } from "#oci";
 import { rulesOf, type TrimPackName } from "../assemble/trim-packs.ts";
 import type { RecipeDefinition, RecipeFile } from "../recipe-definition.ts";
 import { debianRecipes, systemPath } from "../recipes/debian.ts";
 import { ignoredDependencies } from "../recipes/distroless.ts";
-import { readShape } from "./read-shape.ts";
+import { readBeside } from "./read-beside.ts";
+import { readShape, type ShapedDocument } from "./read-shape.ts";
 import { recipeShape } from "./recipe-shape.ts";
 
 /** A recipe file as its shape reads it. */
@@ -48,10 +49,14 @@ export type FindBuiltin = (name: string) => RecipeDefinition | undefined;
  * @throws RECIPE_NOT_FOUND, RECIPE_INVALID
  */
 export function readRecipe(path: string, findBuiltin: FindBuiltin): RecipeDefinition {
-  if (!existsSync(path))
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true)
     throw new LighterError("RECIPE_NOT_FOUND", `cannot read recipe "${path}": there is no such file`);
-  const text = readShape(path, readFileSync(path, "utf8"), recipeShape) as RecipeText;
-  const base = text.from === undefined ? emptyRecipe(text) : findBase(path, text, findBuiltin);
+  const document = readShape(
+    { path, text: readFileSync(path, "utf8"), noun: "recipe", code: "RECIPE_INVALID" },
+    recipeShape,
+  );
+  const text = document.value as RecipeText;
+  const base = text.from === undefined ? emptyRecipe(text) : findBase(document, text, findBuiltin);
   const { repository, tag = "latest" } = parseReference(text.name);
   const environment = Object.entries(text.environment ?? {}).map(([name, value]) => ({ name, value }));
   const kept = base.env.filter(({ name }) => !Object.hasOwn(text.environment ?? {}, name));
@@ -65,7 +70,7 @@ export function readRecipe(path: string, findBuiltin: FindBuiltin): RecipeDefini
     ...(text.ignore !== undefined && { ignore: [...(base.ignore ?? []), ...text.ignore] }),
     ...(trim !== undefined && { trim }),
     ...pathRulesOf(base, text),
-    ...contents(path, base, text),
+    ...contents(document, base, { folder: dirname(path), text }),
     env: [...kept, ...environment],
     ...startOf(text),
   };
@@ -92,20 +97,17 @@ function emptyRecipe({ name, suite = "bookworm", kind = "distroless" }: RecipeTe
 }
 
 function findBase(
-  path: string,
+  document: ShapedDocument,
   { from = "", suite }: RecipeText,
   findBuiltin: FindBuiltin,
 ): RecipeDefinition {
   const found = findBuiltin(from);
   if (found === undefined)
-    throw new LighterError(
-      "RECIPE_NOT_FOUND",
-      `cannot read recipe "${path}": there is no built-in recipe "${from}"; "lighter recipe ls" lists them`,
-    );
+    throw document.invalid(["from"], `there is no built-in recipe "${from}"; "lighter recipe ls" lists them`);
   if (suite !== undefined && suite !== found.release)
-    throw new LighterError(
-      "RECIPE_INVALID",
-      `cannot read recipe "${path}": suite is ${suite}, and recipe "${from}" is of ${found.release}; leave suite out`,
+    throw document.invalid(
+      ["suite"],
+      `suite is ${suite}, and recipe "${from}" is of ${found.release}; leave suite out`,
     );
   // A name of its own has no promise about a version.
   const { versionOf: _version, suiteTags: _tags, summary: _summary, ...rest } = found;
@@ -121,7 +123,11 @@ function pathRulesOf(
   return { pathRules: { exclude: [...exclude, ...drop], include: [...include, ...keep] } };
 }
 
-function contents(path: string, base: RecipeDefinition, text: RecipeText): Partial<RecipeDefinition> {
+function contents(
+  document: ShapedDocument,
+  base: RecipeDefinition,
+  { folder, text }: { readonly folder: string; readonly text: RecipeText },
+): Partial<RecipeDefinition> {
   const place = ({ path: at, mode, owner = 0 }: Entry, usual: number) => ({
     path: at.slice(1),
     mode: mode === undefined ? usual : Number.parseInt(mode, 8),
@@ -129,7 +135,10 @@ function contents(path: string, base: RecipeDefinition, text: RecipeText): Parti
     gid: owner,
   });
   const files = (text.files ?? []).map(
-    (file): RecipeFile => ({ ...place(file, 0o644), text: contentOf(path, file) }),
+    (file, at): RecipeFile => ({
+      ...place(file, 0o644),
+      ...contentOf(file, (field, why) => document.invalid(["files", at, ...field], why), folder),
+    }),
   );
   const directories = (text.directories ?? []).map((directory) => place(directory, 0o755));
   const links = (text.links ?? []).map(({ path: at, target }) => ({ path: at.slice(1), target }));
@@ -142,20 +151,13 @@ function contents(path: string, base: RecipeDefinition, text: RecipeText): Parti
 }
 
 function contentOf(
-  recipe: string,
-  { path, text, source }: { readonly path: string; readonly text?: string; readonly source?: string },
-): string {
-  if (text !== undefined && source === undefined) return text;
-  const refuse = (why: string) =>
-    new LighterError("RECIPE_INVALID", `cannot read recipe "${recipe}": file "${path}" ${why}`);
-  if (source === undefined || text !== undefined) throw refuse("wants either text or source");
-  const folder = realpathSync(dirname(recipe));
-  const file = join(folder, source);
-  if (!existsSync(file)) throw refuse(`has the source "${source}", which is not there`);
-  const inside = relative(folder, realpathSync(file));
-  if (inside.startsWith("..") || isAbsolute(inside))
-    throw refuse(`has the source "${source}", which lies outside of the recipe's directory`);
-  return readFileSync(file, "utf8");
+  { text, source }: { readonly text?: string; readonly source?: string },
+  invalid: (field: readonly string[], why: string) => LighterError,
+  folder: string,
+): Pick<RecipeFile, "text" | "source"> {
+  if (text !== undefined && source === undefined) return { text };
+  if (source === undefined || text !== undefined) throw invalid([], "want either text or source");
+  return { source: readBeside(folder, source, (why) => invalid(["source"], why)) };
 }
 
 function startOf(text: RecipeText): Partial<RecipeDefinition> {

@@ -1,30 +1,51 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
+import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
 import { didYouMean, LighterError } from "#base";
 import { describeShape, type Shape } from "./shape.ts";
 
-interface Source {
-  /** For error texts. */
+/** A YAML document of a person's own. */
+export interface ShapedText {
   readonly path: string;
+  readonly text: string;
+  /** What it is, for error texts: `recipe`. */
+  readonly noun: string;
+  readonly code: "RECIPE_INVALID" | "CONFIGURATION_INVALID";
+}
+
+/** What was read. */
+export interface ShapedDocument {
+  readonly value: unknown;
+  /** The error for a value that contradicts something else, with its place: `["files", 0, "source"]`. */
+  invalid(at: readonly (string | number)[], why: string): LighterError;
+}
+
+interface Source extends ShapedText {
   readonly lines: LineCounter;
 }
 
-/** No recipe is longer; anchors cannot multiply it, because they are refused. */
+/** No document is longer; anchors cannot multiply it, because they are refused. */
 const limitBytes = 1 << 20;
 
 /**
  * Reads YAML of a shape into plain values.
- * @throws RECIPE_INVALID with line, column and what is wanted there
+ * @throws `code`, with line, column and what is wanted there
  */
-export function readShape(path: string, text: string, shape: Shape): unknown {
+export function readShape(given: ShapedText, shape: Shape): ShapedDocument {
+  const { path, text, noun, code } = given;
   if (text.length > limitBytes)
-    throw new LighterError("RECIPE_INVALID", `cannot read recipe "${path}": it is longer than 1 MiB`);
+    throw new LighterError(code, `cannot read ${noun} "${path}": it is longer than 1 MiB`);
   const lines = new LineCounter();
-  const source: Source = { path, lines };
+  const source: Source = { ...given, lines };
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
   const [fault] = document.errors;
   if (fault !== undefined) throw invalid(source, fault.pos[0], lowerFirst(fault.message));
   if (document.contents === null) throw invalid(source, 0, "it is empty");
-  return readNode(source, document.contents, shape);
+  return {
+    value: readNode(source, document.contents, shape),
+    invalid(at, why) {
+      const node = document.getIn(at, true);
+      return invalidAt(source, isNode(node) ? node : document.contents, why);
+    },
+  };
 }
 
 function readNode(source: Source, node: Node | null, shape: Shape): unknown {
@@ -102,15 +123,11 @@ function invalidAt(source: Source, node: Node | null, why: string): LighterError
   return invalid(source, node?.range?.[0] ?? 0, why);
 }
 
-function invalid({ path, lines }: Source, offset: number, why: string): LighterError {
+function invalid({ path, lines, noun, code }: Source, offset: number, why: string): LighterError {
   const { line, col } = lines.linePos(offset);
-  return new LighterError(
-    "RECIPE_INVALID",
-    `cannot read recipe "${path}" line ${line}, column ${col}: ${why}`,
-    {
-      details: { path, line, column: col },
-    },
-  );
+  return new LighterError(code, `cannot read ${noun} "${path}" line ${line}, column ${col}: ${why}`, {
+    details: { path, line, column: col },
+  });
 }
 
 function lowerFirst(text: string): string {

@@ -47,7 +47,17 @@ ports: [80/tcp]
   assert.equal(recipe.release, "bookworm");
   assert.deepEqual(recipe.packages.slice(-2), ["libpq5", "libssl3 (>= 3.0)"]);
   assert.deepEqual(recipe.files, [
-    { path: "etc/a.conf", mode: 0o600, uid: 1000, gid: 1000, text: "x = 1\n" },
+    {
+      path: "etc/a.conf",
+      mode: 0o600,
+      uid: 1000,
+      gid: 1000,
+      source: {
+        name: "a.conf",
+        bytes: Buffer.from("x = 1\n"),
+        sha256: "9e26bf369911c45c243c684147b23fc9e1dcfcf257d299a1c632016a6fcd33f4",
+      },
+    },
   ]);
   assert.deepEqual(recipe.pathRules, { exclude: ["/usr/share/postgresql-common/*"], include: [] });
   assert.deepEqual(
@@ -80,8 +90,8 @@ test("what is wrong is told with its place and what is wanted there", () => {
     ["name: a\ntrim: [doc]", /want one of docs, locales/],
     ["name: a\nfiles: [{ path: /../x, text: b }]", /want a path from the root/],
     ["name: a\nfiles: [{ path: etc/x, text: b }]", /want a path from the root/],
-    ["name: a\nfiles: [{ path: /x }]", /file "\/x" wants either text or source/],
-    ["name: a\nfiles: [{ path: /x, source: gone }]", /has the source "gone", which is not there/],
+    ["name: a\nfiles: [{ path: /x }]", /line 2, column 9: want either text or source/],
+    ["name: a\nfiles: [{ path: /x, source: gone }]", /line 2, column 29: "gone" is not there/],
     ["name: a\nfiles: [{ path: /x, source: out }]", /lies outside of the recipe's directory/],
     ["name: a\nfiles: [{ path: /x, source: ../../../etc/hostname }]", /lies outside|is not there/],
     ["name: a\nfiles: [{ path: /x, text: a, mode: 0644 }]", /want permissions in octal and in quotes/],
@@ -89,10 +99,10 @@ test("what is wrong is told with its place and what is wanted there", () => {
     ["name: a\ndebug: maybe", /want true or false/],
     ["name: a\nlabels: &x { a: b }\nenvironment: *x", /aliases are not read/],
     ["name: a\nlabels: { __proto__: b, c: 1 }", /want text, found 1/],
-    ["name: a\nfrom: nothing", /there is no built-in recipe "nothing"/],
+    ["name: a\nfrom: nothing", /line 2, column 7: there is no built-in recipe "nothing"/],
     [
       "name: a\nfrom: distroless/python3:slim\nsuite: trixie",
-      /suite is trixie, and recipe .* is of bookworm/,
+      /line 3, column 8: suite is trixie, and recipe .* is of bookworm/,
     ],
   ];
   for (const [text, message] of rows)
