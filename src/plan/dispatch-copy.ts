@@ -6,7 +6,7 @@ import { type CopyRequest, commonParts } from "./copy-request.ts";
 import { localCopy } from "./copy-source.ts";
 import { fault } from "./fault.ts";
 import { findGitReference } from "./git-reference.ts";
-import type { CopyAction, Edge, FileOp, Op } from "./graph.ts";
+import type { CopyAction, Edge, FileOp, Op, Owner } from "./graph.ts";
 import { inlineFile } from "./inline-file.ts";
 import { parseOwner } from "./owner.ts";
 import { cleanPath, resolveDestination, rootedPath } from "./paths.ts";
@@ -174,12 +174,15 @@ function checkIgnored(request: CopyRequest, source: string): void {
   step.reporter.report(buildChecks.copyIgnoredFile, step.range, verb, path);
 }
 
-/** `--link` makes a layer that knows nothing of those below it; a `--chmod` needs the ordinary way. */
+/**
+ * `--link` makes a layer that knows nothing of those below it; a `--chmod` needs the ordinary way, and so does an owner's
+ * name, which stands in a file below.
+ */
 function addLayer(request: CopyRequest, actions: readonly CopyAction[], text: string): void {
   const { step, instruction, inputs } = request;
   const { state, context } = step;
   const origin = vertexOrigin(step);
-  const isLink = instruction.link && request.chmod === "";
+  const isLink = instruction.link && request.chmod === "" && actions.every(({ owner }) => isNumeric(owner));
   const base = isLink ? undefined : state.tree;
   const layer = context.builder.add({
     op: fileOp(actions, base),
@@ -193,6 +196,10 @@ function addLayer(request: CopyRequest, actions: readonly CopyAction[], text: st
   }
   const name = sameName(step, `LINK ${text}`);
   state.tree = context.builder.add({ op: { kind: "merge" }, inputs: [state.tree, layer], name, ...origin });
+}
+
+function isNumeric(owner: Owner | undefined): boolean {
+  return [owner?.user, owner?.group].every((name) => name === undefined || "id" in name);
 }
 
 /** With a base, which is the first input, the others move by one. */

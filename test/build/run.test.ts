@@ -189,7 +189,7 @@ const mistakes: readonly (readonly [string, string, RegExp])[] = [
   ["FROM busybox\nRUN --mount=type=secret,id=k,required true", "SECRET_NOT_FOUND", /secret k: not found/],
   ["FROM busybox\nRUN --network=host true", "ENTITLEMENT_MISSING", /network.host is not allowed/],
   ["FROM busybox\nUSER nobodyhere\nRUN true", "USER_NOT_FOUND", /nobodyhere/],
-  ["FROM busybox\nCOPY --chown=nobodyhere Dockerfile /", "COPY_INVALID", /nobodyhere/],
+  ["FROM scratch\nCOPY --chown=nobodyhere Dockerfile /", "COPY_INVALID", /nobodyhere/],
   ["FROM scratch\nRUN true", "RUN_FAILED", /exit code: 127/],
 ];
 for (const [text, code, message] of mistakes)

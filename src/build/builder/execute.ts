@@ -31,6 +31,7 @@ export interface ExecuteOptions {
   readonly findRuntime: () => Promise<Runtime>;
   readonly networks: NetworkPool;
   readonly defaultNetwork: string;
+  readonly cgroupParent: string | undefined;
   readonly paths: BuildPaths;
   readonly journal: EventJournal;
   readonly findSecret: FindSecret;
@@ -55,6 +56,7 @@ export function createExecute(options: ExecuteOptions): Execute {
       case "image":
       case "local":
       case "http":
+      case "upload":
       case "git":
         throw new LighterError("INTERNAL", `cannot execute a vertex of kind ${op.kind}`);
     }
@@ -89,6 +91,8 @@ async function executeFile(op: FileOp, task: Task): ReturnType<Execute> {
     pool: task.options.pool,
     earlier,
     source: (input) => sourceTree(input === undefined ? undefined : task.inputs[input], task.options),
+    warn: (sentence) =>
+      task.options.journal.output(task.vertex, "stderr", Buffer.from(`warning: ${sentence}\n`)),
     signal: task.signal,
   });
   const isUncertain = changed.length > 0;

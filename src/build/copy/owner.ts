@@ -11,30 +11,48 @@ export interface Ids {
 
 const longestUserFileBytes = 10 << 20;
 
+/** Where the names of an owner are looked up, and who hears of those that are not there. */
+export interface NameSource {
+  /** The tree that is changed; its /etc/passwd and /etc/group are read, links followed inside it only. Absent: there is none. */
+  readonly tree?: Tree | undefined;
+  readonly warn: (sentence: string) => void;
+}
+
 /**
  * Who will own what is made: `--chown` or USER. A user without a group brings the group of its line in /etc/passwd; a
- * numeric one is its own group.
- * @param tree the tree that is changed; its /etc/passwd and /etc/group are read, links followed inside it only
- * @throws COPY_INVALID when a name is not there
+ * numeric one is its own group. As in BuildKit a user that has no line is root, and a group that has none is the user's.
+ * @throws COPY_INVALID for a name when there is no tree
  */
-export function resolveOwner(tree: Tree, owner: Owner | undefined): Ids | undefined {
+export function resolveOwner(names: NameSource, owner: Owner | undefined): Ids | undefined {
   if (owner === undefined) return undefined;
-  const user = owner.user === undefined ? { uid: 0, gid: 0 } : resolveUser(tree, owner.user);
-  return owner.group === undefined ? user : { uid: user.uid, gid: resolveGroup(tree, owner.group) };
+  const user = owner.user === undefined ? { uid: 0, gid: 0 } : resolveUser(names, owner.user);
+  return owner.group === undefined
+    ? user
+    : { uid: user.uid, gid: resolveGroup(names, owner.group) ?? user.gid };
 }
 
-function resolveUser(tree: Tree, user: UserName): Ids {
+function resolveUser(names: NameSource, user: UserName): Ids {
   if ("id" in user) return { uid: user.id, gid: user.id };
-  const [, , uid, gid] = findLine(tree, "etc/passwd", user.name) ?? [];
-  if (uid === undefined || gid === undefined) throw unknownName("user", user.name, "/etc/passwd");
-  return { uid: Number(uid), gid: Number(gid) };
+  const [, , uid, gid] = findLine(treeFor(names, "user", user.name), "etc/passwd", user.name) ?? [];
+  if (uid !== undefined && gid !== undefined) return { uid: Number(uid), gid: Number(gid) };
+  names.warn(`/etc/passwd of the image has no user "${user.name}": root becomes the owner`);
+  return { uid: 0, gid: 0 };
 }
 
-function resolveGroup(tree: Tree, group: UserName): number {
+function resolveGroup(names: NameSource, group: UserName): number | undefined {
   if ("id" in group) return group.id;
-  const gid = findLine(tree, "etc/group", group.name)?.[2];
-  if (gid === undefined) throw unknownName("group", group.name, "/etc/group");
-  return Number(gid);
+  const gid = findLine(treeFor(names, "group", group.name), "etc/group", group.name)?.[2];
+  if (gid !== undefined) return Number(gid);
+  names.warn(`/etc/group of the image has no group "${group.name}": the group stays the user's`);
+  return undefined;
+}
+
+function treeFor({ tree }: NameSource, kind: "user" | "group", name: string): Tree {
+  if (tree !== undefined) return tree;
+  throw new LighterError(
+    "COPY_INVALID",
+    `cannot chown to ${kind} "${name}": FROM scratch has no file that names a ${kind}; use a number`,
+  );
 }
 
 function findLine(tree: Tree, path: string, name: string): readonly string[] | undefined {
@@ -56,11 +74,4 @@ export function readUserFile(tree: Tree, path: string): string {
   } finally {
     closeSync(fd);
   }
-}
-
-function unknownName(kind: "user" | "group", name: string, file: string): LighterError {
-  return new LighterError(
-    "COPY_INVALID",
-    `cannot chown to ${kind} "${name}": ${file} of the image has no such ${kind}; use a number or add it first`,
-  );
 }

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import type { CopyAction, FileAction, FileOp, MkdirAction, MkfileAction } from "#plan";
 import { copySource } from "../copy/copy-source.ts";
 import type { EarlierCopies } from "../copy/earlier-copies.ts";
-import { resolveOwner } from "../copy/owner.ts";
+import { type NameSource, resolveOwner } from "../copy/owner.ts";
 import { type SelectedSource, select } from "../copy/selection.ts";
 import { compileMode } from "../copy/symbolic-mode.ts";
 import { setOwner, setTime, type UpperWriter } from "../copy/upper-writer.ts";
@@ -18,6 +18,8 @@ export interface FileOpContext {
   readonly pool?: FilePool | undefined;
   /** What the operation's only copy gave before. */
   readonly earlier?: EarlierCopies | undefined;
+  /** Hears what the user should know although the operation goes on. */
+  readonly warn: (sentence: string) => void;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -34,26 +36,30 @@ export async function runFileOp(op: FileOp, context: FileOpContext): Promise<rea
 async function runAction(action: FileAction, op: FileOp, context: FileOpContext): Promise<readonly string[]> {
   switch (action.kind) {
     case "mkdir":
-      return makeDirectory(action, context.writer);
+      return makeDirectory(action, context.writer, namesOf(op, context));
     case "mkfile":
-      return makeFile(action, context.writer);
+      return makeFile(action, context.writer, namesOf(op, context));
     case "copy":
-      return copy(action, op.base === undefined, context);
+      return copy(action, op, context);
   }
 }
 
-function makeDirectory(action: MkdirAction, writer: UpperWriter): readonly string[] {
+function namesOf(op: FileOp, { writer, warn }: FileOpContext): NameSource {
+  return { tree: op.base === undefined ? undefined : writer.tree, warn };
+}
+
+function makeDirectory(action: MkdirAction, writer: UpperWriter, names: NameSource): readonly string[] {
   const path = writer.resolve(action.path);
-  const owner = resolveOwner(writer.tree, action.owner) ?? { uid: 0, gid: 0 };
+  const owner = resolveOwner(names, action.owner) ?? { uid: 0, gid: 0 };
   const made = writer.makeDirectories(path, { mode: action.mode & 0o777, owner });
   if (action.createdSeconds !== undefined)
     for (const directory of [...made].reverse()) setTime(writer.location(directory), action.createdSeconds);
   return [];
 }
 
-function makeFile(action: MkfileAction, writer: UpperWriter): readonly string[] {
+function makeFile(action: MkfileAction, writer: UpperWriter, names: NameSource): readonly string[] {
   const path = writer.resolve(action.path);
-  const owner = resolveOwner(writer.tree, action.owner) ?? { uid: 0, gid: 0 };
+  const owner = resolveOwner(names, action.owner) ?? { uid: 0, gid: 0 };
   writer.clear(path);
   const location = writer.location(path);
   writeFileSync(location, action.content, { flag: "wx" });
@@ -62,14 +68,10 @@ function makeFile(action: MkfileAction, writer: UpperWriter): readonly string[] 
   return [];
 }
 
-async function copy(
-  action: CopyAction,
-  isAlone: boolean,
-  context: FileOpContext,
-): Promise<readonly string[]> {
+async function copy(action: CopyAction, op: FileOp, context: FileOpContext): Promise<readonly string[]> {
   const { writer, signal, pool, earlier } = context;
   const tree = context.source(action.input);
-  const owner = resolveOwner(writer.tree, action.owner);
+  const owner = resolveOwner(namesOf(op, context), action.owner);
   const mode = action.mode === undefined ? undefined : compileMode(action.mode);
   const changed: string[] = [];
   for (const source of select(tree, action)) {
@@ -79,7 +81,7 @@ async function copy(
       ...(await copySource(writer, source, {
         destination: action.destination,
         contentsOnly: action.contentsOnly,
-        replaceExisting: isAlone,
+        replaceExisting: op.base === undefined,
         owner,
         mode,
         directoryMode: typeof action.mode === "number" ? action.mode : 0o755,
