@@ -44,6 +44,8 @@ export interface Command<F extends Flags = Flags> {
   readonly argument?: ArgumentKind;
   /** Flags end at the first argument: the rest belongs to the program in the container. */
   readonly stopsAtArgument?: true;
+  /** Docker's flags that lighter will not have, and why. */
+  readonly refused?: Readonly<Record<string, string>>;
   /** Docker's flags that this version refuses by name, so that nobody mistakes them for a typing error. */
   readonly notYet?: readonly string[];
   /** At least one: a help page teaches by example. */

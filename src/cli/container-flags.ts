@@ -1,5 +1,5 @@
 import { LighterError } from "#base";
-import type { ContainerOptions, HealthSettings } from "#container";
+import type { ContainerOptions, HealthSettings, StreamName } from "#container";
 import type { RunOptions } from "#engine";
 import type { Flags, FlagValues, Invocation } from "./command.ts";
 import { parseDurationMs } from "./duration.ts";
@@ -15,6 +15,13 @@ import { pullFlags } from "./with-image.ts";
 export const containerFlags = {
   ...limitFlags,
   "add-host": { kind: "list", value: "HOST:IP", summary: "Add a line to /etc/hosts of the container" },
+  attach: {
+    kind: "list",
+    short: "a",
+    value: "stdin|stdout|stderr",
+    choices: ["stdin", "stdout", "stderr", "STDIN", "STDOUT", "STDERR"],
+    summary: "Join only these streams",
+  },
   cidfile: { kind: "string", value: "FILE", summary: "Write the container's ID to a file" },
   entrypoint: { kind: "string", value: "PROGRAM", summary: "Start this program instead of the image's" },
   env: {
@@ -57,6 +64,7 @@ export const containerFlags = {
     summary: "Find out health by connecting to a port; needs no shell",
   },
   "health-timeout": { kind: "string", value: "DURATION", summary: "Longest time of one check (default 30s)" },
+  domainname: { kind: "string", value: "NAME", summary: "Domain that the container belongs to (NIS)" },
   hostname: { kind: "string", short: "h", value: "NAME", summary: "Host name of the container" },
   interactive: { kind: "boolean", short: "i", summary: "Keep the standard input open" },
   label: { kind: "list", short: "l", value: "NAME=VALUE", summary: "Add a label to the container" },
@@ -81,6 +89,11 @@ export const containerFlags = {
   ...networkingFlags,
   ...pullFlags,
   "no-healthcheck": { kind: "boolean", summary: "Do without the image's health check" },
+  platform: {
+    kind: "string",
+    value: "OS/ARCHITECTURE",
+    summary: "Use the image for this platform, which the host or an emulator has to run",
+  },
   publish: {
     kind: "list",
     short: "p",
@@ -99,6 +112,7 @@ export const containerFlags = {
     summary: "Start the program again when it ends",
   },
   rm: { kind: "boolean", summary: "Remove the container when it ends" },
+  runtime: { kind: "string", value: "crun|runc", summary: "Start it with this runtime" },
   "stop-signal": { kind: "string", value: "SIGNAL", summary: "Signal that asks the program to end" },
   "stop-timeout": { kind: "integer", value: "SECONDS", summary: "Time until a stop kills (default 10)" },
   tmpfs: { kind: "list", value: "PATH[:OPTIONS]", summary: "Mount a file system in memory" },
@@ -110,19 +124,28 @@ export const containerFlags = {
     value: "[SOURCE:]TARGET[:ro]",
     summary: "Mount a directory of the host, or a volume",
   },
+  "volumes-from": {
+    kind: "list",
+    value: "CONTAINER[:ro]",
+    summary: "Mount what another container has mounted",
+  },
   workdir: { kind: "string", short: "w", value: "DIRECTORY", summary: "Directory the program starts in" },
 } as const satisfies Flags;
 
-/** Docker's flags of `run` and `create` that this version refuses; docs/docker-flags.md says why. */
-export const refusedContainerFlags = [
-  ..."attach blkio-weight-device cgroup-parent cgroupns".split(" "),
-  ..."cpu-rt-period cpu-rt-runtime".split(" "),
-  ..."device-cgroup-rule device-read-bps device-read-iops device-write-bps".split(" "),
-  ..."device-write-iops domainname gpus".split(" "),
-  ..."isolation kernel-memory link-local-ip".split(" "),
-  ..."disable-content-trust platform runtime storage-opt use-api-socket".split(" "),
-  ..."userns volume-driver volumes-from -a".split(" "),
-];
+/** Docker's flags of `run` and `create` that lighter will not have, and why; docs/docker-flags.md says it as well. */
+export const refusedContainerFlags = {
+  "cpu-rt-period": "realtime groups are gone from cgroup v2 and from most kernels",
+  "cpu-rt-runtime": "realtime groups are gone from cgroup v2 and from most kernels",
+  "disable-content-trust": "Notary v1, which it switches off, is gone",
+  gpus: "it needs a vendor's runtime; give the container the device files with --device, as --device /dev/dri",
+  isolation: "it is for Windows",
+  "kernel-memory": "it is deprecated in the kernel and in docker; use --memory",
+  "storage-opt": "the writable layer has no quota; docker takes it over XFS with project quotas alone",
+  "volume-driver": "the only driver is local",
+} as const;
+
+/** Those that will come. */
+export const plannedContainerFlags = ["link-local-ip", "use-api-socket", "userns"];
 
 type ContainerInvocation = Pick<Invocation<typeof containerFlags>, "flags" | "args" | "io">;
 
@@ -151,9 +174,16 @@ export function containerOptions({ flags, args, io }: ContainerInvocation): RunO
     ...networkingOptions(flags),
     ...listOptions(flags),
     ...plainOptions(flags),
+    ...(flags.platform !== undefined && { platform: flags.platform }),
+    ...(flags.attach.length > 0 && { attach: flags.attach.map(streamName) }),
     ...logOptions(flags["log-driver"], flags["log-opt"]),
     ...limitOptions(flags),
   };
+}
+
+function streamName(text: string): StreamName {
+  const name = text.toLowerCase();
+  return name === "stdin" || name === "stderr" ? name : "stdout";
 }
 
 function listOptions(flags: FlagValues<typeof containerFlags>): Partial<ContainerOptions> {
@@ -164,6 +194,7 @@ function listOptions(flags: FlagValues<typeof containerFlags>): Partial<Containe
     tmpfs: flags.tmpfs,
     expose: flags.expose,
     extraHosts: flags["add-host"],
+    volumesFrom: flags["volumes-from"],
   };
   const given = Object.entries(lists).filter(([, list]) => list.length > 0);
   return { ...Object.fromEntries(given), ...(Object.keys(labels).length > 0 && { labels }) };
@@ -172,7 +203,9 @@ function listOptions(flags: FlagValues<typeof containerFlags>): Partial<Containe
 function plainOptions(flags: FlagValues<typeof containerFlags>): Partial<ContainerOptions> {
   const plain = {
     name: flags.name,
+    domainname: flags.domainname,
     hostname: flags.hostname,
+    runtime: flags.runtime,
     user: flags.user,
     workdir: flags.workdir,
     stopSignal: flags["stop-signal"],

@@ -37,7 +37,12 @@ test("what the page calls supported is taken, what it refuses or plans is refuse
   for (const [name, { state, note }] of stated) {
     assert.match(state, /^(supported|refused|planned)$/, name);
     assert.equal(Object.hasOwn(run.flags, name), state === "supported", `--${name} of run`);
-    if (state !== "supported") assert.ok(run.notYet?.includes(name), `--${name} is refused by name`);
+    if (state === "planned") assert.ok(run.notYet?.includes(name), `--${name} is refused by name`);
+    assert.equal(
+      run.refused?.[name] !== undefined,
+      state === "refused",
+      `--${name} is refused with a reason`,
+    );
     if (state === "refused") assert.notEqual(note, "", `--${name}: say why`);
     const isOfRun = ["detach", "detach-keys", "sig-proxy"].includes(name);
     assert.equal(Object.hasOwn(create.flags, name), state === "supported" && !isOfRun, `--${name} of create`);

@@ -28,12 +28,40 @@ export const cgroupFlags = {
   "pids-limit": { kind: "integer", value: "COUNT", summary: "Most processes; -1 is no limit" },
 } as const satisfies Flags;
 
+const deviceRates = {
+  "device-read-bps": { kind: "list", value: "/dev/x:BYTES", summary: "Most bytes a second read from a disk" },
+  "device-read-iops": { kind: "list", value: "/dev/x:COUNT", summary: "Most reads a second from a disk" },
+  "device-write-bps": {
+    kind: "list",
+    value: "/dev/x:BYTES",
+    summary: "Most bytes a second written to a disk",
+  },
+  "device-write-iops": { kind: "list", value: "/dev/x:COUNT", summary: "Most writes a second to a disk" },
+  "blkio-weight-device": { kind: "list", value: "/dev/x:10..1000", summary: "Share of one disk" },
+} as const satisfies Flags;
+
 /** Limits and privileges of a container. */
 export const limitFlags = {
   ...cgroupFlags,
+  ...deviceRates,
   annotation: { kind: "list", value: "NAME=VALUE", summary: "Pass an annotation to the runtime" },
   "cap-add": { kind: "list", value: "CAPABILITY", summary: "Add a capability, or ALL" },
   "cap-drop": { kind: "list", value: "CAPABILITY", summary: "Take a capability away, or ALL" },
+  "cgroup-parent": {
+    kind: "string",
+    value: "PATH",
+    summary: "Make the container's cgroup below this one (default /lighter)",
+  },
+  cgroupns: {
+    kind: "string",
+    value: "host|private",
+    summary: "Which cgroups it sees (default private on cgroup v2, host on v1)",
+  },
+  "device-cgroup-rule": {
+    kind: "list",
+    value: "'c 13:* rwm'",
+    summary: "Let it open devices of these numbers",
+  },
   device: { kind: "list", value: "/dev/x[:/dev/y][:rwm]", summary: "Give the container a device" },
   "group-add": { kind: "list", value: "NAME|GID", summary: "Join another group" },
   init: { kind: "boolean", summary: "Start the program under an init that reaps orphans" },
@@ -71,6 +99,7 @@ export function limitOptions(flags: FlagValues<typeof limitFlags>): Partial<Cont
   const limits: Limits = {
     ...cgroupLimits(flags),
     ...present({
+      ...deviceLimits(flags),
       memorySwappiness: flags["memory-swappiness"],
       oomScoreAdj: flags["oom-score-adj"],
       shmBytes: size(flags["shm-size"]),
@@ -82,6 +111,7 @@ export function limitOptions(flags: FlagValues<typeof limitFlags>): Partial<Cont
     capAdd: flags["cap-add"],
     capDrop: flags["cap-drop"],
     devices: flags.device,
+    deviceCgroupRules: flags["device-cgroup-rule"],
     groupAdd: flags["group-add"],
     securityOptions: flags["security-opt"],
   };
@@ -92,7 +122,13 @@ export function limitOptions(flags: FlagValues<typeof limitFlags>): Partial<Cont
     ...(flags.sysctl.length > 0 && { sysctls: keyValues(flags.sysctl) }),
     ...(flags.privileged && { privileged: true }),
     ...(flags.init && { init: true }),
-    ...present({ pid: flags.pid, ipc: flags.ipc, uts: flags.uts }),
+    ...present({
+      pid: flags.pid,
+      ipc: flags.ipc,
+      uts: flags.uts,
+      cgroupParent: flags["cgroup-parent"],
+      cgroupns: flags.cgroupns,
+    }),
   };
 }
 
@@ -127,4 +163,26 @@ function nanoCpus(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (/^\d*\.?\d+$/.test(text) && Number(text) > 0) return Math.round(Number(text) * 1e9);
   throw new LighterError("ARGUMENT_INVALID", `cannot give "${text}" processors: want a number such as 1.5`);
+}
+
+function deviceLimits(flags: FlagValues<typeof deviceRates>): Partial<Limits> {
+  const count = (text: string): number => (/^\d{1,15}$/.test(text) ? Number(text) : Number.NaN);
+  const lists = {
+    blkioWeightDevices: flags["blkio-weight-device"].map((text) => deviceRate(text, count)),
+    deviceReadBps: flags["device-read-bps"].map((text) => deviceRate(text, parseByteSize)),
+    deviceWriteBps: flags["device-write-bps"].map((text) => deviceRate(text, parseByteSize)),
+    deviceReadIops: flags["device-read-iops"].map((text) => deviceRate(text, count)),
+    deviceWriteIops: flags["device-write-iops"].map((text) => deviceRate(text, count)),
+  };
+  return Object.fromEntries(Object.entries(lists).filter(([, list]) => list.length > 0));
+}
+
+function deviceRate(text: string, read: (value: string) => number): { path: string; rate: number } {
+  const colon = text.lastIndexOf(":");
+  const rate = colon < 1 ? Number.NaN : read(text.slice(colon + 1));
+  if (text.startsWith("/dev/") && rate > 0) return { path: text.slice(0, colon), rate };
+  throw new LighterError(
+    "ARGUMENT_INVALID",
+    `cannot limit "${text}": want /dev/DISK:NUMBER, as /dev/sda:1mb`,
+  );
 }

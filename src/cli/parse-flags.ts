@@ -126,6 +126,8 @@ function convert(command: Command, flag: Flag, given: Given): string | number | 
 }
 
 function unknownFlag(command: Command, flags: Flags, given: Given): Error {
+  const reason = command.refused?.[given.name];
+  if (reason !== undefined) return usageError(command, `cannot use ${given.rawName}: ${reason}`);
   if (command.notYet?.includes(given.name) === true || command.notYet?.includes(given.rawName) === true)
     return usageError(
       command,

@@ -24,7 +24,7 @@ export async function withImage<T>(
     readonly engine: CliEngine;
     readonly io: Io;
     readonly signal: AbortSignal;
-    readonly flags: PullFlags;
+    readonly flags: PullFlags & { readonly platform?: string | undefined };
   },
   image: string,
   work: () => Promise<T>,
@@ -34,8 +34,8 @@ export async function withImage<T>(
   try {
     return await work();
   } catch (error) {
-    if (!isLighterError(error, "IMAGE_NOT_FOUND") || flags.pull === "never" || flags.pull === "always")
-      throw error;
+    const isMissing = isLighterError(error, "IMAGE_NOT_FOUND") || isLighterError(error, "PLATFORM_NOT_FOUND");
+    if (!isMissing || flags.pull === "never" || flags.pull === "always") throw error;
     if (!flags.quiet) await io.stderr.write(`Unable to find image '${image}' locally\n`);
     await pull(context, image).catch((cause: unknown) => {
       if (!isLighterError(cause)) throw cause;
@@ -54,5 +54,7 @@ async function pull(
 ): Promise<void> {
   const { openTransferDisplay } = await import("./progress/transfer.ts");
   using display = openTransferDisplay(io, flags);
-  await engine.images.pull(image, { onProgress: display.onProgress, signal });
+  const { platform } = flags;
+  const { onProgress } = display;
+  await engine.images.pull(image, { onProgress, signal, ...(platform !== undefined && { platform }) });
 }

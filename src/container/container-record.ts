@@ -1,6 +1,7 @@
 import type { Healthcheck } from "#oci";
-import type { EndpointFacts, NetworkingRequest, PortMapping } from "#runtime";
+import type { EndpointFacts, NetworkingRequest, PortMapping, RuntimeName } from "#runtime";
 import type { MountPoint } from "./mount-point.ts";
+import type { StreamName } from "./run-request.ts";
 
 /** What was decided when a container was made: `<root>/containers/<id>/container.json`. Its life is in {@link ContainerState}. */
 export interface StoredContainer {
@@ -39,6 +40,14 @@ export interface StoredContainer {
   readonly sysctls: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   readonly devices: readonly string[];
+  readonly deviceCgroupRules?: readonly string[];
+  /** Absolute. */
+  readonly cgroupParent?: string;
+  readonly domainname?: string;
+  /** The one that was asked for. */
+  readonly runtime?: RuntimeName;
+  /** What `run -a` and `create -a` joined: `start -a` joins them again. */
+  readonly attach?: readonly StreamName[];
   readonly exposedPorts: readonly string[];
   /** Made by `run`: without a start it is a leftover. */
   readonly isRun?: boolean;
@@ -109,11 +118,23 @@ export interface Limits {
   readonly memorySwappiness?: number;
   readonly pidsLimit?: number;
   readonly blkioWeight?: number;
+  /** 10 to 1000. */
+  readonly blkioWeightDevices?: readonly DeviceRate[];
+  readonly deviceReadBps?: readonly DeviceRate[];
+  readonly deviceWriteBps?: readonly DeviceRate[];
+  readonly deviceReadIops?: readonly DeviceRate[];
+  readonly deviceWriteIops?: readonly DeviceRate[];
   readonly oomKillDisable?: boolean;
   readonly oomScoreAdj?: number;
   readonly shmBytes?: number;
   /** `name=soft[:hard]`. */
   readonly ulimits?: readonly string[];
+}
+
+/** Bytes or operations in a second. */
+export interface DeviceRate {
+  readonly path: string;
+  readonly rate: number;
 }
 
 export interface SecuritySettings {
@@ -129,6 +150,7 @@ export interface NamespaceSettings {
   readonly pid: string;
   readonly ipc: string;
   readonly uts: string;
+  readonly cgroup?: string;
 }
 
 /** How health is found out. Durations in nanoseconds, as docker keeps them; 0 is the default. */

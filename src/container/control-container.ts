@@ -66,7 +66,7 @@ export async function pauseContainer(parts: Parts, record: ContainerRecord): Pro
     );
   if (record.state.status !== "running") throw notRunning(record);
   parts.host.mounts.enterPrivateNamespace();
-  await (await parts.runtime()).command(record.id, "pause");
+  await (await parts.runtime(record.runtime)).command(record.id, "pause");
   writeFileSync(parts.store.pausedPath(record.id), "");
 }
 
@@ -78,7 +78,7 @@ export async function unpauseContainer(parts: Parts, record: ContainerRecord): P
       `cannot unpause container "${record.name}": it is not paused`,
     );
   parts.host.mounts.enterPrivateNamespace();
-  await (await parts.runtime()).command(record.id, "resume");
+  await (await parts.runtime(record.runtime)).command(record.id, "resume");
   rmSync(parts.store.pausedPath(record.id), { force: true });
 }
 

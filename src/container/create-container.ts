@@ -1,8 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
+import { LighterError } from "#base";
 import { type ContainerClaim, claimContainer } from "#runtime";
 import type { ContainerRecord } from "./container-record.ts";
 import { describeContainer, hostnameOf } from "./describe-container.ts";
+import { checkDiskLimits } from "./device-limits.ts";
 import type { MountPoint } from "./mount-point.ts";
 import type { Parts } from "./parts.ts";
 import type { RunRequest } from "./run-request.ts";
@@ -42,7 +44,9 @@ async function makeContainer(
   request: RunRequest,
   { id, isRun }: { readonly id: string; readonly isRun: boolean },
 ): Promise<ContainerRecord> {
-  const description = describeContainer(request);
+  const description = describeContainer(request, mountsFrom(parts, request.volumesFrom ?? []));
+  checkPlatform(parts, request);
+  checkDiskLimits(parts.host, description.limits);
   using _lock = await parts.use();
   const snapshot = await parts.images.unpack(
     request.image,
@@ -60,6 +64,33 @@ async function makeContainer(
   const record = parts.store.get(id);
   parts.events.append("create", record);
   return record;
+}
+
+/** @throws KERNEL_UNSUPPORTED when nothing here runs the programs of the image */
+function checkPlatform({ host }: Parts, { image, imageName }: RunRequest): void {
+  const { os, architecture } = image.config;
+  if (host.probes.runsArchitecture(architecture)) return;
+  throw new LighterError(
+    "KERNEL_UNSUPPORTED",
+    `cannot run image "${imageName}": it is for ${os}/${architecture}, and no emulator for that is registered (binfmt_misc with flag F); install qemu-user-static`,
+  );
+}
+
+/** `--volumes-from`: the volumes and bind mounts of other containers. @throws CONTAINER_NOT_FOUND, CONTAINER_INVALID */
+function mountsFrom({ store }: Parts, words: readonly string[]): readonly MountPoint[] {
+  return words.flatMap((word) => {
+    const [name = "", mode = "", more] = word.split(":");
+    if (more !== undefined || !["", "ro", "rw", "z", "Z"].includes(mode))
+      throw new LighterError(
+        "CONTAINER_INVALID",
+        `cannot take volumes from "${word}": want CONTAINER[:ro|:rw]`,
+      );
+    const shared = store.get(name).mounts.filter(({ type }) => type !== "tmpfs");
+    return shared.map((mount) => ({
+      ...mount,
+      readOnly: mode === "ro" || (mode !== "rw" && mount.readOnly),
+    }));
+  });
 }
 
 /** Volumes are made with the first container that names them. */

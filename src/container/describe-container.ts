@@ -1,8 +1,10 @@
 import { hostname as hostName } from "node:os";
+import { posix } from "node:path";
 import { LighterError } from "#base";
 import type { PortMapping } from "#runtime";
 import { checkName } from "./container-name.ts";
 import type { HealthSettings, LogSettings, StoredContainer } from "./container-record.ts";
+import { parseDeviceRule } from "./device-limits.ts";
 import { parseExtraHost } from "./extra-host.ts";
 import type { MountPoint } from "./mount-point.ts";
 import { parseMounts } from "./mount-words.ts";
@@ -15,8 +17,12 @@ export type Description = Omit<StoredContainer, "id" | "name" | "hostname" | "sn
 
 const defaultStopSeconds = 10;
 
-/** Checks a request and settles every default. @throws CONTAINER_INVALID, PORT_INVALID */
-export function describeContainer(request: RunRequest): Description {
+/**
+ * Checks a request and settles every default.
+ * @param inherited mounts of other containers; what is asked for goes before them, and they before the image's volumes
+ * @throws CONTAINER_INVALID, PORT_INVALID
+ */
+export function describeContainer(request: RunRequest, inherited: readonly MountPoint[] = []): Description {
   const image = request.image.config.config ?? {};
   if (request.name !== undefined) checkName(request.name);
   for (const text of request.extraHosts ?? []) parseExtraHost(text);
@@ -35,7 +41,7 @@ export function describeContainer(request: RunRequest): Description {
       extraHosts: request.extraHosts ?? [],
       ...(request.networking === undefined ? {} : { networking: request.networking }),
     },
-    mounts: mountsOf(request, Object.keys(image.Volumes ?? {})),
+    mounts: mountsOf(request, inherited, Object.keys(image.Volumes ?? {})),
     readOnly: request.readOnly ?? false,
     tty: request.tty ?? false,
     input: inputOf(request),
@@ -54,13 +60,51 @@ export function describeContainer(request: RunRequest): Description {
     },
     ...(health === undefined ? {} : { health }),
     init: request.init ?? false,
-    namespaces: { pid: request.pid ?? "", ipc: request.ipc ?? "", uts: request.uts ?? "" },
+    namespaces: namespacesOf(request),
     groupAdd: request.groupAdd ?? [],
     sysctls: request.sysctls ?? {},
     annotations: request.annotations ?? {},
     devices: request.devices ?? [],
+    ...deviceRulesOf(request),
+    ...cgroupParentOf(request),
+    ...(request.domainname === undefined ? {} : { domainname: request.domainname }),
+    ...runtimeOf(request),
+    ...(request.attach === undefined ? {} : { attach: request.attach }),
     exposedPorts,
   };
+}
+
+function namespacesOf(request: RunRequest): StoredContainer["namespaces"] {
+  const { pid = "", ipc = "", uts = "", cgroupns } = request;
+  if (cgroupns !== undefined && cgroupns !== "host" && cgroupns !== "private")
+    throw new LighterError("CONTAINER_INVALID", `cannot use --cgroupns "${cgroupns}": want host or private`);
+  return { pid, ipc, uts, ...(cgroupns === undefined ? {} : { cgroup: cgroupns }) };
+}
+
+function deviceRulesOf({ deviceCgroupRules }: RunRequest): Pick<StoredContainer, "deviceCgroupRules"> {
+  if (deviceCgroupRules === undefined) return {};
+  for (const text of deviceCgroupRules) parseDeviceRule(text);
+  return { deviceCgroupRules };
+}
+
+/** A name without a slash is below the root as well: there is no daemon's cgroup that it could be relative to. */
+function cgroupParentOf({ cgroupParent }: RunRequest): Pick<StoredContainer, "cgroupParent"> {
+  if (cgroupParent === undefined || cgroupParent === "") return {};
+  if (cgroupParent.endsWith(".slice") || cgroupParent.split("/").includes(".."))
+    throw new LighterError(
+      "CONTAINER_INVALID",
+      `cannot use cgroup parent "${cgroupParent}": want a path below /sys/fs/cgroup, as /batch/night; slices are systemd's own`,
+    );
+  return { cgroupParent: posix.resolve("/", cgroupParent) };
+}
+
+function runtimeOf({ runtime }: RunRequest): Pick<StoredContainer, "runtime"> {
+  if (runtime === undefined) return {};
+  if (runtime === "crun" || runtime === "runc") return { runtime };
+  throw new LighterError(
+    "CONTAINER_INVALID",
+    `cannot use runtime "${runtime}": lighter drives crun and runc`,
+  );
 }
 
 /** On the host's network a container has the host's name, as docker does. */
@@ -71,19 +115,21 @@ export function hostnameOf(request: RunRequest, id: string): string {
 }
 
 /** An image's volumes are anonymous ones, where nothing else was asked for at their place. */
-function mountsOf(request: RunRequest, imageVolumes: readonly string[]): readonly MountPoint[] {
-  const asked = parseMounts(request);
-  const taken = new Set(asked.map(({ destination }) => destination));
+function mountsOf(
+  request: RunRequest,
+  inherited: readonly MountPoint[],
+  imageVolumes: readonly string[],
+): readonly MountPoint[] {
+  const all = [...parseMounts(request), ...inherited, ...parseMounts({ volumes: imageVolumes })];
   return [
-    ...asked,
-    ...parseMounts({ volumes: imageVolumes }).filter(({ destination }) => !taken.has(destination)),
-  ];
+    ...new Map(all.toReversed().map((mount): [string, MountPoint] => [mount.destination, mount])).values(),
+  ].toReversed();
 }
 
 /** A detached container's input stays open for those who attach later. */
-function inputOf({ interactive = false, stdio }: RunRequest): StoredContainer["input"] {
+function inputOf({ interactive = false, stdio, attach }: RunRequest): StoredContainer["input"] {
   if (!interactive) return "none";
-  return stdio === "none" ? "open" : "once";
+  return stdio === "none" || attach?.includes("stdin") === false ? "open" : "once";
 }
 
 function restartOf({ restart, remove }: RunRequest): StoredContainer["restart"] {

@@ -39,7 +39,7 @@ export async function execContainer(
       `cannot start in directory "${request.workdir}": it is no absolute path`,
     );
   parts.host.mounts.enterPrivateNamespace();
-  const runtime = await parts.runtime();
+  const runtime = await parts.runtime(record.runtime);
   const bundle = join(parts.runDirectory, record.id, "bundle");
   const process = processOf(parts, { record, request, spec: readSpec(record, bundle) });
   const { stdio = "inherit", interactive = false, tty = false, detach = false } = request;

@@ -20,7 +20,7 @@ export type { Usage } from "./observe-container.ts";
 export type { ContainersOptions } from "./parts.ts";
 export type { LogEntry, LogOptions } from "./read-logs.ts";
 export type { Parting } from "./run-container.ts";
-export type { ContainerOptions, RunRequest, StreamOptions } from "./run-request.ts";
+export type { ContainerOptions, RunRequest, StreamName, StreamOptions } from "./run-request.ts";
 export { signalNumber } from "./signals.ts";
 export type { UpdateRequest } from "./update-container.ts";
 export type { Volume } from "./volume-store.ts";

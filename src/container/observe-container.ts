@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { cgroupPath } from "./cgroup-path.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import { notRunning } from "./exec-container.ts";
 import type { Parts } from "./parts.ts";
@@ -21,7 +22,7 @@ const root = "/sys/fs/cgroup";
 /** The processes of a running container, by their IDs on the host. @throws CONTAINER_NOT_RUNNING */
 export function listPids(parts: Parts, record: ContainerRecord): readonly number[] {
   if (record.state.pid === 0) throw notRunning(record);
-  const text = read(cgroupFile(parts, "pids", record.id, "cgroup.procs"));
+  const text = read(cgroupFile(parts, "pids", record, "cgroup.procs"));
   return text.split("\n").filter(Boolean).map(Number);
 }
 
@@ -29,7 +30,7 @@ export function listPids(parts: Parts, record: ContainerRecord): readonly number
 export function measureUsage(parts: Parts, record: ContainerRecord): Usage {
   if (record.state.pid === 0) throw notRunning(record);
   const file = (controller: string, name: string): string =>
-    read(cgroupFile(parts, controller, record.id, name));
+    read(cgroupFile(parts, controller, record, name));
   const isV2 = parts.host.probes.cgroupMode() === "v2";
   const usage = isV2 ? usageV2(file) : usageV1(file);
   const most = hostMemory();
@@ -71,10 +72,10 @@ function usageV2(file: ReadFile): CgroupUsage {
   };
 }
 
-function cgroupFile({ host }: Parts, controller: string, id: string, name: string): string {
+function cgroupFile({ host }: Parts, controller: string, record: ContainerRecord, name: string): string {
   return host.probes.cgroupMode() === "v2"
-    ? join(root, "lighter", id, name)
-    : join(root, controller, "lighter", id, name);
+    ? join(root, cgroupPath(record), name)
+    : join(root, controller, cgroupPath(record), name);
 }
 
 function networkBytes(pid: number): Pick<Usage, "networkReceivedBytes" | "networkSentBytes"> {

@@ -1,6 +1,6 @@
 import type { Host } from "#host";
 import type { ImageStore } from "#image";
-import type { NetworkProvider, Runtime } from "#runtime";
+import type { NetworkProvider, Runtime, RuntimeName } from "#runtime";
 import type { Snapshotter } from "#snapshot";
 import type { ContainerStore } from "./container-store.ts";
 import type { EventLog } from "./event-log.ts";
@@ -14,8 +14,8 @@ export interface ContainersOptions {
   readonly host: Host;
   readonly images: Pick<ImageStore, "unpack" | "commitLayer" | "create">;
   readonly snapshots: Pick<Snapshotter, "layers" | "prepare" | "commit">;
-  /** Asked for when the first container runs. */
-  readonly runtime: () => Promise<Runtime>;
+  /** Asked for when the first container runs: the one of that name, else the best that works. */
+  readonly runtime: (name?: RuntimeName) => Promise<Runtime>;
   readonly network: NetworkProvider;
   /** Keeps the collector of the store away while something is made that no record names yet. */
   readonly use: () => Promise<Disposable>;

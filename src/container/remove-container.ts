@@ -42,9 +42,15 @@ export function removeStopped(
 ): void {
   store.remove(record.id);
   if (!volumes) return;
-  for (const mount of record.mounts)
-    if (mount.type === "volume" && mount.isAnonymous === true && mount.name !== undefined)
-      volumeStore.remove(mount.name);
+  const own = record.mounts.flatMap((mount) =>
+    mount.type === "volume" && mount.isAnonymous === true ? (mount.name ?? []) : [],
+  );
+  if (own.length === 0) return;
+  // Another container may have taken them over (--volumes-from).
+  const others = new Set(
+    store.list().flatMap(({ mounts }) => mounts.map((mount) => (mount.type === "volume" ? mount.name : ""))),
+  );
+  for (const name of own) if (!others.has(name)) volumeStore.remove(name);
 }
 
 /** Waits until nobody answers for the container any more, bringing that about with `force`. */

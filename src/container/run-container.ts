@@ -24,7 +24,7 @@ export type Parting =
  */
 export async function runContainer(parts: Parts, request: RunRequest): Promise<Parting> {
   const { record, claim } = await createClaimed(parts, request);
-  const input = record.input !== "none";
+  const input = record.input !== "none" && (request.attach?.includes("stdin") ?? true);
   return await removingFailed(parts, record, () => startAttached(parts, record, request, { input, claim }));
 }
 
@@ -67,7 +67,7 @@ export async function startAttached(
     onOutput: outputTo(streams.stdio),
     ...(size === undefined ? {} : { size }),
     join: (session) => {
-      session.subscribe({ stdout: true, stderr: true, stdin: input });
+      session.subscribe({ ...outputs(record), stdin: input });
       following = follow(parts, { record, session, streams, input });
       following.catch(() => {});
     },
@@ -93,6 +93,14 @@ export async function attachContainer(
   const size = record.tty ? terminalSize() : undefined;
   if (size !== undefined) session.resize(size.rows, size.columns);
   return await follow(parts, { record, session, streams, input });
+}
+
+/** What `run -a` asked for, else both. */
+function outputs({ attach }: ContainerRecord): { readonly stdout: boolean; readonly stderr: boolean } {
+  return {
+    stdout: attach?.includes("stdout") ?? true,
+    stderr: attach?.includes("stderr") ?? true,
+  };
 }
 
 interface Following {

@@ -70,7 +70,20 @@ export interface ContainerOptions {
   readonly annotations?: Readonly<Record<string, string>>;
   /** `/host/device[:/container/device[:rwm]]`. */
   readonly devices?: readonly string[];
+  /** `TYPE MAJOR:MINOR ACCESS`, as `c 13:* rwm`: what may be opened besides the devices that are given. */
+  readonly deviceCgroupRules?: readonly string[];
+  /** `CONTAINER[:ro|rw]`: the volumes and bind mounts of another container. */
+  readonly volumesFrom?: readonly string[];
+  /** The cgroup in which the container's own is made. @defaultValue `/lighter` */
+  readonly cgroupParent?: string;
+  /** @defaultValue `private` on cgroup v2, `host` on v1 */
+  readonly cgroupns?: string;
+  readonly domainname?: string;
+  /** @defaultValue crun where it works, else runc */
+  readonly runtime?: string;
 }
+
+export type StreamName = "stdin" | "stdout" | "stderr";
 
 /** How a client and a container are joined. */
 export interface StreamOptions {
@@ -82,6 +95,8 @@ export interface StreamOptions {
     | "inherit"
     | "none"
     | { readonly onStdout: (chunk: Uint8Array) => void; readonly onStderr: (chunk: Uint8Array) => void };
+  /** Which streams are joined. @defaultValue the output and the errors, and the input of an interactive container */
+  readonly attach?: readonly StreamName[];
   /** Keys that leave a container running. @defaultValue `ctrl-p,ctrl-q` */
   readonly detachKeys?: string;
   /** Called once the program runs; `send` passes a signal on to it. */

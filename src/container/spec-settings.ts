@@ -11,6 +11,7 @@ import {
 } from "#runtime";
 import type { ContainerRecord } from "./container-record.ts";
 import { isLive } from "./container-record.ts";
+import { parseDeviceRule, resourceLimits } from "./device-limits.ts";
 import { findMonitor } from "./monitor/find-monitor.ts";
 import type { Parts } from "./parts.ts";
 
@@ -28,13 +29,16 @@ export function specSettings(parts: Parts, record: ContainerRecord): Settings {
     privileged: security.privileged,
     ...capabilities(record),
     ...securityOptions(security.options),
-    resources: specResources(limits, hasSwapLimit),
+    resources: specResources(resourceLimits(limits), hasSwapLimit),
+    deviceRules: (record.deviceCgroupRules ?? []).map(parseDeviceRule),
     devices: security.privileged ? hostDevices() : record.devices.flatMap(parseDevice),
-    sysctls,
+    sysctls:
+      record.domainname === undefined ? sysctls : { "kernel.domainname": record.domainname, ...sysctls },
     annotations,
     ...(limits.shmBytes === undefined ? {} : { shmBytes: limits.shmBytes }),
     ...(limits.oomScoreAdj === undefined ? {} : { oomScoreAdj: limits.oomScoreAdj }),
     ...rlimits(parts, limits.ulimits ?? []),
+    ...(record.cgroupParent === undefined ? {} : { cgroupParent: record.cgroupParent }),
     ...namespaces(parts, record),
   };
 }
@@ -225,5 +229,7 @@ function namespaces(parts: Parts, record: ContainerRecord): Settings {
       );
     return { [kind]: `/proc/${joined.state.pid}/ns/${kind}` };
   };
-  return { ...of("pid"), ...of("ipc"), ...of("uts") };
+  const { cgroup } = record.namespaces;
+  const ofCgroup: Settings = cgroup === "host" || cgroup === "private" ? { cgroup } : {};
+  return { ...of("pid"), ...of("ipc"), ...of("uts"), ...ofCgroup };
 }

@@ -45,7 +45,7 @@ export async function startContainer(
   await using undo = new Cleanup();
   mkdirSync(runDirectory, { recursive: true, mode: 0o711 });
   const claim = undo.use(options.claim ?? claimFor(parts, record));
-  const runtime = await parts.runtime();
+  const runtime = await parts.runtime(record.runtime);
   rmSync(store.pausedPath(record.id), { force: true });
   try {
     const attachment = undo.use(await attach(parts, record));

@@ -2,6 +2,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { specResources } from "#runtime";
 import { type ContainerRecord, isLive, type Limits, type RestartPolicy } from "./container-record.ts";
+import { resourceLimits } from "./device-limits.ts";
 import { policyNumber } from "./monitor/arguments.ts";
 import { connectMonitor } from "./monitor/connect.ts";
 import type { Parts } from "./parts.ts";
@@ -22,8 +23,11 @@ export async function updateContainer(
   if (limits !== undefined && state.pid !== 0) {
     parts.host.mounts.enterPrivateNamespace();
     const hasSwap = existsSync("/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes");
-    const resources = specResources(limits, hasSwap || parts.host.probes.cgroupMode() === "v2");
-    const runtime = await parts.runtime();
+    const resources = specResources(
+      resourceLimits(limits),
+      hasSwap || parts.host.probes.cgroupMode() === "v2",
+    );
+    const runtime = await parts.runtime(record.runtime);
     const path = join(parts.runDirectory, record.id, "resources.json");
     writeFileSync(path, JSON.stringify(resources));
     await runtime.command(record.id, "update", ["--resources", path]);

@@ -17,7 +17,7 @@ import type { RunOptions } from "./options.ts";
 interface ContainersParts {
   readonly open: () => Promise<Containers>;
   /** @throws IMAGE_NOT_FOUND */
-  readonly findImage: (name: string) => Image;
+  readonly findImage: (name: string, platform?: string) => Image;
   readonly sweep: () => Promise<void>;
 }
 
@@ -175,8 +175,8 @@ export class EngineContainers {
     make: (containers: Containers, request: Parameters<Containers["run"]>[0]) => Promise<T>,
   ): Promise<T> {
     const containers = await this.#settled();
-    const { image: imageName, ...rest } = options;
-    return await make(containers, { ...rest, imageName, image: this.#parts.findImage(imageName) });
+    const { image: imageName, platform, ...rest } = options;
+    return await make(containers, { ...rest, imageName, image: this.#parts.findImage(imageName, platform) });
   }
 
   #open(): Promise<Containers> {

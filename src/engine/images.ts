@@ -6,7 +6,7 @@ import { LighterError, type OnProgress } from "#base";
 import type { Containers } from "#container";
 import type { Host } from "#host";
 import type { Collected, Fault, Image, ImageStore, Removal, SaveOptions } from "#image";
-import { type Digest, familiarReference, parseReference, shortId } from "#oci";
+import { type Digest, familiarReference, parsePlatform, parseReference, shortId } from "#oci";
 import type { RegistryClient } from "#registry";
 import { copyBetween } from "./copy-images.ts";
 import type {
@@ -60,9 +60,9 @@ export class Images {
     return this.#store.images.find(text);
   }
 
-  /** @throws IMAGE_NOT_FOUND, IMAGE_AMBIGUOUS */
-  get(text: string): Image {
-    return this.#store.images.get(text);
+  /** @throws IMAGE_NOT_FOUND, IMAGE_AMBIGUOUS, PLATFORM_NOT_FOUND */
+  get(text: string, { platform }: { readonly platform?: string } = {}): Image {
+    return this.#store.images.get(text, platform === undefined ? {} : { platform: parsePlatform(platform) });
   }
 
   /** The instructions that made an image, newest first. @throws IMAGE_NOT_FOUND */

@@ -3,6 +3,7 @@ import { defaultSeccomp } from "./seccomp.ts";
 import {
   allCapabilities,
   defaultCapabilities,
+  defaultCgroupParent,
   defaultMounts,
   defaultPath,
   defaultShmBytes,
@@ -51,6 +52,12 @@ export interface SpecOptions {
   readonly pid?: string;
   readonly ipc?: string;
   readonly uts?: string;
+  /** @defaultValue a namespace of its own on cgroup v2, the host's on v1 */
+  readonly cgroup?: "host" | "private";
+  /** @defaultValue `/lighter` */
+  readonly cgroupParent?: string;
+  /** Rules after those of {@link devices}. */
+  readonly deviceRules?: readonly unknown[];
   readonly noNewPrivileges?: boolean;
   readonly rlimits?: SpecProcess["rlimits"];
   /**
@@ -87,8 +94,8 @@ export function buildSpec(options: SpecOptions, facts: SpecFacts): RuntimeSpec {
       ...(facts.cgroupMode === "none"
         ? {}
         : {
-            resources: { ...options.resources, devices: privileged ? everyDevice : rulesFor(devices) },
-            cgroupsPath: `/lighter/${options.id}`,
+            resources: { ...options.resources, devices: privileged ? everyDevice : rulesFor(options) },
+            cgroupsPath: `${options.cgroupParent ?? defaultCgroupParent}/${options.id}`,
           }),
       ...(devices.length === 0 ? {} : { devices: devices.map(nodeOf) }),
       ...sysctlOf(options),
@@ -115,7 +122,7 @@ function nodeOf(device: SpecDevice): Omit<SpecDevice, "access"> {
 
 const everyDevice = [{ allow: true, access: "rwm" }];
 
-function rulesFor(devices: readonly SpecDevice[]): readonly unknown[] {
+function rulesFor({ devices = [], deviceRules: further = [] }: SpecOptions): readonly unknown[] {
   const asked = devices.map(({ type, major, minor, access }) => ({
     allow: true,
     type,
@@ -123,7 +130,7 @@ function rulesFor(devices: readonly SpecDevice[]): readonly unknown[] {
     minor,
     access,
   }));
-  return [...deviceRules, ...asked];
+  return [...deviceRules, ...asked, ...further];
 }
 
 function processOf(options: SpecOptions, capabilities: readonly string[]): SpecProcess {
@@ -199,7 +206,8 @@ function namespacesOf(options: SpecOptions, facts: SpecFacts): RuntimeSpec["linu
     const wanted = type === "mount" ? undefined : options[type];
     return wanted === "host" ? [] : [{ type, ...(wanted === undefined ? {} : { path: wanted }) }];
   });
-  const cgroup = facts.cgroupMode === "v2" ? [{ type: "cgroup" } as const] : [];
+  const isPrivate = (options.cgroup ?? (facts.cgroupMode === "v2" ? "private" : "host")) === "private";
+  const cgroup = isPrivate && facts.cgroupMode !== "none" ? [{ type: "cgroup" } as const] : [];
   if (options.network === "host") return [...own, ...cgroup];
   return [...own, { type: "network", ...options.network }, ...cgroup];
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { systemErrorCode } from "#base";
 import type { Host } from "#host";
+import { defaultCgroupParent } from "./spec-defaults.ts";
 
 const root = "/sys/fs/cgroup";
 const TMPFS_MAGIC = 0x01021994;
@@ -13,10 +14,14 @@ const roundMs = 10;
  * Kills what is left in the cgroups of a container and removes them, as far as a killed runtime left them behind.
  * @returns false when something in them does not end within a second
  */
-export async function removeCgroups(host: Pick<Host, "processes">, id: string): Promise<boolean> {
-  removeStandIn(id);
+export async function removeCgroups(
+  host: Pick<Host, "processes">,
+  id: string,
+  cgroupPath = `${defaultCgroupParent}/${id}`,
+): Promise<boolean> {
+  removeStandIn(id, cgroupPath);
   const hierarchies = [root, ...list(root).map((name) => join(root, name))];
-  let left = hierarchies.map((hierarchy) => join(hierarchy, "lighter", id));
+  let left = hierarchies.map((hierarchy) => join(hierarchy, cgroupPath));
   for (let round = 0; round < rounds; round += 1) {
     left = left.filter((path) => !removeEmpty(path));
     if (left.length === 0) return true;
@@ -30,9 +35,9 @@ export async function removeCgroups(host: Pick<Host, "processes">, id: string): 
  * Removes what crun writes to the plain directory that stands in for the v2 hierarchy of a hybrid host in our mount
  * namespace: it takes it for a cgroup, which would go away with rmdir.
  */
-export function removeStandIn(id: string): void {
+export function removeStandIn(id: string, cgroupPath = `${defaultCgroupParent}/${id}`): void {
   const hidden = join(root, "unified");
-  if (isTmpfs(hidden)) rmSync(join(hidden, "lighter", id), { recursive: true, force: true });
+  if (isTmpfs(hidden)) rmSync(join(hidden, cgroupPath), { recursive: true, force: true });
 }
 
 function isTmpfs(path: string): boolean {

@@ -1,10 +1,11 @@
-import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { errorMessage, LighterError } from "#base";
 import { errnoOf, type Host, type Lock } from "#host";
 import { removeStandIn } from "./cgroups.ts";
 import { openRuntime, type RuntimeHost } from "./oci-runtime.ts";
+import type { RuntimeSpec } from "./runtime-spec.ts";
 import { stateDirectoryOf } from "./runtime-state.ts";
 
 /**
@@ -135,10 +136,11 @@ function lockDead(host: ClaimHost, directory: string): Lock | undefined {
  */
 async function removeContainer(host: SweepHost, runDirectory: string, id: string): Promise<void> {
   const bundle = bundleOf(join(runDirectory, id));
+  const cgroupPath = readCgroupPath(bundle);
   for (let round = 0; round < 20; round += 1) {
-    await removeFromRuntimes(host, runDirectory, id);
-    const starting = host.processes.listWithArgument(bundle);
-    if (starting.length === 0) return removeStandIn(id);
+    await removeFromRuntimes(host, runDirectory, { id, cgroupPath });
+    const starting = listStarting(host, runDirectory, { id, bundle });
+    if (starting.length === 0) return removeStandIn(id, cgroupPath);
     // A runtime whose container was removed ends by itself, and tidily; one that is starting does not.
     if (round > 2) for (const pid of starting) host.processes.signal(pid, "SIGKILL");
     await delay(10);
@@ -146,11 +148,42 @@ async function removeContainer(host: SweepHost, runDirectory: string, id: string
   throw new LighterError("RUNTIME_FAILED", `cannot remove container "${id}": its runtime does not end`);
 }
 
-async function removeFromRuntimes(host: SweepHost, runDirectory: string, id: string): Promise<void> {
-  for (const name of ["crun", "runc"] as const) {
+/** Runtimes that a dead process started for the container: by its bundle, or in it, where only the ID tells. */
+function listStarting(
+  host: SweepHost,
+  runDirectory: string,
+  { id, bundle }: { readonly id: string; readonly bundle: string },
+): readonly number[] {
+  const { listWithArgument } = host.processes;
+  const ofStore = new Set(
+    runtimeNames.flatMap((name) => listWithArgument(stateDirectoryOf(runDirectory, name))),
+  );
+  return [
+    ...new Set([...listWithArgument(bundle), ...listWithArgument(id).filter((pid) => ofStore.has(pid))]),
+  ];
+}
+
+/** As the bundle says; undefined where the owner died before it wrote that. */
+function readCgroupPath(bundle: string): string | undefined {
+  try {
+    const spec: Partial<RuntimeSpec> = JSON.parse(readFileSync(join(bundle, "config.json"), "utf8"));
+    return spec.linux?.cgroupsPath;
+  } catch {
+    return undefined;
+  }
+}
+
+const runtimeNames = ["crun", "runc"] as const;
+
+async function removeFromRuntimes(
+  host: SweepHost,
+  runDirectory: string,
+  { id, cgroupPath }: { readonly id: string; readonly cgroupPath: string | undefined },
+): Promise<void> {
+  for (const name of runtimeNames) {
     const stateDirectory = stateDirectoryOf(runDirectory, name);
     const path = host.processes.find(name);
     if (path === undefined || !existsSync(stateDirectory)) continue;
-    await openRuntime(host, { name, path, stateDirectory }).remove(id);
+    await openRuntime(host, { name, path, stateDirectory }).remove(id, cgroupPath);
   }
 }

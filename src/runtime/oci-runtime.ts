@@ -57,14 +57,15 @@ export function openRuntime(host: RuntimeHost, program: RuntimeProgram): Runtime
       const { status, stderr } = await processes.run(path, args, { env: environment });
       if (status !== 0) throw failed("signal", id, wordsOf(stderr.toString()));
     },
-    async remove(id) {
+    async remove(id, cgroupPath) {
       const state = join(stateDirectory, id);
       if (existsSync(state)) {
         const args = ["--root", stateDirectory, "delete", "--force", id];
         const { status, stderr } = await processes.run(path, args, { env: environment });
         if (status !== 0 && existsSync(state)) throw failed("remove", id, wordsOf(stderr.toString()));
       }
-      if (!(await removeCgroups(host, id))) throw failed("remove", id, "its processes do not end");
+      if (!(await removeCgroups(host, id, cgroupPath)))
+        throw failed("remove", id, "its processes do not end");
     },
   };
   return runtime;

@@ -13,7 +13,19 @@ export interface ResourceLimits {
   readonly memorySwappiness?: number;
   readonly pidsLimit?: number;
   readonly blkioWeight?: number;
+  readonly blkioWeightDevices?: readonly DeviceNumber[];
+  readonly deviceReadBps?: readonly DeviceNumber[];
+  readonly deviceWriteBps?: readonly DeviceNumber[];
+  readonly deviceReadIops?: readonly DeviceNumber[];
+  readonly deviceWriteIops?: readonly DeviceNumber[];
   readonly oomKillDisable?: boolean;
+}
+
+/** A number for one disk: a rate or a weight. */
+export interface DeviceNumber {
+  readonly major: number;
+  readonly minor: number;
+  readonly value: number;
 }
 
 const defaultPeriod = 100_000;
@@ -43,10 +55,21 @@ export function specResources(
     mems: limits.cpusetMems,
   });
   const pids = defined({ limit: limits.pidsLimit === 0 ? -1 : limits.pidsLimit });
-  const blockIO = defined({ weight: limits.blkioWeight });
+  const blockIO = defined({
+    weight: limits.blkioWeight,
+    weightDevice: limits.blkioWeightDevices?.map(({ value, ...device }) => ({ ...device, weight: value })),
+    throttleReadBpsDevice: throttle(limits.deviceReadBps),
+    throttleWriteBpsDevice: throttle(limits.deviceWriteBps),
+    throttleReadIOPSDevice: throttle(limits.deviceReadIops),
+    throttleWriteIOPSDevice: throttle(limits.deviceWriteIops),
+  });
   return Object.fromEntries(
     Object.entries({ memory, cpu, pids, blockIO }).filter(([, value]) => Object.keys(value).length > 0),
   );
+}
+
+function throttle(devices: readonly DeviceNumber[] | undefined): readonly object[] | undefined {
+  return devices?.map(({ value, ...device }) => ({ ...device, rate: value }));
 }
 
 function swapOf({ memoryBytes, memorySwapBytes }: ResourceLimits): number | undefined {

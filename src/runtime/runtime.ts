@@ -1,9 +1,11 @@
 import type { LighterError } from "#base";
 import type { RuntimeSpec, SpecProcess } from "./runtime-spec.ts";
 
+export type RuntimeName = "crun" | "runc";
+
 /** An OCI runtime (crun or runc), driven by its command line. @see https://github.com/opencontainers/runtime-spec/blob/v1.2.0/runtime.md */
 export interface Runtime {
-  readonly name: "crun" | "runc";
+  readonly name: RuntimeName;
   readonly path: string;
   /**
    * Writes the bundle, runs the container to its end in the foreground and deletes it. Cancelling stops the
@@ -27,8 +29,11 @@ export interface Runtime {
   command(id: string, command: string, args?: readonly string[]): Promise<string>;
   /** Sends a signal to the first process of a running container. @throws RUNTIME_FAILED when it is not running */
   kill(id: string, signal: NodeJS.Signals): Promise<void>;
-  /** Removes a container whose owner died: kills what is left of it. Idempotent. */
-  remove(id: string): Promise<void>;
+  /**
+   * Removes a container whose owner died: kills what is left of it. Idempotent.
+   * @param cgroupPath where its cgroup is. @defaultValue `/lighter/<id>`
+   */
+  remove(id: string, cgroupPath?: string): Promise<void>;
 }
 
 /** A further process of a running container. */

@@ -57,6 +57,7 @@ export const readonlyPaths: readonly string[] = [
 ];
 
 export const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+export const defaultCgroupParent = "/lighter";
 export const defaultShmBytes = 64 << 20;
 
 /** The mounts that every container has, in the order in which they cover each other. */

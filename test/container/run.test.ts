@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import type { RunRequest } from "#container";
@@ -126,6 +126,51 @@ test("a read-only root", { skip }, async () => {
   const { status, stderr } = await theStage().run({ ...sh("touch /x"), readOnly: true });
   assert.notEqual(status, 0);
   assert.match(stderr, /Read-only file system/);
+});
+
+test("volumes of another container", { skip }, async () => {
+  const { containers } = theStage();
+  const giver = { ...sh("echo a > /anon/a; echo n > /named/n"), name: "giver", remove: false };
+  await theStage().run({ ...giver, volumes: ["/anon", "named:/named"] });
+  const taken = await theStage().run({
+    ...sh("cat /anon/a /named/n; touch /anon/x"),
+    volumesFrom: ["giver:ro"],
+    config: { Volumes: { "/anon": {} } },
+  });
+  assert.equal(taken.stdout, "a\nn\n");
+  assert.match(taken.stderr, /Read-only file system/);
+  const keeper = { ...sh("true"), name: "keeper", remove: false, volumesFrom: ["giver"] };
+  await theStage().run(keeper);
+  await containers.remove("giver", { volumes: true });
+  const kept = await theStage().run({ ...sh("cat /anon/a"), volumesFrom: ["keeper"] });
+  assert.equal(kept.stdout, "a\n", "what another container has as well stays");
+  await containers.remove("keeper", { volumes: true });
+  assert.deepEqual(
+    containers.volumes.list().map(({ name }) => name),
+    ["named"],
+  );
+  containers.volumes.remove("named");
+  await assert.rejects(theStage().run({ ...sh("true"), volumesFrom: ["absent"] }), {
+    code: "CONTAINER_NOT_FOUND",
+  });
+});
+
+test("cgroups, domain and runtime that were asked for", { skip }, async () => {
+  const parent = `/lighter-test-${process.pid}/deep`;
+  const { stdout } = await theStage().run({ ...sh("cat /proc/self/cgroup"), cgroupParent: parent });
+  assert.match(stdout, new RegExp(`:${parent}/[0-9a-f]{64}$`, "m"));
+  // The parent is the user's own to remove.
+  for (const hierarchy of ["", ...readdirSync("/sys/fs/cgroup").filter((name) => name !== "unified")])
+    for (const folder of [parent, `/lighter-test-${process.pid}`]) {
+      const path = join("/sys/fs/cgroup", hierarchy, folder);
+      if (existsSync(path)) rmdirSync(path);
+    }
+  const hidden = await theStage().run({ ...sh("cat /proc/self/cgroup"), cgroupns: "private" });
+  assert.match(hidden.stdout, /^\d+:[^:]*:\/$/m);
+  const named = await theStage().run({ ...sh("cat /proc/sys/kernel/domainname"), domainname: "example.org" });
+  assert.equal(named.stdout, "example.org\n");
+  for (const request of [{ cgroupParent: "../up" }, { cgroupns: "mine" }, { runtime: "kata" }])
+    await assert.rejects(theStage().run({ ...sh("true"), ...request }), { code: "CONTAINER_INVALID" });
 });
 
 test("the image is not changed by what runs", { skip }, async () => {

@@ -53,7 +53,8 @@ export class Stage implements Disposable {
       host,
       images: { unpack: () => Promise.resolve("image" as SnapshotName), commitLayer: unused, create: unused },
       snapshots: { layers: () => [join(this.root, "image")], prepare: unused, commit: unused },
-      runtime: () => findRuntime(host, { runDirectory: join(this.root, "run") }),
+      runtime: (name) =>
+        findRuntime(host, { runDirectory: join(this.root, "run"), ...(name === undefined ? {} : { name }) }),
       network: this.network,
       use: () => Promise.resolve({ [Symbol.dispose]() {} }),
     });
@@ -107,7 +108,12 @@ export function imageOf(config: ProcessConfig): Image {
     target: descriptor,
     id: digest,
     manifest: { schemaVersion: 2, config: descriptor, layers: [] },
-    config: { os: "linux", architecture: "amd64", config, rootfs: { type: "layers", diff_ids: [] } },
+    config: {
+      os: "linux",
+      architecture: process.arch === "x64" ? "amd64" : process.arch,
+      config,
+      rootfs: { type: "layers", diff_ids: [] },
+    },
     layers: [],
     names: [],
     sizeBytes: 1,

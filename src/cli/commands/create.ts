@@ -1,6 +1,11 @@
 import { cidFile } from "../cid-file.ts";
 import { defineCommand } from "../command.ts";
-import { containerFlags, containerOptions, refusedContainerFlags } from "../container-flags.ts";
+import {
+  containerFlags,
+  containerOptions,
+  plannedContainerFlags,
+  refusedContainerFlags,
+} from "../container-flags.ts";
 import { withImage } from "../with-image.ts";
 
 export const create = defineCommand({
@@ -11,7 +16,8 @@ export const create = defineCommand({
   arity: { min: 1, max: Number.POSITIVE_INFINITY },
   argument: "image",
   stopsAtArgument: true,
-  notYet: refusedContainerFlags,
+  refused: refusedContainerFlags,
+  notYet: plannedContainerFlags,
   examples: [
     {
       command: "lighter create --name job -v data:/data worker",

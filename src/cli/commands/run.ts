@@ -2,7 +2,12 @@ import { LighterError } from "#base";
 import type { StreamOptions } from "#container";
 import { cidFile } from "../cid-file.ts";
 import { defineCommand, type Invocation } from "../command.ts";
-import { containerFlags, containerOptions, refusedContainerFlags } from "../container-flags.ts";
+import {
+  containerFlags,
+  containerOptions,
+  plannedContainerFlags,
+  refusedContainerFlags,
+} from "../container-flags.ts";
 import { withImage } from "../with-image.ts";
 
 const runFlags = {
@@ -24,7 +29,8 @@ export const run = defineCommand({
   arity: { min: 1, max: Number.POSITIVE_INFINITY },
   argument: "image",
   stopsAtArgument: true,
-  notYet: refusedContainerFlags,
+  refused: refusedContainerFlags,
+  notYet: plannedContainerFlags,
   examples: [
     {
       command: "lighter run --rm calculator 6 x 7",
@@ -40,6 +46,8 @@ export const run = defineCommand({
     const { flags, io } = invocation;
     const options = containerOptions(invocation);
     using file = cidFile(flags.cidfile);
+    if (flags.detach && flags.attach.length > 0)
+      throw new LighterError("USAGE", "cannot leave it running and join its streams: leave -d or -a out");
     if (!flags.detach) checkTerminal(invocation);
     await using engine = await invocation.openEngine();
     return await withImage({ ...invocation, engine }, options.image, async () => {
@@ -47,7 +55,10 @@ export const run = defineCommand({
         return await engine.run({
           ...options,
           ...streamOptions(invocation),
-          onCreated: ({ id }) => file.write(id),
+          onCreated: ({ id }) => {
+            file.write(id);
+            if (isInputOnly(flags.attach)) void io.stdout.write(`${id}\n`);
+          },
         });
       const { id } = await engine.containers.runDetached(options);
       file.write(id);
@@ -56,6 +67,11 @@ export const run = defineCommand({
     });
   },
 });
+
+/** Docker prints the ID where nothing of the program is seen. */
+function isInputOnly(attach: readonly string[]): boolean {
+  return attach.length > 0 && attach.every((name) => name.toLowerCase() === "stdin");
+}
 
 function checkTerminal({ flags, io }: Invocation<typeof runFlags>): void {
   if (flags.tty && flags.interactive && io.stdin.isTTY !== true)

@@ -1,6 +1,6 @@
 import { LighterError } from "#base";
 import { defineCommand } from "../command.ts";
-import { parseRestart } from "../container-flags.ts";
+import { parseRestart, refusedContainerFlags } from "../container-flags.ts";
 import { eachContainer } from "../each-container.ts";
 import { cgroupFlags, cgroupLimits } from "../limit-flags.ts";
 
@@ -18,7 +18,11 @@ export const update = defineCommand({
   },
   arity: { min: 1, max: Number.POSITIVE_INFINITY },
   argument: "container",
-  notYet: ["cpu-rt-period", "cpu-rt-runtime", "kernel-memory"],
+  refused: {
+    "cpu-rt-period": refusedContainerFlags["cpu-rt-period"],
+    "cpu-rt-runtime": refusedContainerFlags["cpu-rt-runtime"],
+    "kernel-memory": refusedContainerFlags["kernel-memory"],
+  },
   examples: [
     { command: "lighter update -m 512m --cpus 2 web", explains: "Give a running service other limits" },
   ],

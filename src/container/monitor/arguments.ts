@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Runtime } from "#runtime";
+import { cgroupPath } from "../cgroup-path.ts";
 import type { ContainerRecord, RestartPolicy } from "../container-record.ts";
 import type { Parts } from "../parts.ts";
 import { signalNumber } from "../signals.ts";
@@ -35,7 +36,7 @@ export function monitorArguments(parts: Parts, request: MonitorRequest): readonl
     "most-restarts": record.restart.maximumRetryCount,
     "stop-signal": signalNumber(record.stopSignal),
     namespace: request.namespace,
-    "oom-file": oomFile(parts, record.id),
+    "oom-file": oomFile(parts, record),
     events: parts.events.path,
     "event-facts": parts.events.facts(record),
     ...logOptions(parts, record),
@@ -57,15 +58,15 @@ function logOptions({ store }: Parts, { id, log }: ContainerRecord) {
   };
 }
 
-function oomFile({ host }: Parts, id: string): string | undefined {
+function oomFile({ host }: Parts, record: ContainerRecord): string | undefined {
   switch (host.probes.cgroupMode()) {
     case "v2":
-      return `/sys/fs/cgroup/lighter/${id}/memory.events`;
+      return `/sys/fs/cgroup${cgroupPath(record)}/memory.events`;
     case "none":
       return undefined;
     case "v1":
     case "hybrid":
-      return `/sys/fs/cgroup/memory/lighter/${id}/memory.oom_control`;
+      return `/sys/fs/cgroup/memory${cgroupPath(record)}/memory.oom_control`;
   }
 }
 
