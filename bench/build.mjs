@@ -1,4 +1,4 @@
-// Prepares one build, times it, and prints the seconds.
+// Prepares one build, times it, and prints the seconds and the peak of resident memory in KiB.
 //   node bench/build.mjs KIND WORK ENGINE COMMAND...
 // Sizes: BENCH_FILES (50000), BENCH_MIB (1024). Contexts are made once a run of the benchmark and shared by the engines;
 // what has to be new for a cold build is made new before each.
@@ -10,6 +10,7 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
+  readFileSync,
   rmSync,
   unlinkSync,
   writeFileSync,
@@ -23,6 +24,7 @@ const files = Number(process.env.BENCH_FILES ?? 50_000);
 const mebibytes = Number(process.env.BENCH_MIB ?? 1024);
 const now = `${process.pid} ${Date.now()}`;
 const base = "golang:1.19";
+const timeProgram = "/usr/bin/time";
 
 const kinds = {
   "cached-2000": () => timed(build(cachedContext())),
@@ -39,9 +41,9 @@ const kinds = {
   "cold-many": () => {
     // Another directory and another content, so that nothing is known of it; the unchanged bytes are one copy on the disk.
     const context = freshCopy(tree("many"));
-    const seconds = timed(build(context));
+    const result = timed(build(context));
     rmSync(context, { recursive: true });
-    return seconds;
+    return result;
   },
   "cold-big": () => {
     const context = bigFile();
@@ -85,10 +87,9 @@ function exported(context) {
       `type=oci,dest=${archive},compression=gzip`,
       context,
     ];
-  const save =
-    engine === "docker"
-      ? `${quoted([...command, "save", image])} | gzip >'${archive}'`
-      : quoted([...command, "push", "-q", image, `oci-archive:${archive}`]);
+  const save = engine.startsWith("docker")
+    ? `${quoted([...command, "save", image])} | gzip >'${archive}'`
+    : quoted([...command, "push", "-q", image, `oci-archive:${archive}`]);
   return ["sh", "-c", `${quoted(build(context))} && ${save}`];
 }
 
@@ -169,9 +170,16 @@ function stages() {
 }
 
 function timed(words) {
+  // What earlier commands wrote must not be written while this one runs.
+  must(["sync"]);
+  const report = join(folder, `time-${process.pid}`);
+  const measured = existsSync(timeProgram) ? [timeProgram, "-f", "%M", "-o", report, ...words] : words;
   const start = process.hrtime.bigint();
-  must(words);
-  return (Number(process.hrtime.bigint() - start) / 1e9).toFixed(4);
+  must(measured);
+  const seconds = Number(process.hrtime.bigint() - start) / 1e9;
+  const peak = existsSync(report) ? readFileSync(report, "utf8").trim() : "";
+  rmSync(report, { force: true });
+  return `${seconds.toFixed(4)} ${peak}`;
 }
 
 function must([program, ...args]) {

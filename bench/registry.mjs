@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const [verb, work, engine, ...command] = process.argv.slice(2);
+const program = engine.split("-")[0];
 const address = "127.0.0.1:5599";
 const folder = join(work, "registry");
 const image = `${address}/bench/many-files:1`;
@@ -62,8 +63,8 @@ function timePull() {
     docker: () => [...command, "pull", "-q", image],
   };
   return withRegistry("full", () => {
-    if (engine === "docker") spawnSync(command[0], [...command.slice(1), "rmi", "-f", image]);
-    const seconds = timed(pulls[engine]());
+    if (program === "docker") spawnSync(command[0], [...command.slice(1), "rmi", "-f", image]);
+    const seconds = timed(pulls[program]());
     rmSync(fresh, { recursive: true, force: true });
     return seconds;
   });
@@ -81,7 +82,7 @@ async function timePush() {
     podman: () => [...podman, "pull", "-q", "--tls-verify=false", image],
     docker: () => [...command, "pull", "-q", image],
   };
-  if (!has[engine]()) await withRegistry("full", () => must(pulls[engine]()));
+  if (!has[program]()) await withRegistry("full", () => must(pulls[program]()));
   const pushes = {
     lighter: () => [...lighter, "push", "-q", image],
     podman: () => [...podman, "push", "-q", "--tls-verify=false", image],
@@ -90,7 +91,7 @@ async function timePush() {
   // Into a registry that has nothing, and with no compressed layer remembered.
   rmSync(join(folder, "empty"), { recursive: true, force: true });
   if (engine === "lighter") forgetCompressed();
-  return await withRegistry("empty", () => timed(pushes[engine]()));
+  return await withRegistry("empty", () => timed(pushes[program]()));
 }
 
 function forgetCompressed() {

@@ -1,8 +1,8 @@
 /** A build that bench/build.mjs prepares and times; every engine can be left out by name. */
-export function runBuild(kind, { name, about, runs, without = [] }) {
+export function runBuild(kind, { name, about, runs, targets, without = [] }) {
   const run =
-    (engine) =>
-    ({ work, [engine]: command }) => [
+    (program) =>
+    ({ work, name: engine, [program]: command }) => [
       process.execPath,
       "bench/build.mjs",
       kind,
@@ -15,8 +15,10 @@ export function runBuild(kind, { name, about, runs, without = [] }) {
     name,
     about,
     commands: Object.fromEntries(engines.map((engine) => [engine, run(engine)])),
-    // The commands time themselves: making the context is not measured.
-    seconds: (stdout) => Number(stdout),
+    // The commands measure themselves: making the context is no part of it.
+    seconds: (stdout) => Number(stdout.split(" ")[0]),
+    peakKiB: (stdout) => Number(stdout.split(" ")[1]) || undefined,
+    targets,
     runs,
   };
 }

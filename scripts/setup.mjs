@@ -21,6 +21,7 @@ const stamps = ".build/setup";
 
 checkNode("20.19.0");
 const didWork = [installNpmPackages(), installSystemPackages(wants), build(), buildMonitor()].some(Boolean);
+if (wants.includes("bench")) (await import("../bench/newer-docker.mjs")).fetchNewerDocker();
 if (didWork) console.log("set-up: done");
 
 function checkNode(wanted) {

@@ -4,4 +4,5 @@ export const workload = runBuild("four-stages", {
   name: "build, four stages of 2 s",
   about: "independent stages that sleep",
   runs: 3,
+  targets: [{ atMost: 0.8 }],
 });

@@ -4,4 +4,5 @@ export const workload = runBuild("one-changed", {
   name: "build, one of 50,000 files changed",
   about: "300 MB",
   runs: 3,
+  targets: [{ atMost: 0.2 }],
 });

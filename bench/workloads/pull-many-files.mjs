@@ -5,7 +5,7 @@ export const workload = {
   about: "from a registry on loopback into an empty store, unpacked",
   commands: {
     lighter: ({ lighter, work }) => run("lighter", [lighter], work),
-    docker: ({ docker, work }) => run("docker", docker, work),
+    docker: ({ docker, work, name }) => run(name, docker, work),
     podman: ({ podman, work }) => run("podman", podman, work),
   },
   // The commands time themselves: starting the registry is not measured.
