@@ -45,9 +45,11 @@ const net: NetworkView = {
   ],
 };
 
-async function run(line: string, networks: Parameters<typeof fakeEngine>[0]) {
+const run = (line: string, networks: Parameters<typeof fakeEngine>[0]) => runWords(line.split(" "), networks);
+
+async function runWords(words: readonly string[], networks: Parameters<typeof fakeEngine>[0]) {
   const io = fakeIo();
-  const status = await runCommandLine(line.split(" "), {
+  const status = await runCommandLine(words, {
     io,
     signal: new AbortController().signal,
     onSignals: () => {},
@@ -71,7 +73,7 @@ bbbbbbbbbbbb   net       bridge    local
     .split("\n")
     .slice(1);
   assert.deepEqual(JSON.parse(line), {
-    CreatedAt: "2026-11-20T10:00:00Z",
+    CreatedAt: "2026-11-20 10:00:00 +0000 UTC",
     Driver: "bridge",
     ID: "bbbbbbbbbbbb",
     IPv4: "true",
@@ -81,6 +83,26 @@ bbbbbbbbbbbb   net       bridge    local
     Name: "net",
     Scope: "local",
   });
+});
+
+test("network ls and inspect take docker's templates", async () => {
+  const cases: [string, string][] = [
+    ["network ls -f name=net --format {{.Name}}:{{.Driver}}", "net:bridge\n"],
+    ["network ls -q -f name=net --format {{.Name}}", "net\n"],
+    [
+      'network ls --format table\u00a0{{.Name}}\\t{{.Label\u00a0"team"}}',
+      "NAME      team\nbridge    \nnet       blue\n",
+    ],
+  ];
+  for (const [line, expected] of cases) {
+    const words = line.split(" ").map((word) => word.replaceAll("\u00a0", " "));
+    assert.equal((await runWords(words, listing)).stdout, expected, line);
+  }
+  const { stdout } = await runWords(
+    ["network", "inspect", "-f", "{{.Name}} {{range .IPAM.Config}}{{.Subnet}}{{end}}", "net"],
+    { networks: { get: () => Promise.resolve(net) } },
+  );
+  assert.equal(stdout, "net 10.1.0.0/24\n");
 });
 
 test("network inspect has docker's fields, and goes on after one that is missing", async () => {
@@ -120,9 +142,13 @@ test("filters: of one name any, of labels all", () => {
     [["label=team=red"], []],
     [["id=bbb", "driver=bridge"], ["net"]],
     [["scope=swarm"], []],
+    [["id=bb"], ["net"]],
+    [["name=^b"], ["bridge"]],
+    [["dangling=0"], ["bridge", "net"]],
   ];
   for (const [words, expected] of cases) assert.deepEqual(accepted(words), expected, words.join(" "));
-  assert.throws(() => networkFilter(["colour=red"]), { code: "ARGUMENT_INVALID" });
+  for (const wrong of ["colour=red", "name", "type=odd", "dangling=x"])
+    assert.throws(() => [net].filter(networkFilter([wrong])), { code: "ARGUMENT_INVALID" }, wrong);
 });
 
 test("flags of run that speak of networks", () => {

@@ -4,14 +4,16 @@ import type { NetworkView } from "#network";
 type Test = (network: NetworkView, value: string) => boolean;
 
 const tests: Readonly<Record<string, Test>> = {
-  name: (network, value) => network.name.includes(value),
-  id: (network, value) => network.id.startsWith(value),
+  name: (network, value) => matches(network.name, value),
+  id: (network, value) => matches(network.id, value),
   driver: (network, value) => network.driver === value,
   scope: (_, value) => value === "local",
-  type: (network, value) => (value === "builtin") === isBuiltin(network),
+  type: (network, value) =>
+    (oneOf("type", value, ["builtin", "custom"]) === "builtin") === isBuiltin(network),
   label: hasLabel,
   dangling: (network, value) =>
-    /^(true|1)$/i.test(value) === (network.members.length === 0 && !isBuiltin(network)),
+    ["true", "1"].includes(oneOf("dangling", value, ["true", "1", "false", "0"])) ===
+    (network.members.length === 0 && !isBuiltin(network)),
 };
 
 const pruneTests: Readonly<Record<string, Test>> = {
@@ -51,6 +53,23 @@ function filterBy(words: readonly string[], known: typeof tests): (network: Netw
         ? values.every((value) => test(network, value))
         : values.some((value) => test(network, value)),
     );
+}
+
+/** A part of it, or a regular expression. */
+function matches(text: string, wanted: string): boolean {
+  try {
+    return text.includes(wanted) || new RegExp(wanted).test(text);
+  } catch {
+    return false;
+  }
+}
+
+function oneOf(name: string, value: string, allowed: readonly string[]): string {
+  if (allowed.includes(value)) return value;
+  throw new LighterError(
+    "ARGUMENT_INVALID",
+    `cannot filter by "${name}=${value}": want one of ${allowed.map((one) => `${name}=${one}`).join(", ")}`,
+  );
 }
 
 function hasLabel({ labels }: NetworkView, wanted: string): boolean {

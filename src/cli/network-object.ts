@@ -51,10 +51,10 @@ function subnetObject({ subnet, ipRange, gateway, auxAddresses }: NetworkView["s
   };
 }
 
-/** A line of `network ls --format json`. */
+/** A line of `network ls`, by docker's names. */
 export function networkRow(network: NetworkView, isFull: boolean) {
   return {
-    CreatedAt: network.created,
+    CreatedAt: goTime(network.created),
     Driver: network.driver,
     ID: isFull ? network.id : network.id.slice(0, 12),
     IPv4: "true",
@@ -65,7 +65,16 @@ export function networkRow(network: NetworkView, isFull: boolean) {
       .join(","),
     Name: network.name,
     Scope: "local",
+    Label: (name: unknown): string => network.labels[String(name)] ?? "",
   };
+}
+
+/** As Go prints a time: `2026-11-20 10:00:00.25 +0000 UTC`. */
+function goTime(iso: string): string {
+  const [date = "", time = ""] = iso.replace(/Z$/, "").split("T");
+  const [seconds = "", fraction = ""] = time.split(".");
+  const kept = fraction.replace(/0+$/, "");
+  return `${date} ${seconds}${kept === "" ? "" : `.${kept}`} +0000 UTC`;
 }
 
 function hasIPv6({ subnets }: NetworkView): boolean {

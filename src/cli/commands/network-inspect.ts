@@ -1,10 +1,14 @@
 import { isLighterError } from "#base";
 import { defineCommand, type Invocation } from "../command.ts";
-import { parseListFormat } from "../list-format.ts";
 import { networkObject } from "../network-object.ts";
 
 const inspectFlags = {
-  format: { kind: "string", short: "f", value: "json", summary: "Print without line breaks" },
+  format: {
+    kind: "string",
+    short: "f",
+    value: "json|TEMPLATE",
+    summary: "Print without line breaks, or by a Go template",
+  },
   verbose: { kind: "boolean", short: "v", summary: "Taken for docker's sake: nothing is left out" },
 } as const;
 
@@ -24,7 +28,6 @@ export const networkInspect = defineCommand({
 });
 
 async function inspect({ flags, args, io, openEngine }: Invocation<typeof inspectFlags>): Promise<number> {
-  const isCompact = parseListFormat(flags.format ?? "table") === "json";
   await using engine = await openEngine();
   const objects: unknown[] = [];
   let status = 0;
@@ -37,6 +40,7 @@ async function inspect({ flags, args, io, openEngine }: Invocation<typeof inspec
       status = 1;
     }
   }
-  await io.stdout.write(`${JSON.stringify(objects, undefined, isCompact ? undefined : 4)}\n`);
+  const { printObjects } = await import("../format/print-objects.ts");
+  await io.stdout.write(printObjects(objects, flags.format));
   return status;
 }

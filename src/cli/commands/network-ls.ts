@@ -1,15 +1,24 @@
 import { defineCommand, type Invocation } from "../command.ts";
-import { formatFlag, jsonLines, parseListFormat } from "../list-format.ts";
 import { networkFilter } from "../network-filter.ts";
 import { networkRow } from "../network-object.ts";
-import { formatTable } from "../table.ts";
 
 const lsFlags = {
   filter: { kind: "list", short: "f", value: "NAME=VALUE", summary: "Show only networks that fit" },
-  ...formatFlag,
+  format: {
+    kind: "string",
+    value: "table|json|TEMPLATE",
+    summary: "How to print: a table, one JSON object a line, or a Go template",
+  },
   "no-trunc": { kind: "boolean", summary: "Print IDs in full" },
   quiet: { kind: "boolean", short: "q", summary: "Print only IDs" },
 } as const;
+
+const columns = [
+  ["NETWORK ID", "ID"],
+  ["NAME", "Name"],
+  ["DRIVER", "Driver"],
+  ["SCOPE", "Scope"],
+] as const;
 
 export const networkLs = defineCommand({
   name: "network ls",
@@ -25,21 +34,17 @@ export const networkLs = defineCommand({
 });
 
 async function list({ flags, io, openEngine }: Invocation<typeof lsFlags>): Promise<number> {
-  const format = parseListFormat(flags.format);
   const accepts = networkFilter(flags.filter);
+  const { printRows } = await import("../format/print-rows.ts");
   await using engine = await openEngine();
   const rows = (await engine.networks.list())
     .filter(accepts)
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
     .map((network) => networkRow(network, flags["no-trunc"]));
-  if (flags.quiet) await io.stdout.write(rows.map(({ ID }) => `${ID}\n`).join(""));
-  else if (format === "json") await io.stdout.write(jsonLines(rows));
-  else
-    await io.stdout.write(
-      formatTable(
-        ["NETWORK ID", "NAME", "DRIVER", "SCOPE"],
-        rows.map(({ ID, Name, Driver, Scope }) => [ID, Name, Driver, Scope]),
-      ),
-    );
+  await io.stdout.write(
+    flags.quiet && (flags.format ?? "table") === "table"
+      ? rows.map(({ ID }) => `${ID}\n`).join("")
+      : printRows({ rows, columns }, flags.format),
+  );
   return 0;
 }

@@ -38,11 +38,14 @@ function headOf<Row extends object>({
   rows,
   columns,
   titles,
-}: Listing<Row>): Readonly<Record<string, string>> {
-  const fields = Object.keys(rows[0] ?? {});
+}: Listing<Row>): Readonly<Record<string, unknown>> {
+  const fields = Object.entries(rows[0] ?? {});
   const spaced = (name: string): string => name.replace(/([a-z])([A-Z])/g, "$1 $2").toUpperCase();
   return {
-    ...Object.fromEntries(fields.map((name) => [name, spaced(name)])),
+    // The title of what is asked of a method is the question: `.Label "team"`.
+    ...Object.fromEntries(
+      fields.map(([name, value]) => [name, typeof value === "function" ? String : spaced(name)]),
+    ),
     ...titles,
     ...Object.fromEntries(columns.map(([title, field]) => [field, title])),
   };

@@ -72,12 +72,14 @@ class Execution {
   #command([first, ...rest]: Command, dot: unknown, piped: readonly unknown[]): unknown {
     const known = first?.kind === "word" ? templateFunctions[first.text] : undefined;
     if (known !== undefined) return known(...rest.map((operand) => this.#operand(operand, dot)), ...piped);
+    const own = first === undefined || first.kind === "word" ? undefined : this.#operand(first, dot);
+    if (isMethod(own)) return own(...rest.map((operand) => this.#operand(operand, dot)), ...piped);
     if (rest.length > 0 || piped.length > 0 || first === undefined)
       throw templateError(
         this.#template,
         `"${first?.kind === "word" ? first.text : "a value"}" is no function`,
       );
-    return this.#operand(first, dot);
+    return first.kind === "word" ? this.#operand(first, dot) : own;
   }
 
   #operand(operand: Operand, dot: unknown): unknown {
@@ -116,4 +118,9 @@ class Execution {
     }
     return current;
   }
+}
+
+/** A field that takes arguments, as `.Label "team"`. */
+function isMethod(value: unknown): value is (...args: readonly unknown[]) => unknown {
+  return typeof value === "function";
 }
