@@ -1,8 +1,9 @@
 // Bundles the CLI and the library doors, and writes the types.
 //   node scripts/build.mjs [--types]
 // Both are split, so that each command loads only what it needs. The doors are ES modules; the CLI's chunks are turned
-// into CommonJS, which Node 20 loads 13 ms sooner a command (docs/adr/0006-a-command-line-that-starts-lazily.md).
+// into CommonJS and loaded by src/cli/start (docs/adr/0006-a-command-line-that-starts-lazily.md).
 import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import {
   mkdirSync,
   readdirSync,
@@ -42,11 +43,16 @@ const doors = {
 };
 const [library, cli] = await Promise.all([
   build({ ...shared, entryPoints: doors, outdir: "dist" }),
-  build({ ...shared, entryPoints: { cli: "src/cli/main.ts" }, outdir: "dist/cli", minify: true }),
+  build({
+    ...shared,
+    entryPoints: { main: "src/cli/main.ts" },
+    outdir: "dist/cli",
+    chunkNames: "[name]-[hash]",
+    minify: true,
+  }),
 ]);
 install("dist", library.outputFiles);
-install("dist/cli", await Promise.all(cli.outputFiles.map(toCommonJs)));
-replace({ path: "dist/cli/package.json", contents: '{ "type": "commonjs" }\n' });
+await installCli(await Promise.all(cli.outputFiles.map(toCommonJs)));
 
 if (process.argv.includes("--types")) {
   rmSync("dist/types", { recursive: true, force: true });
@@ -85,6 +91,35 @@ function lazyBuiltins(code) {
 }
 
 /**
+ * The chunks of one build are in a folder of their own, beside which the pack of their compiled code is made; it is named
+ * by their content, because a lighter of the build before may run meanwhile.
+ */
+async function installCli(chunks) {
+  const content = createHash("sha256");
+  for (const { path, contents } of chunks) content.update(`${basename(path)}\n${contents}`);
+  const name = `chunks-${content.digest("hex").slice(0, 12)}`;
+  for (const { path, contents } of chunks)
+    replace({ path: join("dist/cli", name, basename(path)), contents });
+  replace({ path: "dist/cli/package.json", contents: '{ "type": "commonjs" }\n' });
+  const [start] = (
+    await build({
+      ...shared,
+      entryPoints: { cli: "src/cli/start/start.ts" },
+      outdir: "dist/cli",
+      format: "cjs",
+      splitting: false,
+      minify: true,
+      define: { LIGHTER_CHUNKS: JSON.stringify(name) },
+    })
+  ).outputFiles;
+  replace({ path: "dist/cli/cli.js", contents: start.contents });
+  utimesSync("dist/cli/cli.js", startedAt, startedAt);
+  sweep("dist/cli", new Set([name, "cli.js", "package.json"]));
+  // The first command of a build makes the pack of this machine.
+  spawnSync(process.execPath, ["bin/lighter", "version"], { stdio: "ignore" });
+}
+
+/**
  * A lighter that runs meanwhile must find what it loads: chunks (named by their content) first, then the entries that
  * name them, each by rename; chunks nobody names any more go after a while.
  */
@@ -111,6 +146,6 @@ function sweep(folder, kept) {
   const agedMs = Date.now() - 10 * 60_000;
   for (const name of readdirSync(folder)) {
     const path = join(folder, name);
-    if (!kept.has(name) && statSync(path).mtimeMs < agedMs) rmSync(path, { force: true });
+    if (!kept.has(name) && statSync(path).mtimeMs < agedMs) rmSync(path, { recursive: true, force: true });
   }
 }

@@ -1,8 +1,20 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 
-const limit = 1.6;
+const limit = 1.4;
 
 test(`lighter version takes less than ${limit} times as long as node -e 0`, () => {
   const ratios: number[] = [];
@@ -32,3 +44,53 @@ function timeOf(program: string, args: readonly string[]): number {
   assert.equal(status, 0);
   return Number(process.hrtime.bigint() - start);
 }
+
+/** A lighter of its own, without compiled code. */
+function installCopy(): Disposable & { readonly program: string; packs(): readonly string[] } {
+  const home = mkdtempSync(join(tmpdir(), "lighter-start-"));
+  mkdirSync(join(home, "bin"));
+  copyFileSync("bin/lighter", join(home, "bin/lighter"));
+  cpSync("dist/cli", join(home, "dist/cli"), { recursive: true, filter: (path) => !path.endsWith(".pack") });
+  const packs = (): readonly string[] =>
+    readdirSync(join(home, "dist/cli"), { recursive: true, encoding: "utf8" })
+      .filter((name) => name.includes(".pack"))
+      .map((name) => join(home, "dist/cli", name));
+  return {
+    program: join(home, "bin/lighter"),
+    packs,
+    [Symbol.dispose]: () => rmSync(home, { recursive: true, force: true }),
+  };
+}
+
+function succeed(program: string, environment: Readonly<Record<string, string>> = {}): void {
+  const { NODE_OPTIONS: _, ...inherited } = process.env;
+  const { status, stdout, stderr } = spawnSync(program, ["version"], {
+    env: { ...inherited, ...environment },
+  });
+  assert.equal(status, 0, String(stderr));
+  assert.match(String(stdout), /^lighter /);
+  assert.equal(String(stderr), "");
+}
+
+test("the first command keeps the compiled code, and what is not whole is made again", () => {
+  using copy = installCopy();
+  succeed(copy.program);
+  const [pack = "", ...others] = copy.packs();
+  assert.deepEqual(others, []);
+  const whole = readFileSync(pack);
+  for (const length of [0, 5, 1000, whole.length / 10, whole.length - 1]) {
+    writeFileSync(pack, whole.subarray(0, length));
+    succeed(copy.program);
+    assert.deepEqual(copy.packs(), [pack]);
+    assert.ok(readFileSync(pack).length > whole.length * 0.9, `cut to ${length} bytes it was left so`);
+  }
+});
+
+test("flags for V8 in the environment neither harm nor replace the compiled code", () => {
+  using copy = installCopy();
+  succeed(copy.program);
+  const [pack = ""] = copy.packs();
+  const whole = readFileSync(pack);
+  succeed(copy.program, { NODE_OPTIONS: "--max-old-space-size=256" });
+  assert.deepEqual(readFileSync(pack), whole);
+});
