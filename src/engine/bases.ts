@@ -14,6 +14,8 @@ interface BaseParts {
   readonly images: ImageStore;
   /** Which sources are asked for which names; the first that fits holds. */
   readonly rules: readonly BaseRule[];
+  /** The store is not asked: what it has may be old. */
+  readonly passesStore?: boolean;
   /** The build context: recipes that a Dockerfile names by path lie in it. */
   readonly context?: string;
   readonly openRecipes: () => Promise<RecipeSource>;
@@ -80,6 +82,7 @@ export function createBaseSource(parts: BaseParts): BaseSource {
       }
       const rule = findBaseRule(parts.rules, reference);
       for (const name of rule.sources) {
+        if (name === "store" && parts.passesStore === true) continue;
         const base = await sources[name](reference, options, rule);
         if (base !== undefined) return base;
       }

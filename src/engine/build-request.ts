@@ -1,36 +1,115 @@
-import { resolve } from "node:path";
+import { posix } from "node:path";
 import { LighterError } from "#base";
 import type { BuildRequest } from "#build";
 import { parsePlatform, parseReference } from "#oci";
-import type { ExtraHost } from "#plan";
+import type { ExtraHost, Ulimit } from "#plan";
+import { buildInput } from "./build-input.ts";
+import { openAgents, openSecrets } from "./build-secrets.ts";
 import type { Configuration } from "./configuration.ts";
 import type { BuildOptions } from "./options.ts";
 
-/** The build that the options ask for: paths absolute, names and platform parsed. @throws REFERENCE_INVALID, PLATFORM_INVALID */
-export function buildRequest(options: BuildOptions, configuration: Configuration): BuildRequest {
-  const { target, labels, platform, noCache, network, extraHosts, onEvent, signal } = options;
+/**
+ * The build that the options ask for: paths absolute, words of docker parsed.
+ * @throws ARGUMENT_INVALID, REFERENCE_INVALID, PLATFORM_INVALID
+ */
+export async function buildRequest(
+  options: BuildOptions,
+  configuration: Configuration,
+): Promise<BuildRequest> {
+  const { target, labels, platform, onEvent, signal, secrets, ssh } = options;
+  const { environment } = configuration;
   return {
-    context: resolve(options.context),
-    ...(options.file !== undefined && { dockerfile: { path: resolve(options.file) } }),
+    ...(await buildInput(options)),
     names: (options.tags ?? []).map(parseReference),
     buildArgs: { ...configuration.proxyEnv, ...options.buildArgs },
     jobs: options.jobs ?? configuration.jobs,
+    noCache: noCacheOf(options),
     ...(target !== undefined && { target }),
     ...(labels !== undefined && { labels }),
     ...(platform !== undefined && !platform.includes(",") && { platform: parsePlatform(platform) }),
-    ...(noCache !== undefined && { noCache }),
-    ...(network !== undefined && { network }),
-    ...(extraHosts !== undefined && { extraHosts: extraHosts.map(parseExtraHost) }),
+    ...stepOptions(options),
+    ...(secrets !== undefined && { findSecret: openSecrets(secrets, environment) }),
+    ...(ssh !== undefined && { findAgent: openAgents(ssh, environment) }),
     ...(configuration.epochSeconds !== undefined && { epochSeconds: configuration.epochSeconds }),
     ...(onEvent !== undefined && { onEvent }),
     ...(signal !== undefined && { signal }),
   };
 }
 
+/** What holds for RUN. */
+function stepOptions(options: BuildOptions): Partial<BuildRequest> {
+  const { network, extraHosts, allow, shmSizeBytes, ulimits, cgroupParent } = options;
+  return {
+    ...(network !== undefined && { network }),
+    ...(extraHosts !== undefined && { extraHosts: extraHosts.map(parseExtraHost) }),
+    ...(allow !== undefined && { allow: allow.map(parseEntitlement) }),
+    ...(shmSizeBytes !== undefined && { shmSizeBytes }),
+    ...(ulimits !== undefined && { ulimits: ulimits.map(parseUlimit) }),
+    ...(cgroupParent ? { cgroupParent: parseCgroupParent(cgroupParent) } : {}),
+  };
+}
+
+/** Everything, or the stages that `--no-cache-filter` names; docker takes several in one word. */
+function noCacheOf({ noCache = false, noCacheFilter = [] }: BuildOptions): boolean | readonly string[] {
+  const stages = noCacheFilter.flatMap((text) => text.split(",")).filter((name) => name !== "");
+  if (!noCache || stages.length === 0) return noCache || (stages.length > 0 && stages);
+  throw new LighterError(
+    "ARGUMENT_INVALID",
+    "cannot use --no-cache and --no-cache-filter together: the first is for every stage",
+  );
+}
+
 function parseExtraHost(text: string): ExtraHost {
   const separator = text.search(/[:=]/);
   const host = text.slice(0, Math.max(0, separator));
-  const ip = text.slice(separator + 1);
+  const ip = text.slice(separator + 1).replace(/^\[(.*)\]$/, "$1");
   if (separator > 0 && ip !== "") return { host, ip };
   throw new LighterError("ARGUMENT_INVALID", `cannot add host "${text}": want name:address`);
 }
+
+const entitlements = ["network.host", "security.insecure", "device"];
+
+/** `device=NAME` grants one device. */
+function parseEntitlement(text: string): string {
+  if (entitlements.includes(text.replace(/=.*$/s, "")) && (text.startsWith("device") || !text.includes("=")))
+    return text;
+  throw new LighterError(
+    "ARGUMENT_INVALID",
+    `cannot allow "${text}": a build can be granted ${entitlements.join(", ")}`,
+  );
+}
+
+function parseUlimit(text: string): Ulimit {
+  const [, name, soft, hard] = /^([a-z]+)=(-1|\d+)(?::(-1|\d+))?$/.exec(text) ?? [];
+  if (name === undefined || soft === undefined || !ulimitNames.has(name))
+    throw new LighterError(
+      "ARGUMENT_INVALID",
+      `cannot use ulimit "${text}": want NAME=SOFT[:HARD], as nofile=1024:2048`,
+    );
+  const limits = { soft: limitOf(soft), hard: limitOf(hard ?? soft) };
+  if (limits.soft > limits.hard)
+    throw new LighterError(
+      "ARGUMENT_INVALID",
+      `cannot use ulimit "${text}": the soft limit is above the hard`,
+    );
+  return { name, ...limits };
+}
+
+function limitOf(text: string): number {
+  return text === "-1" ? Number.MAX_SAFE_INTEGER : Number(text);
+}
+
+function parseCgroupParent(text: string): string {
+  if (!text.endsWith(".slice") && !text.split("/").includes("..")) return posix.resolve("/", text);
+  throw new LighterError(
+    "ARGUMENT_INVALID",
+    `cannot use cgroup parent "${text}": want a path below /sys/fs/cgroup, as /batch/night; slices are systemd's own`,
+  );
+}
+
+/** Of setrlimit(2). */
+const ulimitNames: ReadonlySet<string> = new Set(
+  "as core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack".split(
+    " ",
+  ),
+);

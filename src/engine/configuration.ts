@@ -14,6 +14,8 @@ export interface Configuration {
   readonly buildCacheLimit?: string;
   /** HTTP_PROXY and its kin, as RUN steps and downloads get them. */
   readonly proxyEnv: Readonly<Record<string, string>>;
+  /** Variables that a build's options name: of secrets, and the agent's. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   /** Where Debian packages come from, when not from deb.debian.org. */
   readonly debianMirror?: string;
   readonly registries: RegistrySettings & { readonly proxyEnv: Readonly<Record<string, string>> };
@@ -39,6 +41,7 @@ export function readConfiguration(
     ...(buildCacheLimit && { buildCacheLimit }),
     jobs: Math.max(1, cpus().length),
     proxyEnv: readProxies(env),
+    environment: env,
     ...(debianMirror !== undefined && { debianMirror }),
     registries: { ...readRegistries(options.registries ?? {}, env), proxyEnv: readProxies(env) },
     baseRules:

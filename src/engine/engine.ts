@@ -216,7 +216,7 @@ export class Engine implements AsyncDisposable {
    * lines of the Dockerfile stand in `details.frame`
    */
   async build(options: BuildOptions): Promise<BuildResult> {
-    const plain = buildRequest(options, this.#configuration);
+    const plain = await buildRequest(options, this.#configuration);
     const request = {
       ...plain,
       bases: await this.#bases(options, plain.context),
@@ -240,14 +240,17 @@ export class Engine implements AsyncDisposable {
     const builder = await this.#builder();
     const { allStages = false } = options;
     return await builder.plan({
-      ...buildRequest(options, this.#configuration),
+      ...(await buildRequest(options, this.#configuration)),
       ...(await this.#contexts(options)),
       allStages,
     });
   }
 
   /** Where one build gets its bases. @throws ARGUMENT_INVALID, CONFIGURATION_INVALID */
-  async #bases({ sources = [] }: Pick<BuildOptions, "sources">, context?: string): Promise<BaseSource> {
+  async #bases(
+    { sources = [], pull = false }: Pick<BuildOptions, "sources" | "pull">,
+    context?: string,
+  ): Promise<BaseSource> {
     const { baseRules, file } = this.#configuration;
     const { readConfigurationFile } = await import("./configuration-file.ts");
     const given = sources.map((text) => parseBaseRule(text, "--source"));
@@ -255,6 +258,7 @@ export class Engine implements AsyncDisposable {
     return createBaseSource({
       images: this.#store.images,
       rules: [...given, ...baseRules, ...configured],
+      passesStore: pull,
       openRecipes: this.#recipes,
       openRegistries: this.#baseRegistries,
       ...(context !== undefined && { context }),

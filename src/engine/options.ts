@@ -103,10 +103,18 @@ export interface PushResult {
 
 /** What `docker build` takes; names are docker's. */
 export interface BuildOptions {
-  /** The context directory. */
+  /**
+   * A directory, the URL of a git repository, of an archive or of a Dockerfile, or `-` for an archive or a Dockerfile on
+   * {@link BuildOptions.stdin}.
+   */
   readonly context: string;
-  /** Path of the Dockerfile. @defaultValue `Dockerfile` in the context */
+  /**
+   * Path of the Dockerfile, which in a remote context may be relative to it, its URL, or `-` for {@link BuildOptions.stdin}.
+   * @defaultValue `Dockerfile` in the context
+   */
   readonly file?: string;
+  /** Read where `-` stands for it. */
+  readonly stdin?: AsyncIterable<Uint8Array>;
   /**
    * What replaces a stage, an image or a `--from` of that name: a directory, `docker-image://NAME`,
    * `oci-layout://DIR[:TAG][@DIGEST]`, `recipe:NAME` or `recipe:FILE.yaml`, the URL of a git repository or of a file.
@@ -143,8 +151,25 @@ export interface BuildOptions {
   /** Takes what an output with `dest=-` writes. */
   readonly writeStdout?: (chunk: Uint8Array) => Promise<void> | void;
   readonly noCache?: boolean;
+  /** Stages whose steps run again. */
+  readonly noCacheFilter?: readonly string[];
+  /** Looks for bases everywhere but in the store. */
+  readonly pull?: boolean;
+  /** What RUN without `--network` gets: `default`, `none`, `host` or a network of the engine by its name. */
   readonly network?: string;
   readonly extraHosts?: readonly string[];
+  /** As `--secret` has them: `id=token,env=TOKEN` or `id=token,src=FILE`. */
+  readonly secrets?: readonly string[];
+  /** As `--ssh` has them: `default` or `ID=SOCKET`. */
+  readonly ssh?: readonly string[];
+  /** What a Dockerfile may not take by itself: `network.host`, `security.insecure`, `device`. */
+  readonly allow?: readonly string[];
+  /** Of `/dev/shm` in RUN. */
+  readonly shmSizeBytes?: number;
+  /** As `--ulimit` has them: `nofile=1024:2048`. */
+  readonly ulimits?: readonly string[];
+  /** The cgroup below which RUN's are made. @defaultValue `/lighter` */
+  readonly cgroupParent?: string;
   /** Steps at once. @defaultValue the number of processors */
   readonly jobs?: number;
   readonly onEvent?: (event: BuildEvent) => void;

@@ -42,7 +42,7 @@ export interface Graph {
 }
 
 /** What a vertex does. `input` fields are positions in {@link Vertex.inputs}. */
-export type Op = ImageOp | LocalOp | HttpOp | GitOp | ExecOp | FileOp | MergeOp;
+export type Op = ImageOp | LocalOp | HttpOp | UploadOp | GitOp | ExecOp | FileOp | MergeOp;
 
 /** The tree of a base image. */
 export interface ImageOp {
@@ -71,6 +71,15 @@ export interface HttpOp {
   readonly url: string;
   readonly filename: string;
   readonly checksum?: Digest;
+  /** The file is an archive, and the tree what is in it. */
+  readonly unpack?: true;
+}
+
+/** What an archive holds that the caller put into the store. */
+export interface UploadOp {
+  readonly kind: "upload";
+  /** Of the archive. */
+  readonly digest: Digest;
 }
 
 /** A checkout of a git repository. */

@@ -1,4 +1,5 @@
 export { checkResult, outlineResult, targetsResult } from "./call-result.ts";
+export { mainContextVertex } from "./context-source.ts";
 export type { EpochSource } from "./epoch.ts";
 export { findGitReference, type GitReference } from "./git-reference.ts";
 export type {
@@ -30,6 +31,7 @@ export type {
   SshMount,
   TmpfsMount,
   Ulimit,
+  UploadOp,
   UserName,
   Vertex,
   VertexId,

@@ -43,7 +43,12 @@ function details(op: Op): string[] {
     case "local":
       return [op.paths === undefined ? "all files" : `only ${op.paths.join(", ")}`];
     case "http":
-      return [`download ${op.url}${op.checksum === undefined ? "" : `, checked against ${op.checksum}`}`];
+      return [
+        `download ${op.url}${op.checksum === undefined ? "" : `, checked against ${op.checksum}`}`,
+        ...(op.unpack === true ? ["unpack it"] : []),
+      ];
+    case "upload":
+      return [`unpack ${op.digest}`];
     case "git":
       return [`check out ${op.remote}${op.ref === undefined ? "" : ` at ${op.ref}`}`];
     case "exec":

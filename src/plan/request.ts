@@ -26,7 +26,10 @@ export type NamedContext =
   | { readonly kind: "local" }
   | { readonly kind: "image"; readonly reference: Reference }
   | { readonly kind: "git"; readonly url: string }
-  | { readonly kind: "http"; readonly url: string };
+  /** A file from the web, called `context`, or what it holds when it is an archive to unpack. */
+  | { readonly kind: "http"; readonly url: string; readonly unpack?: boolean }
+  /** An archive that the caller put into the store, unpacked. */
+  | { readonly kind: "upload"; readonly digest: Digest };
 
 /** How to build, beside the Dockerfile. */
 export interface PlanOptions {

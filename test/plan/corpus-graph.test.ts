@@ -66,6 +66,7 @@ function vertexSummary({ name, op }: Vertex): string {
     case "http":
       return JSON.stringify([name, op.url, op.filename, op.checksum ?? ""]);
     case "local":
+    case "upload":
     case "merge":
       return JSON.stringify([name]);
   }

@@ -12,7 +12,7 @@ import { LockFile } from "../lock/lock-file.ts";
 import type { Base } from "../ports.ts";
 import { createRemoteSources } from "../remote/remote-sources.ts";
 import type { CacheStore } from "../solve/cache-store.ts";
-import { Solver } from "../solve/solver.ts";
+import { Solver, type Sources } from "../solve/solver.ts";
 import { type CheckoutTimes, openCheckoutTimes } from "../times/checkout-times.ts";
 import { type LayerOrigins, openLayerOrigins } from "../times/layer-origins.ts";
 import { FilePool } from "../work/file-pool.ts";
@@ -20,10 +20,11 @@ import type { BuilderOptions } from "./create-builder.ts";
 import { EventJournal } from "./event-journal.ts";
 import { createExecute, materializeContext } from "./execute.ts";
 import { type Explanations, openExplanations } from "./explain.ts";
+import { type InputTools, openInput } from "./open-input.ts";
 import type { BuildPaths } from "./paths.ts";
 import { type BaseLookup, baseName } from "./plan-build.ts";
 import { type PlannedPlatforms, planPlatforms } from "./plan-platforms.ts";
-import { type BuildInput, readInput, realDirectory } from "./read-dockerfile.ts";
+import { type BuildInput, realDirectory } from "./read-dockerfile.ts";
 import { type BuildOutcome, type BuildRequest, defaultEpochSeconds } from "./request.ts";
 import { type BuildSources, createSources } from "./sources.ts";
 
@@ -50,16 +51,18 @@ export class Build {
   readonly #lock: LockFile | undefined;
   /** What remote sources turned out to be. */
   readonly #resolved = new Map<VertexId, string>();
+  readonly #remote: Sources;
 
   constructor(parts: Parts, request: BuildRequest) {
     this.#parts = parts;
     this.#request = request;
     this.#journal = new EventJournal((event) => request.onEvent?.(event));
     this.#lock = request.lockFile === undefined ? undefined : new LockFile(request.lockFile);
+    this.#remote = this.#remoteSources();
   }
 
   async run(): Promise<BuildOutcome> {
-    const input = readInput(this.#request);
+    const input = await openInput(this.#request, this.#inputTools());
     const lock = this.#lock;
     const own = this.#request.bases ?? this.#parts.options.bases;
     const bases = lock?.baseSource(own) ?? own;
@@ -94,6 +97,46 @@ export class Build {
       const explained = lock?.explain(this.#journal.failedVertex(error), error) ?? error;
       throw this.#withFrame(explained, planned, { input, vertex: this.#journal.failedVertex(error) });
     }
+  }
+
+  /** What a context from elsewhere is brought with: before the plan, which needs the Dockerfile that is in it. */
+  #inputTools(): InputTools {
+    const { options, paths, cache } = this.#parts;
+    const fetch: Sources["fetch"] = async (vertex, signal) => {
+      const pinned = this.#lock?.pinnedVertex(vertex) ?? vertex;
+      try {
+        return await this.#remote.fetch(pinned, signal);
+      } catch (error) {
+        if (signal.aborted) this.#journal.cancelled(vertex);
+        else this.#journal.failed(vertex, error);
+        throw this.#lock?.explain(vertex, error) ?? error;
+      }
+    };
+    return {
+      ...options,
+      cache,
+      directory: paths.remote,
+      sources: { identify: fetch, fetch },
+      onStep: ({ id, name }) => this.#emit({ kind: "planned", steps: [{ id, name, inputs: [] }] }),
+    };
+  }
+
+  #remoteSources(): Sources {
+    const { options, paths, cache } = this.#parts;
+    return createRemoteSources({
+      host: options.host,
+      snapshots: options.snapshots,
+      cache,
+      directory: paths.remote,
+      findSecret: this.#request.findSecret ?? (() => undefined),
+      findAgent: this.#request.findAgent ?? (() => undefined),
+      onStart: (vertex) => this.#journal.started(vertex),
+      onResolved: (vertex, resolved) => {
+        this.#resolved.set(vertex.id, resolved);
+        this.#lock?.note(vertex, resolved);
+      },
+      onEnd: (vertex, isCached) => (isCached ? this.#journal.hit(vertex) : this.#journal.finished(vertex)),
+    });
   }
 
   /** Getting bases is a step of its own as soon as there is something to tell of it. */
@@ -168,7 +211,7 @@ export class Build {
 
   #explanations(planned: PlannedPlatforms, input: BuildInput, sources: BuildSources): Explanations {
     return openExplanations(this.#parts.paths.steps, {
-      identity: [input.dockerfilePath, input.context ?? "", planned.plans[0].stage],
+      identity: [input.dockerfilePath, contextName(this.#request, input), planned.plans[0].stage],
       graph: planned.graph,
       changes: (context) => sources.changes(context),
     });
@@ -197,20 +240,7 @@ export class Build {
       journal: this.#journal,
       directories: directoriesOf(request, build.input),
       ignore: build.input.ignore,
-      remote: createRemoteSources({
-        host,
-        snapshots,
-        cache,
-        directory: paths.remote,
-        findSecret: request.findSecret ?? (() => undefined),
-        findAgent: request.findAgent ?? (() => undefined),
-        onStart: (vertex) => this.#journal.started(vertex),
-        onResolved: (vertex, resolved) => {
-          this.#resolved.set(vertex.id, resolved);
-          this.#lock?.note(vertex, resolved);
-        },
-        onEnd: (vertex, isCached) => (isCached ? this.#journal.hit(vertex) : this.#journal.finished(vertex)),
-      }),
+      remote: this.#remote,
     });
     const solver = new Solver({
       pool,
@@ -238,6 +268,7 @@ export class Build {
         findRuntime: options.findRuntime,
         networks: build.scope.use(new NetworkPool(options.networks)),
         defaultNetwork: defaultNetwork(request),
+        cgroupParent: request.cgroupParent,
         paths,
         journal: this.#journal,
         findSecret: request.findSecret ?? (() => undefined),
@@ -275,6 +306,10 @@ function targetsOf({ plans }: PlannedPlatforms): readonly Digest[] {
 
 function defaultNetwork({ network }: BuildRequest): string {
   return network === undefined || network === "default" ? "bridge" : network;
+}
+
+function contextName({ remoteContext }: BuildRequest, { context = "" }: BuildInput): string {
+  return remoteContext !== undefined && "url" in remoteContext ? remoteContext.url : context;
 }
 
 function directoriesOf(request: BuildRequest, input: BuildInput): ReadonlyMap<string, string> {

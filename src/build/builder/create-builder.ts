@@ -5,9 +5,11 @@ import type { RegistryClient } from "#registry";
 import type { NetworkProvider, Runtime } from "#runtime";
 import type { SnapshotName, Snapshotter } from "#snapshot";
 import type { BaseSource } from "../ports.ts";
+import { createRemoteSources } from "../remote/remote-sources.ts";
 import { CacheStore } from "../solve/cache-store.ts";
+import type { Sources } from "../solve/solver.ts";
 import { BuildCache } from "../upkeep/build-cache.ts";
-import { Build } from "./build.ts";
+import { Build, type Parts } from "./build.ts";
 import { openPaths } from "./paths.ts";
 import { type DryPlan, type DryRequest, planDry } from "./plan-dry.ts";
 import type { BuildOutcome, BuildRequest } from "./request.ts";
@@ -43,6 +45,20 @@ export interface Builder {
   readonly cache: BuildCache;
 }
 
+/** Where a plan gets a context that is elsewhere: nobody is told. */
+function quietSources({ findSecret, findAgent }: DryRequest, { options, paths, cache }: Parts): Sources {
+  return createRemoteSources({
+    host: options.host,
+    snapshots: options.snapshots,
+    cache,
+    directory: paths.remote,
+    findSecret: findSecret ?? (() => undefined),
+    findAgent: findAgent ?? (() => undefined),
+    onStart: () => undefined,
+    onEnd: () => undefined,
+  });
+}
+
 /** Opens the build state below `root`; any number of processes may. */
 export function createBuilder(options: BuilderOptions): Builder {
   const paths = openPaths(options.root);
@@ -50,9 +66,14 @@ export function createBuilder(options: BuilderOptions): Builder {
   return {
     build: (request) => new Build({ options, paths, cache }, request).run(),
     plan: (request) =>
-      planDry(request, ({ reference, platform }) =>
-        (request.bases ?? options.bases).find(reference, platform),
-      ),
+      planDry(request, {
+        ...options,
+        cache,
+        directory: paths.remote,
+        sources: quietSources(request, { options, paths, cache }),
+        onStep: () => undefined,
+        findBase: ({ reference, platform }) => (request.bases ?? options.bases).find(reference, platform),
+      }),
     usedSnapshots: () => cache.snapshots(),
     cache: new BuildCache({ ...options, paths, cache, locks: options.host.locks }),
   };

@@ -140,6 +140,7 @@ export function planOptions(request: BuildRequest, input: BuildInput): PlanOptio
     ...(cacheNamespace !== undefined && { cacheNamespace }),
     network: network === "none" || network === "host" ? network : "default",
     namedContexts: namedContextsOf(request),
+    ...(input.mainContext !== undefined && { mainContext: input.mainContext }),
     ...(input.ignore !== undefined && { ignorePatterns: input.ignore.patterns }),
   };
 }

@@ -2,8 +2,9 @@ import { LighterError } from "#base";
 import { parse } from "#dockerfile";
 import { assumedBase, type BaseRequest, type Plan, type PlanInvalid, plan, type ResolvedBase } from "#plan";
 import type { Base } from "../ports.ts";
+import { type InputTools, openInput } from "./open-input.ts";
 import { planOptions } from "./plan-build.ts";
-import { readInput } from "./read-dockerfile.ts";
+
 import type { BuildRequest } from "./request.ts";
 
 /** What to plan. */
@@ -22,14 +23,18 @@ export interface DryPlan {
 }
 
 /**
- * Plans without getting anything: bases that `findBase` does not have at hand are assumed to be plain.
+ * Plans without getting anything but a context that is elsewhere: bases that `findBase` does not have at hand are assumed
+ * to be plain.
  * @throws CONTEXT_NOT_FOUND, DOCKERFILE_NOT_FOUND, IGNORE_FILE_INVALID; a faulty Dockerfile is an answer
  */
 export async function planDry(
   request: DryRequest,
-  findBase: (base: BaseRequest) => Promise<Base | undefined>,
+  {
+    findBase,
+    ...tools
+  }: InputTools & { readonly findBase: (base: BaseRequest) => Promise<Base | undefined> },
 ): Promise<DryPlan> {
-  const input = readInput(request);
+  const input = await openInput(request, tools);
   const parsed = parse(input.dockerfile);
   const dockerfile = { name: input.dockerfilePath, text: parsed.file.text };
   const { allStages = false } = request;

@@ -2,20 +2,30 @@ import { readFileSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { LighterError, systemErrorCode } from "#base";
 import { compileIgnore, type IgnoreMatcher } from "#dockerfile";
+import type { NamedContext } from "#plan";
 import type { BuildRequest } from "./request.ts";
 
 /** What a build reads before it plans. */
 export interface BuildInput {
   /** Real path of the context. */
   readonly context: string | undefined;
+  /** The context when it is no directory of this machine. */
+  readonly mainContext?: NamedContext;
   readonly dockerfile: Uint8Array;
   /** Path or `-`, for messages. */
   readonly dockerfilePath: string;
   readonly ignore: IgnoreMatcher | undefined;
 }
 
-/** @throws CONTEXT_NOT_FOUND, DOCKERFILE_NOT_FOUND, IGNORE_FILE_INVALID */
-export function readInput(request: Pick<BuildRequest, "context" | "dockerfile">): BuildInput {
+/**
+ * What lies on this machine.
+ * @throws CONTEXT_NOT_FOUND, DOCKERFILE_NOT_FOUND, IGNORE_FILE_INVALID
+ */
+export function readInput(
+  request: Pick<BuildRequest, "context"> & {
+    readonly dockerfile?: { readonly path: string } | { readonly text: string };
+  },
+): BuildInput {
   const context = request.context === undefined ? undefined : realDirectory(request.context);
   const given = request.dockerfile;
   if (given !== undefined && "text" in given)
@@ -58,7 +68,8 @@ function defaultDockerfile(context: string | undefined): string {
   );
 }
 
-function readDockerfile(path: string): Uint8Array {
+/** @throws DOCKERFILE_NOT_FOUND */
+export function readDockerfile(path: string): Uint8Array {
   try {
     return readFileSync(path);
   } catch (error) {

@@ -12,8 +12,13 @@ import type { Base, BaseSource } from "../ports.ts";
 export interface BuildRequest {
   /** The context directory; absent: an empty context. */
   readonly context?: string;
-  /** Path of the Dockerfile, or its text. @defaultValue `Dockerfile`, then `dockerfile`, in the context */
-  readonly dockerfile?: { readonly path: string } | { readonly text: string };
+  /** The main context when it is no directory of this machine; {@link BuildRequest.context} is absent then. */
+  readonly remoteContext?: RemoteContextRequest;
+  /**
+   * The Dockerfile: a path, which in a remote context may be a relative one, its text, or its address.
+   * @defaultValue `Dockerfile`, then `dockerfile`, in the context
+   */
+  readonly dockerfile?: { readonly path: string } | { readonly text: string } | { readonly url: string };
   /** Where this build gets its bases. @defaultValue the builder's */
   readonly bases?: BaseSource;
   /** By name, in lower case and as docker shortens it; `name::os/architecture` is for one platform. */
@@ -33,6 +38,8 @@ export interface BuildRequest {
   readonly hostname?: string;
   readonly shmSizeBytes?: number;
   readonly ulimits?: readonly Ulimit[];
+  /** The cgroup below which those of RUN are made; clean and absolute. */
+  readonly cgroupParent?: string;
   readonly cacheNamespace?: PlanOptions["cacheNamespace"];
   /** What the image will be called; none leaves it dangling. */
   readonly names?: readonly Reference[];
@@ -65,6 +72,15 @@ export interface BuildRequest {
   readonly onEvent?: (event: BuildEvent) => void;
   readonly signal?: AbortSignal;
 }
+
+/** A main context that has to be brought here. No ignore file holds for it, as with docker. */
+export type RemoteContextRequest =
+  /** A repository, as ADD names one. */
+  | { readonly kind: "git"; readonly url: string }
+  /** An archive or a Dockerfile from the web. */
+  | { readonly kind: "http"; readonly url: string }
+  /** An archive, or a Dockerfile that needs no context. */
+  | { readonly kind: "stream"; readonly chunks: AsyncIterable<Uint8Array> };
 
 /** What replaces a stage, an image or a `--from` of the same name. */
 export type NamedContextRequest =

@@ -97,6 +97,7 @@ function specOf({ op, options, directory }: Step, environment: Environment): Run
         soft,
         hard,
       })),
+      ...(options.cgroupParent !== undefined && { cgroupParent: options.cgroupParent }),
       purpose: "build",
     },
     readSpecFacts(options.host),

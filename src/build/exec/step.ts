@@ -24,6 +24,7 @@ export interface StepOptions {
   readonly networks: NetworkPool;
   /** What `--network=default` means: `bridge`, or a network that the caller named. */
   readonly defaultNetwork: string;
+  readonly cgroupParent?: string | undefined;
   readonly runDirectory: string;
   readonly cacheDirectory: string;
   readonly ignoreCache: boolean;

@@ -92,11 +92,12 @@ export class LockFile {
   /** Steps that fetch something, held to what the file says. Ids stay: with the same content the same results match. */
   pinned(graph: Graph): Graph {
     const vertices = new Map<VertexId, Vertex>();
-    for (const [id, vertex] of graph.vertices) vertices.set(id, this.#pinnedVertex(vertex));
+    for (const [id, vertex] of graph.vertices) vertices.set(id, this.pinnedVertex(vertex));
     return { vertices };
   }
 
-  #pinnedVertex(vertex: Vertex): Vertex {
+  /** One such step. */
+  pinnedVertex(vertex: Vertex): Vertex {
     const { op } = vertex;
     const [section, key] = placeOf(vertex) ?? [];
     const locked = section === undefined || key === undefined ? undefined : this.#known[section].get(key);

@@ -50,7 +50,13 @@ export async function fetchFile(
   const { digest, active } = await download(op, response, options);
   const snapshot = await keep(op, digest, { active, options });
   writeValidators(file, response, digest);
-  return { id: idOf(op, digest), resolved: digest, origin: timesOfContent, make: async () => snapshot };
+  return {
+    id: idOf(op, digest),
+    resolved: digest,
+    origin: timesOfContent,
+    make: async () => snapshot,
+    isNew: true,
+  };
 }
 
 /** Mode and name are always the same for one address, so the content is all there is to know. */

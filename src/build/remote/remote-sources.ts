@@ -31,6 +31,8 @@ export interface RemoteTree {
   /** Gets it; called when the store has no tree of that identity. */
   make(): Promise<SnapshotName>;
   readonly origin: TimeOrigin;
+  /** It was brought just now, though the store has it. */
+  readonly isNew?: boolean;
 }
 
 /** Files and repositories from the network. They are got while they are identified, for only their content tells who they are. */
@@ -51,7 +53,7 @@ async function getTree(vertex: Vertex, options: RemoteOptions, signal: AbortSign
   const record = options.cache.find(remote.id);
   const isThere = record?.snapshot !== undefined && options.snapshots.find(record.snapshot) !== undefined;
   if (isThere && !vertex.ignoreCache) {
-    options.onEnd(vertex, true);
+    options.onEnd(vertex, remote.isNew !== true);
     return { kind: "tree", ...record };
   }
   const made = { id: remote.id, snapshot: await remote.make(), origin: remote.origin, name: vertex.name };
@@ -62,7 +64,13 @@ async function getTree(vertex: Vertex, options: RemoteOptions, signal: AbortSign
 
 async function open(vertex: Vertex, options: RemoteOptions, signal: AbortSignal): Promise<RemoteTree> {
   const { op } = vertex;
-  if (op.kind === "http") return await (await import("./http-source.ts")).fetchFile(op, options, signal);
+  if (op.kind === "upload") return (await import("./archive-tree.ts")).findUpload(op);
+  if (op.kind === "http") {
+    const { unpack, ...file } = op;
+    const fetched = await (await import("./http-source.ts")).fetchFile(file, options, signal);
+    if (unpack === undefined) return fetched;
+    return (await import("./archive-tree.ts")).unpackedFile(op, fetched, { ...options, signal });
+  }
   if (op.kind !== "git") throw new LighterError("INTERNAL", `cannot fetch a vertex of kind ${op.kind}`);
   const { findCommit, makeCheckout } = await import("./git-source.ts");
   const commit = await findCommit(op, options, signal);

@@ -335,7 +335,7 @@ interface Keys {
 }
 
 function isSource({ op }: Vertex): boolean {
-  return op.kind === "image" || op.kind === "local" || op.kind === "http" || op.kind === "git";
+  return ["image", "local", "http", "upload", "git"].includes(op.kind);
 }
 
 function resultOf(record: CacheRecord | PendingRecord): TreeResult {

@@ -276,8 +276,40 @@ test("build hands docker's options to the engine and shows a plain log", async (
     jobs: 3,
   });
   assert.equal((await lighter(["build", "-q", "."], engine)).stdout, `${digestOf("i")}\n`);
-  const refused = await lighter(["build", "https://example.com/x.git"], engine);
-  assert.match(refused.stderr, /takes a directory only/);
+  const memory = await lighter(["build", "-m", "1g", "."], engine);
+  assert.equal(memory.status, 125);
+  assert.match(memory.stderr, /cannot use -m: BuildKit ignores it; .*--cgroup-parent/);
+  const words =
+    "build -f - --secret id=a --ssh default --allow device --network n --shm-size 1m --ulimit nofile=1 --cgroup-parent /x";
+  await lighter(
+    [
+      ...words.split(" "),
+      ..."--no-cache-filter a,b --pull --platform p --platform q --build-context n=d .".split(" "),
+    ],
+    engine,
+  );
+  const { signal: _, onEvent: _told, stdin, ...given } = asked ?? {};
+  assert.equal(typeof stdin, "object");
+  assert.deepEqual(given, {
+    context: ".",
+    tags: [],
+    buildArgs: {},
+    labels: {},
+    noCache: false,
+    extraHosts: [],
+    file: "-",
+    secrets: ["id=a"],
+    ssh: ["default"],
+    allow: ["device"],
+    network: "n",
+    shmSizeBytes: 1 << 20,
+    ulimits: ["nofile=1"],
+    cgroupParent: "/x",
+    noCacheFilter: ["a,b"],
+    pull: true,
+    platform: "p,q",
+    contexts: { n: "d" },
+  });
 });
 
 test("completion scripts name every command and flag", async () => {

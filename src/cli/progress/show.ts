@@ -6,7 +6,7 @@ import { type RawSteps, rawJson } from "./rawjson.ts";
 import { Screen } from "./screen.ts";
 import { emptyView, reduceView } from "./state.ts";
 
-export const progressModes = ["auto", "plain", "tty", "quiet", "rawjson"] as const;
+export const progressModes = ["auto", "none", "plain", "tty", "quiet", "rawjson"] as const;
 export type ProgressMode = (typeof progressModes)[number];
 
 /** Shows the events of a build on stderr until it is disposed. */
@@ -25,6 +25,7 @@ export function openDisplay(mode: ProgressMode, io: Io): Display {
       return openLog(io);
     case "rawjson":
       return openRaw(io);
+    case "none":
     case "quiet":
       return { onEvent: () => undefined, [Symbol.dispose]: () => undefined };
   }
