@@ -48,6 +48,12 @@ const cases: readonly Case[] = [
     part: true,
   },
   {
+    name: "directories on the way have no special bits of --chmod and no write for others",
+    files: { a: "A" },
+    dockerfile: "FROM scratch\nCOPY --chmod=7777 a /new/a\n",
+    tree: { "new/": "755 0:0", "new/a": "7777 0:0 A" },
+  },
+  {
     name: "wildcards take what matches and nothing is fine",
     files: { "a.txt": "A", "b.txt": "B", "c.md": "C" },
     dockerfile: "FROM scratch\nCOPY *.txt none* [c].m? /d/\n",

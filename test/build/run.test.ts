@@ -191,6 +191,7 @@ const mistakes: readonly (readonly [string, string, RegExp])[] = [
   ["FROM busybox\nUSER nobodyhere\nRUN true", "USER_NOT_FOUND", /nobodyhere/],
   ["FROM scratch\nCOPY --chown=nobodyhere Dockerfile /", "COPY_INVALID", /nobodyhere/],
   ["FROM scratch\nRUN true", "RUN_FAILED", /exit code: 127/],
+  ["FROM scratch\nCOPY absent/* /", "COPY_SOURCE_NOT_FOUND", /"\/absent": not found/],
 ];
 for (const [text, code, message] of mistakes)
   test(`mistake: ${JSON.stringify(text)}`, { skip }, async () => {

@@ -58,6 +58,8 @@ function matchingPaths(tree: Tree, selector: Selector): readonly string[] {
   const first = parts.findIndex(hasWildcard);
   const prefix = parts.slice(0, first).join("/");
   const start = selector.followSymlinks ? resolveInTree(tree, prefix, true) : resolveParent(tree, prefix);
+  // A pattern may match nothing, but the directory that it names has to be there.
+  if (tree.find(start) === undefined) throw sourceNotFound(prefix, tree);
   return expand(tree, start, parts.slice(first).map(compilePart));
 }
 

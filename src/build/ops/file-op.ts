@@ -84,7 +84,8 @@ async function copy(action: CopyAction, op: FileOp, context: FileOpContext): Pro
         replaceExisting: op.base === undefined,
         owner,
         mode,
-        directoryMode: typeof action.mode === "number" ? action.mode : 0o755,
+        // The reference builder makes them under a umask of 022.
+        directoryMode: typeof action.mode === "number" ? action.mode & 0o755 : 0o755,
         files: context.host.files,
         pool,
         earlier,
