@@ -8,7 +8,7 @@ import type { Recipe } from "./recipe-source.ts";
 export function imageConfig(
   { definition, platform, description }: Recipe,
   packages: readonly LocatedPackage[],
-  epochSeconds: number,
+  { epochSeconds, layers }: { readonly epochSeconds: number; readonly layers: number },
 ): ImageConfig {
   const created = new Date(epochSeconds * 1000).toISOString().replace(".000Z", "Z");
   return {
@@ -18,7 +18,12 @@ export function imageConfig(
       ...startOf(definition, packages),
     },
     rootfs: { type: "layers", diff_ids: [] },
-    history: [{ created, created_by: `lighter: ${packages.length} packages`, comment: description }],
+    history: Array.from({ length: layers }, (_, at) => ({
+      created,
+      created_by:
+        layers === 1 ? `lighter: ${packages.length} packages` : `lighter: layer ${at + 1} of ${layers}`,
+      comment: description,
+    })),
   };
 }
 

@@ -5,6 +5,7 @@ export { readShape, type ShapedDocument, type ShapedText } from "./recipe-file/r
 export { recipeJsonSchema } from "./recipe-file/recipe-shape.ts";
 export type { Shape } from "./recipe-file/shape.ts";
 export {
+  allPackages,
   comparePackages,
   type LockedPackage,
   type PackageChange,

@@ -1,24 +1,27 @@
-import { createHash } from "node:crypto";
-import { setMaxListeners } from "node:events";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { Cleanup, LighterError, type OnProgress } from "#base";
 import type { Host } from "#host";
 import type { Image, ImageStore } from "#image";
 import { familiarReference, type Platform, type Reference } from "#oci";
-import type { SnapshotName, Snapshotter } from "#snapshot";
-import { assembleSystem } from "./assemble/assemble.ts";
-import { assembleDistroless } from "./assemble/assemble-distroless.ts";
-import { inUnpackOrder } from "./assemble/unpack-all.ts";
+import type { Runtime } from "#runtime";
+import type { Snapshotter } from "#snapshot";
+import { findOrAssemble, type TreeRequest } from "./find-or-assemble.ts";
 import { debianArchitecture, exactVersion, findRecipe, findRecipeByName, recipeOf } from "./find-recipe.ts";
 import { imageConfig, installedVersion } from "./image-config.ts";
 import type { ArchiveKey } from "./keys/debian-archive.ts";
 import { HttpClient, type HttpOptions } from "./mirror/http-client.ts";
-import { downloadAll, type LocatedPackage, PackageCache } from "./mirror/package-cache.ts";
+import { PackageCache } from "./mirror/package-cache.ts";
 import type { Mirror } from "./mirror/suite.ts";
 import type { ListsOptions } from "./mirror/suite-lists.ts";
 import type { RecipeDefinition } from "./recipe-definition.ts";
-import { makeLock, packagesOfLock, type RecipeLock } from "./recipe-lock.ts";
+import {
+  type ChosenPackages,
+  makeLock,
+  packagesOfLock,
+  type RecipeLock,
+  rejectOtherLock,
+} from "./recipe-lock.ts";
 import type { Recipe, RecipeSource } from "./recipe-source.ts";
 import { debianRecipes } from "./recipes/debian.ts";
 import { distrolessRecipes } from "./recipes/distroless.ts";
@@ -32,7 +35,9 @@ import { openUsedPackages } from "./used-packages.ts";
 export interface RecipeSourceOptions {
   /** The store; packages and lists are kept in `packages/` below it. */
   readonly root: string;
-  readonly host: Pick<Host, "codecs" | "locks">;
+  readonly host: Host;
+  /** Runs jlink; recipes that have none do without. */
+  readonly findRuntime?: () => Promise<Runtime>;
   readonly snapshots: Snapshotter;
   readonly images: ImageStore;
   readonly mirror?: Mirror;
@@ -46,9 +51,6 @@ export interface RecipeSourceOptions {
   readonly now?: () => Date;
   readonly onWarning?: (text: string) => void;
 }
-
-/** Raised when an equal set of packages is assembled to a different tree. */
-const assemblyVersion = 4;
 
 const builtinRecipes = [
   ...debianRecipes,
@@ -70,7 +72,10 @@ export function openRecipeSource(options: RecipeSourceOptions): RecipeSource {
       // YAML is read for files of the user's own only.
       const { readRecipe } = await import("./recipe-file/read-recipe.ts");
       const findBuiltin = (name: string) => findRecipeByName(definitions, name, wanted)?.definition;
-      return recipeOf(readRecipe(path, findBuiltin), wanted);
+      const readImage = (name: string, file: string) =>
+        readFromImage(options, { name, file, platform: wanted });
+      const architecture = debianArchitecture(wanted) ?? "";
+      return recipeOf(await readRecipe(path, { findBuiltin, readImage, architecture }), wanted);
     },
     findPackage: openUsedPackages(join(options.root, "packages", "sets")),
     lock: (recipe, { signal } = {}) => lock({ ...options, recipe, ...(signal && { signal }) }),
@@ -97,38 +102,49 @@ interface Task extends Question {
   readonly locked?: RecipeLock;
 }
 
+/** A file of an image in the store, for `binaries`. */
+async function readFromImage(
+  { images, snapshots, host }: RecipeSourceOptions,
+  { name, file, platform }: { readonly name: string; readonly file: string; readonly platform: Platform },
+): Promise<Buffer | undefined> {
+  const { readImageFile } = await import("./recipe-file/read-image-file.ts");
+  const snapshot = await images.unpack(images.get(name, { platform }));
+  return snapshot === undefined ? undefined : readImageFile(snapshots.layers(snapshot), file, host.files);
+}
+
 async function lock(question: Question): Promise<RecipeLock> {
   const folder = join(question.root, "packages");
   mkdirSync(folder, { recursive: true });
   using _lock = await question.host.locks.acquire(join(folder, "lock"), "exclusive", question.signal);
   using client = new HttpClient(question.http);
   const { packages } = await resolve(question, folder, client);
-  const { name, suite } = question.recipe;
-  return makeLock({ recipe: name, release: suite, architecture: architectureOf(question.recipe) }, packages);
+  const kit = await resolveKit(question, folder, client);
+  return makeLock(question.recipe, architectureOf(question.recipe), { packages, kit });
 }
 
 /** A lock says it all; without one the archive is asked. */
-async function packagesFor(
-  task: Task,
-  folder: string,
-  client: HttpClient,
-): Promise<readonly LocatedPackage[]> {
+async function packagesFor(task: Task, folder: string, client: HttpClient): Promise<ChosenPackages> {
   if (task.locked !== undefined) {
-    rejectOther(task.recipe, task.locked);
+    rejectOtherLock(task.recipe, architectureOf(task.recipe), task.locked);
     return packagesOfLock(task.locked);
   }
   const resolved = await resolve(task, folder, client);
   checkTag(task, resolved);
-  return resolved.packages;
+  return { packages: resolved.packages, kit: await resolveKit(task, folder, client) };
 }
 
-function rejectOther(recipe: Recipe, { release, architecture }: RecipeLock): void {
-  const expected = architectureOf(recipe);
-  if (release === recipe.suite && architecture === expected) return;
-  throw new LighterError(
-    "RECIPE_INVALID",
-    `cannot assemble "${recipe.name}": its lock is for ${release} on ${architecture}, not for ${recipe.suite} on ${expected}; lock it anew`,
-  );
+/** The development kit of a Java that is cut, with what it needs. */
+async function resolveKit(
+  question: Question,
+  folder: string,
+  client: HttpClient,
+): Promise<ChosenPackages["kit"]> {
+  const { definition } = question.recipe;
+  if (definition.jlink === undefined) return undefined;
+  const { kitDefinition } = await import("./jlink/link-java.ts");
+  const kit = kitDefinition(definition, definition.jlink.package);
+  const recipe = { ...question.recipe, definition: kit };
+  return (await resolve({ ...question, recipe }, folder, client)).packages;
 }
 
 async function assemble(task: Task): Promise<Image> {
@@ -140,21 +156,65 @@ async function assemble(task: Task): Promise<Image> {
   const client = cleanup.use(new HttpClient(task.http));
   const choosing = { id: "choose packages", label: "choose packages", unit: "items" } as const;
   task.onProgress({ ...choosing, current: 0 });
-  const packages = await packagesFor(task, folder, client);
+  const chosen = await packagesFor(task, folder, client);
+  const { packages } = chosen;
   task.onProgress({ ...choosing, current: packages.length, done: true });
-  const snapshot = await findOrAssemble(
-    task,
-    packages,
-    new PackageCache({ folder: join(folder, "pool"), client }),
-  );
-  const layer = await task.images.commitLayer(snapshot.name);
+  const cache = new PackageCache({ folder: join(folder, "pool"), client });
+  const tree = await findOrAssemble(await treeRequest(task, chosen, { folder, client, cache }));
+  const layers = [];
+  for (const name of tree.layers) layers.push(await task.images.commitLayer(name));
   const { name, description } = task.recipe;
   return task.images.create({
-    config: imageConfig(task.recipe, packages, snapshot.epochSeconds),
-    layers: [layer],
+    config: imageConfig(task.recipe, packages, { epochSeconds: tree.epochSeconds, layers: layers.length }),
+    layers,
     names: task.reference === undefined ? [] : [task.reference],
     origin: { kind: "recipe", recipe: name, description },
   });
+}
+
+async function treeRequest(
+  task: Task,
+  { packages, kit }: ChosenPackages,
+  {
+    folder,
+    client,
+    cache,
+  }: { readonly folder: string; readonly client: HttpClient; readonly cache: PackageCache },
+): Promise<TreeRequest> {
+  const { snapshots, host, onProgress, signal, recipe, findRuntime } = task;
+  const { definition } = recipe;
+  const request = {
+    definition,
+    architecture: architectureOf(recipe),
+    packages,
+    snapshots,
+    codecs: host.codecs,
+    cache,
+    onProgress,
+    ...(signal !== undefined && { signal }),
+  };
+  if (definition.jlink === undefined || kit === undefined) return request;
+  if (findRuntime === undefined)
+    throw new LighterError("INTERNAL", "cannot cut a Java: there is no way to run jlink");
+  const { javaOf } = await import("./jlink/java-task.ts");
+  const { kitDefinition } = await import("./jlink/link-java.ts");
+  const hostPlatform = { ...recipe.platform, architecture: process.arch === "arm64" ? "arm64" : "amd64" };
+  const version = kit.find(({ candidate }) => candidate.name === definition.jlink?.package)?.candidate
+    .version;
+  const java = javaOf({
+    ...request,
+    cut: definition.jlink,
+    kit,
+    hostArchitecture: architectureOf({ ...recipe, platform: hostPlatform }),
+    // Modules and the jlink that reads them are of one version.
+    hostKit: async () => {
+      const own = kitDefinition(definition, `${definition.jlink?.package} (= ${version})`);
+      const other = { ...recipe, platform: hostPlatform, definition: own };
+      return (await resolve({ ...task, recipe: other }, folder, client)).packages;
+    },
+    parts: { host, findRuntime, runDirectory: join(task.root, "run") },
+  });
+  return { ...request, java };
 }
 
 async function resolve(task: Question, folder: string, client: HttpClient): Promise<ResolvedPackages> {
@@ -198,67 +258,6 @@ function checkTag({ recipe, reference }: Task, { packages, suite }: ResolvedPack
       "RECIPE_NOT_FOUND",
       `cannot assemble "${image}": Debian ${release} has version ${version}; name that one, or ${tags[0]}`,
     );
-}
-
-async function findOrAssemble(
-  task: Task,
-  packages: readonly LocatedPackage[],
-  cache: PackageCache,
-): Promise<{ readonly name: SnapshotName; readonly epochSeconds: number }> {
-  const { snapshots } = task;
-  const key = assemblyKey(task.recipe, packages);
-  const finished = snapshots.list().find((name) => name.startsWith(`recipe-${key}-`));
-  if (finished !== undefined) return { name: finished, epochSeconds: Number(finished.split("-").at(-1)) };
-  await using active = snapshots.prepare(undefined);
-  await using cleanup = new Cleanup();
-  const cancel = new AbortController();
-  const signal = task.signal === undefined ? cancel.signal : AbortSignal.any([cancel.signal, task.signal]);
-  // Every request listens, and there may be hundreds.
-  setMaxListeners(0, signal);
-  const download = downloadAll(cache, inUnpackOrder(packages), { onProgress: task.onProgress, signal });
-  // Unpacking meets the same failure at the package it waits for; either way no download outlives this function.
-  cleanup.defer(async () => void (await Promise.allSettled([download])));
-  cleanup.defer(() => cancel.abort());
-  const assembleTree = task.recipe.definition.kind === "distroless" ? assembleDistroless : assembleSystem;
-  const assembling = assembleTree({
-    root: active.upper,
-    definition: task.recipe.definition,
-    packages,
-    architecture: architectureOf(task.recipe),
-    cache,
-    codecs: task.host.codecs,
-    onProgress: task.onProgress,
-    signal,
-  });
-  const [{ epochSeconds }] = await Promise.all([assembling, download]).catch(async (error: unknown) => {
-    cancel.abort();
-    await Promise.allSettled([assembling]);
-    throw error;
-  });
-  return { name: snapshots.commit(active, `recipe-${key}-${epochSeconds}`), epochSeconds };
-}
-
-function assemblyKey({ definition }: Recipe, packages: readonly LocatedPackage[]): string {
-  // What says how containers start is not in the tree: images that differ in it share one layer.
-  const { kind, release, pathRules, trim, debug, applets, directories, links, users, ignore } = definition;
-  const files = definition.files?.map(({ source, ...file }) => ({ ...file, source: source?.sha256 }));
-  const facts = {
-    assemblyVersion,
-    kind,
-    release,
-    pathRules,
-    trim,
-    debug,
-    applets,
-    directories,
-    files,
-    links,
-    users,
-    ignore,
-    requested: definition.trim?.includes("unused-libraries") === true ? definition.packages : undefined,
-    packages: packages.map(({ candidate }) => candidate.sha256),
-  };
-  return createHash("sha256").update(JSON.stringify(facts)).digest("hex").slice(0, 32);
 }
 
 function architectureOf({ platform }: Recipe): string {

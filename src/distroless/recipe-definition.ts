@@ -32,6 +32,14 @@ export interface RecipeDefinition {
   readonly files?: readonly RecipeFile[];
   /** `{architecture}` in a target stands for Debian's name of it. */
   readonly links?: readonly { readonly path: string; readonly target: string }[];
+  /** Programs that will run in the image, or do already: it has the libraries that they load. */
+  readonly binaries?: readonly SourceFile[];
+  /** Libraries by soname; the packages that have them are found in the archive, and count as dependencies. */
+  readonly libraries?: readonly string[];
+  /** A Java of some modules only. */
+  readonly jlink?: JavaCut;
+  /** What the image's layers hold, lowest first; what no rule names is in one more above them. @defaultValue one layer */
+  readonly layers?: readonly LayerRule[];
   /** Users beside root, nobody and nonroot, for a distroless image. */
   readonly users?: readonly RecipeUser[];
   readonly env: readonly EnvironmentValue[];
@@ -77,6 +85,23 @@ export interface RecipeFile {
   readonly mode?: number;
   readonly uid?: number;
   readonly gid?: number;
+}
+
+/** Which Java is cut, and to what. */
+export interface JavaCut {
+  /** Debian's package of the development kit: `openjdk-17-jdk-headless`. */
+  readonly package: string;
+  readonly modules: readonly string[];
+  /** A program whose modules are found. */
+  readonly jar?: SourceFile;
+}
+
+/** What a layer holds. */
+export interface LayerRule {
+  /** Names, with `*` for anything. */
+  readonly packages: readonly string[];
+  /** Paths without a leading slash, with `*` for anything. */
+  readonly paths: readonly string[];
 }
 
 /** An account, with a group of the same name and number. */

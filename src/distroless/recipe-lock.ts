@@ -2,6 +2,9 @@ import { readFileSync } from "node:fs";
 import { errorMessage, LighterError, systemErrorCode } from "#base";
 import { type BinaryPackage, compareVersions, formatRelation, parseRelations } from "#debian";
 import type { LocatedPackage } from "./mirror/package-cache.ts";
+import type { RecipeDefinition } from "./recipe-definition.ts";
+import type { Recipe } from "./recipe-source.ts";
+import { wantedPackages } from "./resolve-packages.ts";
 import { writeWhole } from "./write-whole.ts";
 
 /** The packages of an image, each by version and digest: the same lock gives the same image, bit for bit. */
@@ -10,8 +13,18 @@ export interface RecipeLock {
   readonly release: string;
   /** Debian's name: `amd64`. */
   readonly architecture: string;
+  /** What was asked for: another recipe does not fit this lock. */
+  readonly asked: readonly string[];
   /** Sorted by name. */
   readonly packages: readonly LockedPackage[];
+  /** Of the development kit that a Java is cut with; nothing else of it gets into the image. */
+  readonly kit?: readonly LockedPackage[];
+}
+
+/** What goes into an image, and what a part of it is made with. */
+export interface ChosenPackages {
+  readonly packages: readonly LocatedPackage[];
+  readonly kit?: readonly LocatedPackage[] | undefined;
 }
 
 /** A package in a lock. */
@@ -29,7 +42,7 @@ export interface LockedPackage {
   readonly multiArch?: BinaryPackage["multiArch"];
 }
 
-const lockVersion = 1;
+const lockVersion = 2;
 
 /** How two sets of packages differ, by name. */
 export interface PackageChange {
@@ -40,10 +53,46 @@ export interface PackageChange {
 }
 
 export function makeLock(
-  facts: Pick<RecipeLock, "recipe" | "release" | "architecture">,
-  packages: readonly LocatedPackage[],
+  { name, suite, definition }: Recipe,
+  architecture: string,
+  { packages, kit }: ChosenPackages,
 ): RecipeLock {
-  return { ...facts, packages: packages.map((each) => lockPackage(each)) };
+  return {
+    recipe: name,
+    release: suite,
+    architecture,
+    asked: askedBy(definition),
+    packages: packages.map((each) => lockPackage(each)),
+    ...(kit !== undefined && { kit: kit.map((each) => lockPackage(each)) }),
+  };
+}
+
+/** All that decides which packages a recipe gets. */
+function askedBy(definition: RecipeDefinition): readonly string[] {
+  const { ignore = [], libraries = [], jlink } = definition;
+  return [
+    ...wantedPackages(definition),
+    ...libraries,
+    ...(jlink === undefined ? [] : [jlink.package]),
+    ...ignore.map((name) => `!${name}`),
+  ].sort();
+}
+
+/** @throws RECIPE_INVALID when the lock is for something else than the recipe is now */
+export function rejectOtherLock(recipe: Recipe, architecture: string, lock: RecipeLock): void {
+  const refuse = (why: string) =>
+    new LighterError("RECIPE_INVALID", `cannot assemble "${recipe.name}": its lock is ${why}; lock it anew`);
+  if (lock.release !== recipe.suite || lock.architecture !== architecture)
+    throw refuse(`for ${lock.release} on ${lock.architecture}, not for ${recipe.suite} on ${architecture}`);
+  const asked = askedBy(recipe.definition);
+  const added = asked.find((each) => !lock.asked.includes(each));
+  const gone = lock.asked.find((each) => !asked.includes(each));
+  if (added !== undefined) throw refuse(`of a time when the recipe did not ask for ${plain(added)}`);
+  if (gone !== undefined) throw refuse(`of a time when the recipe still asked for ${plain(gone)}`);
+}
+
+function plain(asked: string): string {
+  return asked.startsWith("!") ? `"${asked.slice(1)}" to be ignored` : `"${asked}"`;
 }
 
 function lockPackage({ candidate, url }: LocatedPackage): LockedPackage {
@@ -62,8 +111,16 @@ function lockPackage({ candidate, url }: LocatedPackage): LockedPackage {
 }
 
 /** The packages that a lock names, as the assembly takes them. */
-export function packagesOfLock({ packages, architecture }: RecipeLock): readonly LocatedPackage[] {
-  return packages.map(({ replaces = [], multiArch = "no", url, ...rest }) => ({
+export function packagesOfLock({ packages, kit, architecture }: RecipeLock): ChosenPackages {
+  const all = (list: readonly LockedPackage[]) => list.map((each) => locate(each, architecture));
+  return { packages: all(packages), ...(kit !== undefined && { kit: all(kit) }) };
+}
+
+function locate(
+  { replaces = [], multiArch = "no", url, ...rest }: LockedPackage,
+  architecture: string,
+): LocatedPackage {
+  return {
     url,
     candidate: {
       ...rest,
@@ -77,7 +134,12 @@ export function packagesOfLock({ packages, architecture }: RecipeLock): readonly
       replaces: parseRelations(replaces.join(", ") || undefined, architecture),
       installedBytes: 0,
     },
-  }));
+  };
+}
+
+/** Every package that a lock names, those that only help to make the image too. */
+export function allPackages({ packages, kit = [] }: RecipeLock): readonly LockedPackage[] {
+  return [...new Map([...kit, ...packages].map((each) => [each.name, each])).values()];
 }
 
 /** What changed from one set to another, by name. */
@@ -156,9 +218,15 @@ function isLock(value: unknown): value is RecipeLock {
   return (
     lock?.version === lockVersion &&
     typeof lock.architecture === "string" &&
-    Array.isArray(lock.packages) &&
-    lock.packages.every((each) => isLockedPackage(each))
+    Array.isArray(lock.asked) &&
+    lock.asked.every((each) => typeof each === "string") &&
+    isPackageList(lock.packages) &&
+    (lock.kit === undefined || isPackageList(lock.kit))
   );
+}
+
+function isPackageList(value: unknown): boolean {
+  return Array.isArray(value) && value.every((each) => isLockedPackage(each));
 }
 
 const patterns: Readonly<Record<string, RegExp>> = {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { choosePackages, type PackagesIndex, Universe } from "#debian";
+import { findLibraries } from "./mirror/find-libraries.ts";
 import type { LocatedPackage } from "./mirror/package-cache.ts";
 import { type Mirror, type SuiteSource, suitesOf } from "./mirror/suite.ts";
 import { type ListsOptions, loadIndex, loadRelease, type VerifiedRelease } from "./mirror/suite-lists.ts";
@@ -55,10 +56,17 @@ async function choose(
       index: await loadIndex(release, architecture, lists),
     })),
   );
-  const chosen = choosePackages({
-    universe: new Universe(indexes.map(({ index }) => index)),
+  const universe = new Universe(indexes.map(({ index }) => index));
+  const libraries = await findLibraries(definition.libraries ?? [], {
+    universe,
+    releases,
     architecture,
-    packages: wantedPackages(definition),
+    lists,
+  });
+  const chosen = choosePackages({
+    universe,
+    architecture,
+    packages: [...new Set([...wantedPackages(definition), ...libraries])],
     withRequired: definition.kind !== "distroless",
     prefer: definition.prefer ?? [],
     ignore: definition.ignore ?? [],
@@ -92,6 +100,7 @@ function answerKey(
     version: 1,
     release,
     packages: wantedPackages(definition),
+    libraries: definition.libraries,
     prefer,
     ignore,
     kind,

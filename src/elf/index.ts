@@ -1,2 +1,3 @@
 export { type ElfFile, type ElfKind, isElf, readElf, type VersionNeed } from "./elf-file.ts";
 export { type LibraryTree, type LinkFault, type LinkMap, linkTree } from "./link-tree.ts";
+export { stripSymbols } from "./strip-symbols.ts";

@@ -76,6 +76,7 @@ export class Engine implements AsyncDisposable {
       host: this.#host,
       snapshots,
       images,
+      findRuntime: this.#runtime,
       onWarning: this.#onWarning,
       ...(proxy !== undefined && { http: { proxy } }),
       ...(debianMirror !== undefined && { mirror: mirrorAt(debianMirror) }),

@@ -79,16 +79,19 @@ export class Recipes {
 
   /** Writes a lock, unless the one that stands there has a newer package. @throws RECIPE_INVALID, STORE_FULL */
   async writeLock(path: string, lock: RecipeLock): Promise<void> {
-    const { comparePackages, readLock, rejectDowngrade, writeLock } = await import("#distroless");
+    const { allPackages, comparePackages, readLock, rejectDowngrade, writeLock } = await import(
+      "#distroless"
+    );
     const before = readLock(path);
     if (before?.architecture === lock.architecture)
-      rejectDowngrade(comparePackages(before.packages, lock.packages), path);
+      rejectDowngrade(comparePackages(allPackages(before), allPackages(lock)), path);
     writeLock(path, lock);
   }
 
   /** What changed from one set of packages to another. */
   async compare(before: RecipeLock, after: RecipeLock): Promise<readonly PackageChange[]> {
-    return (await import("#distroless")).comparePackages(before.packages, after.packages);
+    const { allPackages, comparePackages } = await import("#distroless");
+    return comparePackages(allPackages(before), allPackages(after));
   }
 
   /** The bill of materials of an image in the store, in one of two forms. @throws IMAGE_NOT_FOUND */

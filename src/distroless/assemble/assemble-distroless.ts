@@ -1,3 +1,4 @@
+import { placeJava } from "../jlink/place-java.ts";
 import type { RecipeDefinition } from "../recipe-definition.ts";
 import { wantedPackages } from "../resolve-packages.ts";
 import { pathFilter } from "./apt-configuration.ts";
@@ -7,7 +8,7 @@ import { mergedLinks } from "./base-system.ts";
 import { writeCertificateBundle, writeJavaAuthorities } from "./certificate-bundle.ts";
 import { debugDirectory, writeApplets } from "./debug-shell.ts";
 import { writeDistrolessFiles } from "./distroless-files.ts";
-import { linkAssembly } from "./elf-files.ts";
+import { linkAssembly, programsOf } from "./elf-files.ts";
 import { writeLibraryCache } from "./library-cache.ts";
 import { writeOwnEntries } from "./own-entries.ts";
 import { proveLibraries } from "./prove-libraries.ts";
@@ -32,6 +33,7 @@ export async function assembleDistroless(options: AssembleOptions): Promise<Asse
   const isExcluded = pathFilter(exclusions(definition));
   const { packages, epochSeconds } = await unpackAll({ ...options, tree, isExcluded });
   let assembly: Assembly = { tree, packages, architecture, epochSeconds };
+  if (options.java !== undefined) assembly = placeJava(assembly, options.java);
   writeDistrolessFiles(assembly, definition.users ?? []);
   if (tree.resolve("usr/lib/jvm") !== undefined) writeJavaAuthorities(assembly);
   writeCertificateBundle(assembly);
@@ -42,7 +44,7 @@ export async function assembleDistroless(options: AssembleOptions): Promise<Asse
   writeLibraryCache(assembly);
   writeStatusDirectory(assembly);
   tree.finish();
-  return { epochSeconds, entries: tree.size, packages: [...assembly.packages.keys()] };
+  return { tree, epochSeconds, entries: tree.size, packages: [...assembly.packages.keys()] };
 }
 
 function exclusions({ trim = [], pathRules }: RecipeDefinition) {
@@ -55,7 +57,8 @@ function exclusions({ trim = [], pathRules }: RecipeDefinition) {
 
 /** Libraries are cut before what remains is proved to be whole. */
 function cutAndProve(assembly: Assembly, definition: RecipeDefinition): Assembly {
-  const linked = linkAssembly(assembly);
+  const programs = programsOf(definition);
+  const linked = linkAssembly(assembly, programs);
   if (definition.trim?.includes("unused-libraries") !== true) {
     proveLibraries(assembly, linked);
     return assembly;
@@ -63,6 +66,6 @@ function cutAndProve(assembly: Assembly, definition: RecipeDefinition): Assembly
   const names = wantedPackages(definition).map((text) => text.split(/[\s(:]/)[0] ?? text);
   const packages = pruneLibraries(assembly, linked, new Set(names));
   const rest = { ...assembly, packages };
-  proveLibraries(rest, linkAssembly(rest));
+  proveLibraries(rest, linkAssembly(rest, programs));
   return rest;
 }

@@ -1,5 +1,6 @@
 import type { OnProgress } from "#base";
 import type { Codecs } from "#host";
+import type { LinkedJava } from "../jlink/place-java.ts";
 import type { LocatedPackage, PackageCache } from "../mirror/package-cache.ts";
 import type { RecipeDefinition } from "../recipe-definition.ts";
 import { writeAccounts } from "./accounts.ts";
@@ -26,12 +27,15 @@ export interface AssembleOptions {
   readonly architecture: string;
   readonly cache: PackageCache;
   readonly codecs: Codecs;
+  /** A Java that was made for the image. */
+  readonly java?: LinkedJava;
   readonly onProgress: OnProgress;
   readonly signal?: AbortSignal;
 }
 
 /** What was assembled. */
 export interface Assembled {
+  readonly tree: TreeWriter;
   readonly epochSeconds: number;
   readonly entries: number;
   /** Names of the packages that the tree holds. */
@@ -69,5 +73,5 @@ export async function assembleSystem(options: AssembleOptions): Promise<Assemble
   writeOwnEntries(assembly, definition);
   writeDpkgDatabase(assembly);
   tree.finish();
-  return { epochSeconds, entries: tree.size, packages: [...packages.keys()] };
+  return { tree, epochSeconds, entries: tree.size, packages: [...packages.keys()] };
 }

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { pathFilter } from "./apt-configuration.ts";
 import { listApplets } from "./debug-shell.ts";
 import { formatJavaKeystore } from "./java-keystore.ts";
-import { packageNamesOf } from "./prove-libraries.ts";
+import { packageNamesOf } from "./library-packages.ts";
 import { rulesOf } from "./trim-packs.ts";
 
 test("Debian's names for the packages of libraries", () => {

@@ -1,4 +1,5 @@
 import { type ElfFile, isElf, type LinkMap, linkTree, readElf } from "#elf";
+import type { RecipeDefinition } from "../recipe-definition.ts";
 import type { Assembly } from "./assembly.ts";
 import { listDirectories } from "./library-cache.ts";
 
@@ -19,10 +20,13 @@ export interface LinkedTree {
   readonly directories: ReadonlySet<string>;
 }
 
-/** Reads every ELF file of a tree and finds what each would load. */
-export function linkAssembly(assembly: Assembly): LinkedTree {
+/**
+ * Reads every ELF file of a tree and finds what each would load.
+ * @param further programs that are not in the tree, or not yet
+ */
+export function linkAssembly(assembly: Assembly, further: ReadonlyMap<string, ElfFile>): LinkedTree {
   const { tree } = assembly;
-  const files = new Map<string, ElfFile>();
+  const files = new Map<string, ElfFile>(further);
   for (const [path, node] of tree.entries()) {
     if (node.kind !== "file" || holdsOnlyData(path) || !isElf(tree.readHead(path, 4))) continue;
     const bytes = tree.read(path);
@@ -33,6 +37,20 @@ export function linkAssembly(assembly: Assembly): LinkedTree {
   const links = linkTree({ files, directories, resolve: (path) => tree.resolve(path) });
   const real = directories.flatMap((directory) => tree.resolve(directory) ?? []);
   return { files, links, directories: new Set(real) };
+}
+
+/** The programs that a recipe itself names or brings, by path in the image, or by their name in the recipe. */
+export function programsOf({ binaries = [], files = [] }: RecipeDefinition): ReadonlyMap<string, ElfFile> {
+  const named = binaries.map(({ name, bytes }) => [`recipe's ${name}`, bytes] as const);
+  const brought = files.flatMap(({ path, source }) =>
+    source === undefined ? [] : [[path, source.bytes] as const],
+  );
+  return new Map(
+    [...named, ...brought].flatMap(([path, bytes]) => {
+      const file = readElf(Buffer.from(bytes));
+      return file === undefined ? [] : [[path, file] as const];
+    }),
+  );
 }
 
 /** As Debian's linker does: what is configured, then its built-in directories, those of the architecture first. */

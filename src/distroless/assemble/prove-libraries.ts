@@ -2,6 +2,7 @@ import { LighterError } from "#base";
 import { type Dependency, formatDependency } from "#debian";
 import type { Assembly } from "./assembly.ts";
 import type { LinkedTree } from "./elf-files.ts";
+import { packageNamesOf } from "./library-packages.ts";
 
 /**
  * Proves that every program and library of an image finds what it loads: linker, libraries and their symbol versions.
@@ -11,7 +12,8 @@ export function proveLibraries(assembly: Assembly, linked: LinkedTree): void {
   const [first, ...others] = linked.links.faults;
   if (first === undefined) return;
   const { path, library, version } = first;
-  const owner = assembly.tree.find(path)?.owner;
+  const node = assembly.tree.find(path);
+  const owner = node?.owner;
   const lacks =
     version === undefined
       ? `needs ${library}, which no package of the recipe has`
@@ -19,7 +21,7 @@ export function proveLibraries(assembly: Assembly, linked: LinkedTree): void {
   const more = others.length === 0 ? "" : ` (and ${others.length} more like it)`;
   throw new LighterError(
     "RECIPE_INVALID",
-    `cannot assemble the image: "/${path}"${owner === undefined ? "" : ` of package ${owner}`} ${lacks}${more}; ${adviceFor(assembly, library, owner)}`,
+    `cannot assemble the image: "${node === undefined ? path : `/${path}`}"${owner === undefined ? "" : ` of package ${owner}`} ${lacks}${more}; ${adviceFor(assembly, library, owner)}`,
     { details: { faults: linked.links.faults } },
   );
 }
@@ -44,18 +46,4 @@ function adviceFor({ packages }: Assembly, library: string, owner: string | unde
 
 function nameIn(dependency: Dependency, names: readonly string[]): string {
   return dependency.find(({ name }) => names.includes(name))?.name ?? formatDependency(dependency);
-}
-
-/** `libssl.so.3` is in libssl3 or libssl3t64, `libnss-3.so` in libnss3. @see https://www.debian.org/doc/debian-policy/ch-sharedlibs.html */
-export function packageNamesOf(soname: string): readonly string[] {
-  const known: Readonly<Record<string, readonly string[]>> = {
-    "libz.so.1": ["zlib1g"],
-    "libcrypto.so.3": ["libssl3t64", "libssl3"],
-    "libm.so.6": ["libc6"],
-  };
-  const [, stem = "", version = ""] =
-    /^(.*?)\.so(?:\.(.*))?$/.exec(soname.toLowerCase().replaceAll("_", "-")) ?? [];
-  const joined =
-    /\d$/.test(stem) && version !== "" ? `${stem}-${version}` : stem.replace(/-(\d)/, "$1") + version;
-  return known[soname] ?? (stem === "" ? [] : [joined, `${joined}t64`, `${stem}-${version}`]);
 }

@@ -6,6 +6,7 @@ import {
   futimesSync,
   lchownSync,
   linkSync,
+  lstatSync,
   lutimesSync,
   mkdirSync,
   openSync,
@@ -57,6 +58,7 @@ export class TreeWriter {
   /** Directory names as asked for, to real ones. */
   readonly #resolved = new Map<string, string>();
   readonly #directories = new Map<string, Attributes>();
+  #hasLinks = false;
 
   /** @param root an existing empty directory */
   constructor(root: string) {
@@ -90,6 +92,23 @@ export class TreeWriter {
     return [...this.#nodes]
       .filter(([path]) => path.startsWith(prefix) && !path.includes("/", prefix.length))
       .sort(([a], [b]) => (a < b ? -1 : 1));
+  }
+
+  /** What a directory will have when the tree is finished; undefined for everything else. @param path a real one */
+  directoryAttributes(path: string): Attributes | undefined {
+    return this.#directories.get(path);
+  }
+
+  /** Where an entry stands on the host. @param path a real one */
+  placeOf(path: string): string {
+    return this.#at(path);
+  }
+
+  /** The inode of a file that has further names, else undefined. @param path a real one */
+  sharedInode(path: string): number | undefined {
+    if (this.#nodes.get(path)?.kind !== "file" || !this.#hasLinks) return undefined;
+    const { nlink, ino } = lstatSync(this.#at(path));
+    return nlink > 1 ? ino : undefined;
   }
 
   /** The content of a file, links followed. */
@@ -227,6 +246,7 @@ export class TreeWriter {
       );
     const real = this.#clear(path, attributes);
     this.#attempt(real, () => linkSync(this.#at(source), this.#at(real)));
+    this.#hasLinks = true;
     this.#nodes.set(real, { ...node, owner });
   }
 

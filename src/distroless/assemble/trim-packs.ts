@@ -12,6 +12,7 @@ export type TrimPackName =
   | "java-extras"
   | "java-desktop"
   | "node-extras"
+  | "corepack"
   | "unused-libraries";
 
 /** A group of files that programs run without, and what ceases to work. */
@@ -149,13 +150,13 @@ export const trimPacks: Readonly<Record<TrimPackName, TrimPack>> = {
     include: [],
   },
   "node-extras": {
-    loses: "type declarations and corepack",
-    exclude: [
-      "/usr/share/nodejs/@types*",
-      "/usr/share/nodejs/corepack*",
-      "/usr/share/nodejs/*/docs/*",
-      "/usr/include/*",
-    ],
+    loses: "type declarations of Node's own libraries",
+    exclude: ["/usr/share/nodejs/@types*", "/usr/share/nodejs/*/docs/*", "/usr/include/*"],
+    include: [],
+  },
+  corepack: {
+    loses: "corepack, which fetches npm, yarn and pnpm",
+    exclude: ["/usr/share/nodejs/corepack*", "/usr/bin/corepack"],
     include: [],
   },
   "unused-libraries": {

@@ -175,25 +175,46 @@ async function fetchIndex(
   { plain, packed }: { readonly plain: ReleaseFile; readonly packed: ReleaseFile },
   options: ListsOptions,
 ): Promise<Uint8Array> {
-  const folder = packed.path.slice(0, packed.path.lastIndexOf("/"));
-  const path = release.hasByHash ? `${folder}/by-hash/SHA256/${packed.sha256}` : packed.path;
-  const url = `${source.url}/dists/${source.suite}/${path}`;
+  const bytes = await fetchListed({ source, release }, packed, options);
+  const url = addressOf({ source, release }, packed);
+  const unpacked = await decode(bytes, { plain, packed, url }, options.codecs);
+  if (!matches(unpacked, plain))
+    throw indexInvalid(url, "unpacked, it is not what the signed Release file names");
+  return unpacked;
+}
+
+/**
+ * A file that a Release file names, checked against it.
+ * @throws INDEX_INVALID, MIRROR_UNREACHABLE
+ */
+export async function fetchListed(
+  from: Pick<VerifiedRelease, "source" | "release">,
+  file: ReleaseFile,
+  options: Pick<ListsOptions, "client" | "signal">,
+): Promise<Uint8Array> {
+  const url = addressOf(from, file);
   const bytes = await options.client.get(
     url,
     async (response) => {
       if (response.statusCode !== 200) throw missing(url, response.statusCode);
-      return await readBody(response, Math.min(packed.sizeBytes, indexLimitBytes)).catch((error: unknown) => {
+      return await readBody(response, Math.min(file.sizeBytes, indexLimitBytes)).catch((error: unknown) => {
         throw error instanceof BodyTooLarge ? indexInvalid(url, error.message) : error;
       });
     },
     options.signal && { signal: options.signal },
   );
-  if (!matches(bytes, packed))
+  if (!matches(bytes, file))
     throw indexInvalid(url, "its bytes are not those that the signed Release file names");
-  const unpacked = await decode(bytes, { plain, packed, url }, options.codecs);
-  if (!matches(unpacked, plain))
-    throw indexInvalid(url, "unpacked, it is not what the signed Release file names");
-  return unpacked;
+  return bytes;
+}
+
+/** By its digest where the archive offers that: an update in between does no harm. */
+function addressOf(
+  { source, release }: Pick<VerifiedRelease, "source" | "release">,
+  { path, sha256 }: ReleaseFile,
+): string {
+  const folder = path.slice(0, path.lastIndexOf("/"));
+  return `${source.url}/dists/${source.suite}/${release.hasByHash ? `${folder}/by-hash/SHA256/${sha256}` : path}`;
 }
 
 async function decode(

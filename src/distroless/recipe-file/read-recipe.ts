@@ -3,9 +3,11 @@ import { dirname } from "node:path";
 import { LighterError } from "#base";
 import { parseReference } from "#oci";
 import { rulesOf, type TrimPackName } from "../assemble/trim-packs.ts";
-import type { RecipeDefinition, RecipeFile } from "../recipe-definition.ts";
+import type { LayerRule, RecipeDefinition, RecipeFile } from "../recipe-definition.ts";
 import { debianRecipes, systemPath } from "../recipes/debian.ts";
-import { ignoredDependencies } from "../recipes/distroless.ts";
+import { baseTrims, ignoredDependencies } from "../recipes/distroless.ts";
+import { type JlinkText, readJlink, withJava } from "./java.ts";
+import { type ProgramOptions, type ProgramText, readPrograms, withPrograms } from "./programs.ts";
 import { readBeside } from "./read-beside.ts";
 import { readShape, type ShapedDocument } from "./read-shape.ts";
 import { recipeShape } from "./recipe-shape.ts";
@@ -33,6 +35,9 @@ interface RecipeText {
   readonly ports?: readonly string[];
   readonly labels?: Readonly<Record<string, string>>;
   readonly debug?: boolean;
+  readonly binaries?: readonly ProgramText[];
+  readonly jlink?: JlinkText;
+  readonly layers?: readonly { readonly packages?: readonly string[]; readonly paths?: readonly string[] }[];
 }
 
 interface Entry {
@@ -41,14 +46,17 @@ interface Entry {
   readonly owner?: number;
 }
 
-/** Finds a built-in recipe by the name of its image, for `from`. */
-export type FindBuiltin = (name: string) => RecipeDefinition | undefined;
+/** What a recipe file is read with. */
+export interface ReadOptions extends ProgramOptions {
+  /** Finds a built-in recipe by the name of its image, for `from`. */
+  readonly findBuiltin: (name: string) => RecipeDefinition | undefined;
+}
 
 /**
  * Reads a recipe file. Files that it names are read from its own directory and nowhere else.
- * @throws RECIPE_NOT_FOUND, RECIPE_INVALID
+ * @throws RECIPE_NOT_FOUND, RECIPE_INVALID, IMAGE_NOT_FOUND
  */
-export function readRecipe(path: string, findBuiltin: FindBuiltin): RecipeDefinition {
+export async function readRecipe(path: string, options: ReadOptions): Promise<RecipeDefinition> {
   if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true)
     throw new LighterError("RECIPE_NOT_FOUND", `cannot read recipe "${path}": there is no such file`);
   const document = readShape(
@@ -56,35 +64,54 @@ export function readRecipe(path: string, findBuiltin: FindBuiltin): RecipeDefini
     recipeShape,
   );
   const text = document.value as RecipeText;
-  const base = text.from === undefined ? emptyRecipe(text) : findBase(document, text, findBuiltin);
+  const folder = dirname(path);
+  const base = text.from === undefined ? emptyRecipe(text) : findBase(document, text, options.findBuiltin);
   const { repository, tag = "latest" } = parseReference(text.name);
-  const environment = Object.entries(text.environment ?? {}).map(([name, value]) => ({ name, value }));
-  const kept = base.env.filter(({ name }) => !Object.hasOwn(text.environment ?? {}, name));
-  const trim = text.trim ?? base.trim;
-  return {
+  const own: RecipeDefinition = {
     ...base,
     name: text.name,
     repository,
     tags: [tag],
     packages: [...new Set([...base.packages, ...(text.packages ?? [])])],
     ...(text.ignore !== undefined && { ignore: [...(base.ignore ?? []), ...text.ignore] }),
-    ...(trim !== undefined && { trim }),
+    ...(text.trim !== undefined && { trim: text.trim }),
     ...pathRulesOf(base, text),
-    ...contents(document, base, { folder: dirname(path), text }),
-    env: [...kept, ...environment],
-    ...startOf(text),
+    ...contents(document, base, { folder, text }),
+    ...(text.layers !== undefined && { layers: text.layers.map(layerRule) }),
   };
+  const programs = await readPrograms(document, text.binaries ?? [], { ...options, folder });
+  const closed = withPrograms(own, programs);
+  const cut = text.jlink === undefined ? undefined : readJlink(document, text.jlink, folder);
+  const made = cut === undefined ? closed : withJava(closed, cut);
+  const environment = Object.entries(text.environment ?? {}).map(([name, value]) => ({ name, value }));
+  const kept = made.env.filter(({ name }) => !Object.hasOwn(text.environment ?? {}, name));
+  return { ...made, env: [...kept, ...environment], ...startOf(text) };
 }
 
-function emptyRecipe({ name, suite = "bookworm", kind = "distroless" }: RecipeText): RecipeDefinition {
+/** Patterns of paths are kept as they stand in the tree: without a leading slash. */
+function layerRule({ packages = [], paths = [] }: NonNullable<RecipeText["layers"]>[number]): LayerRule {
+  return { packages, paths: paths.map((path) => path.slice(1)) };
+}
+
+function emptyRecipe({
+  name,
+  suite = "bookworm",
+  kind = "distroless",
+  binaries,
+  jlink,
+}: RecipeText): RecipeDefinition {
   const common = { name, release: suite, repository: name, tags: ["latest"], kind } as const;
   if (kind === "system") {
     const debian = debianRecipes.find(({ release }) => release === suite);
     return { ...common, packages: ["apt"], prefer: ["usr-is-merged"], env: debian?.env ?? [], cmd: ["bash"] };
   }
+  // Java has its own time zones. What is made for one program is cut down to it, unless the recipe says otherwise.
+  const zones = jlink === undefined ? ["tzdata"] : [];
+  const isMade = jlink !== undefined || (binaries ?? []).length > 0;
   return {
     ...common,
-    packages: ["base-files", "netbase", "tzdata", "media-types", "ca-certificates"],
+    packages: ["base-files", "netbase", ...zones, "media-types", "ca-certificates"],
+    ...(isMade && { trim: baseTrims }),
     prefer: ["usr-is-merged"],
     ignore: ignoredDependencies,
     env: [
@@ -99,7 +126,7 @@ function emptyRecipe({ name, suite = "bookworm", kind = "distroless" }: RecipeTe
 function findBase(
   document: ShapedDocument,
   { from = "", suite }: RecipeText,
-  findBuiltin: FindBuiltin,
+  findBuiltin: ReadOptions["findBuiltin"],
 ): RecipeDefinition {
   const found = findBuiltin(from);
   if (found === undefined)

@@ -69,6 +69,11 @@ function readMap(
   node: Node | null,
   shape: Extract<Shape, { readonly kind: "map" | "record" }>,
 ): Readonly<Record<string, unknown>> {
+  if (shape.kind === "record" && shape.shorthand !== undefined && isScalar(node)) {
+    const field = shape.fields[shape.shorthand];
+    if (typeof node.value === "string" && field !== undefined)
+      return { [shape.shorthand]: readNode(source, node, field) };
+  }
   if (!isMap(node)) throw wants(source, node, shape);
   const entries = node.items.map(({ key, value }) => {
     const name = isScalar(key) ? String(key.value) : "";

@@ -13,7 +13,7 @@ const python = distrolessRecipes.find(
 );
 
 /** Reads a recipe that stands alone in a directory. */
-function read(text: string, files: Readonly<Record<string, string>> = {}) {
+async function read(text: string, files: Readonly<Record<string, string | Buffer>> = {}) {
   const folder = mkdtempSync(join(tmpdir(), "lighter-recipe-"));
   try {
     const path = join(folder, "r.yaml");
@@ -21,14 +21,18 @@ function read(text: string, files: Readonly<Record<string, string>> = {}) {
     for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
     mkdirSync(join(folder, "below"));
     symlinkSync("/etc/hostname", join(folder, "out"));
-    return readRecipe(path, (name) => (name === "distroless/python3:slim" ? python : undefined));
+    return await readRecipe(path, {
+      findBuiltin: (name) => (name === "distroless/python3:slim" ? python : undefined),
+      readImage: async (_image, file) => (file === "/app" ? readFileSync(process.execPath) : undefined),
+      architecture: process.arch === "arm64" ? "arm64" : "amd64",
+    });
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-test("a recipe of its own", () => {
-  const recipe = read(
+test("a recipe of its own", async () => {
+  const recipe = await read(
     `name: team/api
 packages: [libpq5, "libssl3 (>= 3.0)"]
 trim: [docs, unused-libraries]
@@ -66,15 +70,15 @@ ports: [80/tcp]
   );
 });
 
-test("a recipe that goes on from a built-in one", () => {
-  const recipe = read("name: api\nfrom: distroless/python3:slim\npackages: [libpq5]\n");
+test("a recipe that goes on from a built-in one", async () => {
+  const recipe = await read("name: api\nfrom: distroless/python3:slim\npackages: [libpq5]\n");
   assert.deepEqual(recipe.packages, [...(python?.packages ?? []), "libpq5"]);
   assert.deepEqual(recipe.trim, python?.trim);
   assert.deepEqual(recipe.entrypoint, ["/usr/bin/python3.11"]);
   assert.deepEqual([recipe.name, recipe.repository, recipe.tags], ["api", "library/api", ["latest"]]);
 });
 
-test("what is wrong is told with its place and what is wanted there", () => {
+test("what is wrong is told with its place and what is wanted there", async () => {
   const rows: readonly (readonly [text: string, message: RegExp])[] = [
     ["", /it is empty/],
     ["name: [", /line 1, column/],
@@ -106,8 +110,8 @@ test("what is wrong is told with its place and what is wanted there", () => {
     ],
   ];
   for (const [text, message] of rows)
-    assert.throws(
-      () => read(text),
+    await assert.rejects(
+      read(text),
       (error) =>
         error instanceof LighterError && error.code.startsWith("RECIPE_") && message.test(error.message),
       text,

@@ -79,6 +79,48 @@ export const recipeShape: Shape = record(
       "Directories that are made",
       record("A directory", { path: absolutePath, mode, owner }, "path"),
     ),
+    binaries: texts("Programs whose libraries the image has, and of libraries no others", {
+      kind: "record",
+      about: "A file beside the recipe, or one of an image in the store",
+      fields: {
+        source: text("Path of the program, from the recipe's directory"),
+        image: text("Name of an image, as lighter images shows it: app:build"),
+        path: absolutePath,
+      },
+      required: [],
+      shorthand: "source",
+    }),
+    jlink: record(
+      "A Java of some modules only, cut with jlink: /usr/bin/java",
+      {
+        package: {
+          kind: "text",
+          about: "The development kit that it is cut from",
+          pattern: "^openjdk-\\d+-jdk-headless$",
+          want: "the package of a development kit, as openjdk-17-jdk-headless",
+        },
+        modules: texts("Modules; what they need follows", {
+          kind: "text",
+          about: "A module",
+          pattern: "^[a-z][a-zA-Z0-9_]*(?:\\.[a-zA-Z][a-zA-Z0-9_]*)*$",
+          want: "the name of a module, as java.net.http",
+        }),
+        jar: text("A program whose modules are found with jdeps: its path, from the recipe's directory"),
+      },
+      "package",
+    ),
+    layers: texts(
+      "What the layers hold, lowest first; all else is in one more above them",
+      record("What a layer holds", {
+        packages: texts("Packages, with * for anything", {
+          kind: "text",
+          about: "A package: libc6, python3*",
+          pattern: "^[a-z0-9*][a-z0-9+.*-]*$",
+          want: "the name of a package, as libc6 or python3*",
+        }),
+        paths: texts("Paths, with * for anything", absolutePath),
+      }),
+    ),
     links: texts(
       "Symbolic links",
       record("A link", { path: absolutePath, target: text("Where it leads") }, "path", "target"),

@@ -17,6 +17,8 @@ export type Shape =
       readonly about: string;
       readonly fields: Readonly<Record<string, Shape>>;
       readonly required: readonly string[];
+      /** The field that a plain text stands for. */
+      readonly shorthand?: string;
     };
 
 /** A shape in words, for error texts. */
@@ -33,7 +35,7 @@ export function describeShape(shape: Shape): string {
     case "map":
       return "names with values";
     case "record":
-      return `fields (${Object.keys(shape.fields).join(", ")})`;
+      return `${shape.shorthand === undefined ? "" : "text or "}fields (${Object.keys(shape.fields).join(", ")})`;
   }
 }
 
@@ -57,14 +59,22 @@ export function toJsonSchema(shape: Shape): Readonly<Record<string, unknown>> {
     case "map":
       return { type: "object", description, additionalProperties: toJsonSchema(shape.value) };
     case "record":
-      return {
-        type: "object",
-        description,
-        properties: Object.fromEntries(
-          Object.entries(shape.fields).map(([name, field]) => [name, toJsonSchema(field)]),
-        ),
-        required: shape.required,
-        additionalProperties: false,
-      };
+      return recordSchema(shape);
   }
+}
+
+function recordSchema(shape: Extract<Shape, { readonly kind: "record" }>): Readonly<Record<string, unknown>> {
+  const { about: description, shorthand } = shape;
+  const record = {
+    type: "object",
+    properties: Object.fromEntries(
+      Object.entries(shape.fields).map(([name, field]) => [name, toJsonSchema(field)]),
+    ),
+    required: shape.required,
+    additionalProperties: false,
+  };
+  const short = shorthand === undefined ? undefined : shape.fields[shorthand];
+  return short === undefined
+    ? { description, ...record }
+    : { description, anyOf: [toJsonSchema(short), record] };
 }

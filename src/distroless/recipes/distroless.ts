@@ -15,6 +15,8 @@ export interface DistrolessRole {
   /** Dependencies left out beside the usual ones. */
   readonly ignore?: readonly string[];
   readonly slim: readonly TrimPackName[];
+  /** What even the plain tier goes without, since it would be a package manager. */
+  readonly never?: readonly TrimPackName[];
   readonly links?: RecipeDefinition["links"];
   readonly env?: readonly EnvironmentValue[];
   readonly entrypoint?: readonly string[];
@@ -52,7 +54,8 @@ export const ignoredDependencies = [
   "util-linux",
 ] as const;
 
-const baseTrims = ["docs", "locales", "charsets", "zones", "settings", "tools"] as const;
+/** What no program of a small image uses. */
+export const baseTrims = ["docs", "locales", "charsets", "zones", "settings", "tools"] as const;
 const data = ["base-files", "netbase", "tzdata", "media-types", "ca-certificates"] as const;
 
 function baseRoles(release: Release): readonly DistrolessRole[] {
@@ -150,6 +153,7 @@ function nodeRole(version: "18" | "20", release: Release): DistrolessRole {
     summary: `Node ${version}, without npm`,
     packages: [...data, ...libraries, "nodejs"],
     slim: [...baseTrims, "node-extras", "unused-libraries"],
+    ...(version === "20" && { never: ["corepack"] }),
     env: [{ name: "NODE_VERSION", versionOf: "nodejs" }],
     entrypoint: ["/usr/bin/node"],
   };
@@ -189,7 +193,8 @@ function define(role: DistrolessRole, { isSlim, isDebug, isNonroot }: Variant): 
   const words = [isSlim && "slim", isDebug && "debug", isNonroot && "nonroot"].filter(
     (word) => word !== false,
   );
-  const { entrypoint, links, env = [], packages, slimPackages = packages } = role;
+  const { entrypoint, links, env = [], packages, slimPackages = packages, never = [] } = role;
+  const trim = isSlim ? [...role.slim, ...never] : never;
   return {
     name: `distroless/${role.name}`,
     kind: "distroless",
@@ -200,7 +205,7 @@ function define(role: DistrolessRole, { isSlim, isDebug, isNonroot }: Variant): 
     packages: isSlim ? slimPackages : packages,
     prefer: ["usr-is-merged"],
     ignore: [...ignoredDependencies, ...(role.ignore ?? [])],
-    ...(isSlim && { trim: role.slim }),
+    ...(trim.length > 0 && { trim }),
     debug: isDebug,
     ...(links !== undefined && { links }),
     env: [

@@ -4,12 +4,31 @@ import { slimRules, systemPath } from "./debian.ts";
 
 type Release = "bookworm" | "trixie";
 
+const certificates = ["ca-certificates", "ca-certificates-java"] as const;
+
+/**
+ * What `mvn package`, `install` and a jar with everything in it take, signed: Debian keeps them as a local repository,
+ * `-o -Dmaven.repo.local=/usr/share/maven-repo`, and with a way to Maven Central nothing of it is looked at.
+ */
+const mavenPlugins = [
+  "clean",
+  "resources",
+  "compiler",
+  "jar",
+  "install",
+  "deploy",
+  "dependency",
+  "shade",
+] as const;
+
 /** Roles of official images that are a Debian with one more thing in it; each release carries one version. */
 export const languageRecipes: readonly RecipeDefinition[] = [
   ...pythonRecipes("trixie", "3.13", ["3", "latest"]),
   ...pythonRecipes("bookworm", "3.11", []),
   ...javaRecipes("trixie", "21"),
   ...javaRecipes("bookworm", "17"),
+  ...temurinRecipes("trixie", "21"),
+  ...temurinRecipes("bookworm", "17"),
   ...mavenRecipes("trixie", "3.9", "21"),
   ...mavenRecipes("bookworm", "3.8", "17"),
   ...nodeRecipes("trixie", "20"),
@@ -88,9 +107,8 @@ function pythonRecipes(
   ];
 }
 
-/** Java where the official image has it, on the path: `/usr/local/openjdk-17`. */
-function javaParts(version: string) {
-  const home = `/usr/local/openjdk-${version}`;
+/** Java where the official image has it, on the path: by default `/usr/local/openjdk-17`. */
+function javaParts(version: string, home = `/usr/local/openjdk-${version}`) {
   return {
     links: [{ path: home.slice(1), target: `/usr/lib/jvm/java-${version}-openjdk-{architecture}` }],
     env: [
@@ -105,7 +123,6 @@ function javaParts(version: string) {
 
 function javaRecipes(release: Release, version: string): readonly RecipeDefinition[] {
   const common = { ...javaParts(version), release, repository: "library/openjdk", cmd: ["bash"] } as const;
-  const certificates = ["ca-certificates", "ca-certificates-java"];
   const jdk = {
     ...common,
     name: "openjdk",
@@ -127,6 +144,33 @@ function javaRecipes(release: Release, version: string): readonly RecipeDefiniti
   ];
 }
 
+/** Debian's OpenJDK in the role of Eclipse's builds of it, where these have it. */
+function temurinRecipes(release: Release, version: string): readonly RecipeDefinition[] {
+  const common = {
+    ...javaParts(version, "/opt/java/openjdk"),
+    release,
+    repository: "library/eclipse-temurin",
+  } as const;
+  return [
+    {
+      ...common,
+      name: "eclipse-temurin",
+      tags: [version, `${version}-jdk`],
+      packages: ["apt", `openjdk-${version}-jdk-headless`, ...certificates],
+      cmd: ["jshell"],
+      summary: `Debian's Java ${version} compiler and runtime in Temurin's role`,
+    },
+    {
+      ...common,
+      name: "eclipse-temurin-jre",
+      tags: [`${version}-jre`],
+      packages: ["apt", `openjdk-${version}-jre-headless`, ...certificates],
+      cmd: ["bash"],
+      summary: `Debian's Java ${version} runtime in Temurin's role`,
+    },
+  ];
+}
+
 function mavenRecipes(release: Release, version: string, java: string): readonly RecipeDefinition[] {
   const makers = [`openjdk-${java}`, `eclipse-temurin-${java}`];
   const versions = [version, "3"].flatMap((each) => makers.map((maker) => `${each}-${maker}`));
@@ -138,9 +182,11 @@ function mavenRecipes(release: Release, version: string, java: string): readonly
     packages: [
       "apt",
       "maven",
+      ...mavenPlugins.map((plugin) => `libmaven-${plugin}-plugin-java`),
+      "libsurefire-java",
+      "junit4",
       `openjdk-${java}-jdk-headless`,
-      "ca-certificates",
-      "ca-certificates-java",
+      ...certificates,
       "git",
     ],
     links: [...javaParts(java).links, { path: "usr/local/bin/mvn", target: "/usr/share/maven/bin/mvn" }],

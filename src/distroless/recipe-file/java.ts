@@ -1,0 +1,52 @@
+import type { JavaCut, RecipeDefinition } from "../recipe-definition.ts";
+import { onlyUsed } from "./programs.ts";
+import { readBeside } from "./read-beside.ts";
+import type { ShapedDocument } from "./read-shape.ts";
+
+/** A cut as a recipe file has it. */
+export interface JlinkText {
+  readonly package: string;
+  readonly modules?: readonly string[];
+  readonly jar?: string;
+}
+
+/** What every Java loads, and what one that draws loads beside it. */
+const javaLibraries = ["libc.so.6", "libz.so.1", "libgcc_s.so.1", "libstdc++.so.6"];
+const desktopLibraries = [
+  "libfreetype.so.6",
+  "libharfbuzz.so.0",
+  "liblcms2.so.2",
+  "libjpeg.so.62",
+  "libasound.so.2",
+];
+
+/** @throws RECIPE_INVALID */
+export function readJlink(document: ShapedDocument, cut: JlinkText, folder: string): JavaCut {
+  const { package: name, modules = [], jar } = cut;
+  if (modules.length === 0 && jar === undefined) throw document.invalid(["jlink"], "want modules or a jar");
+  return {
+    package: name,
+    modules,
+    ...(jar !== undefined && {
+      jar: readBeside(folder, jar, (why) => document.invalid(["jlink", "jar"], why)),
+    }),
+  };
+}
+
+/** The recipe with a Java of these modules, and of the libraries that a Java may load those that this one does. */
+export function withJava(definition: RecipeDefinition, jlink: JavaCut): RecipeDefinition {
+  const draws = jlink.jar !== undefined || jlink.modules.some((name) => /^java\.(?:desktop|se)$/.test(name));
+  return {
+    // Without a locale in UTF-8 Java 17 takes text for ASCII.
+    ...onlyUsed({ ...definition, jlink, packages: [...new Set([...definition.packages, "libc-bin"])] }, [
+      ...javaLibraries,
+      ...(draws ? desktopLibraries : []),
+    ]),
+    env: [
+      ...definition.env.filter(({ name }) => !["LANG", "JAVA_HOME"].includes(name)),
+      { name: "LANG", value: "C.UTF-8" },
+      { name: "JAVA_HOME", value: "/usr/lib/jvm/jre" },
+    ],
+    ...(definition.entrypoint === undefined && { entrypoint: ["/usr/bin/java"] }),
+  };
+}
