@@ -10,6 +10,8 @@ export interface ContentReader {
   has(digest: Digest): boolean;
   /** Size in bytes, or undefined when the blob is absent. */
   findSize(digest: Digest): number | undefined;
+  /** Where its bytes are, present or not: for a reader that verifies what comes out of them. */
+  path(digest: Digest): string;
   /** The whole of a small blob, verified. @throws BLOB_NOT_FOUND, DIGEST_MISMATCH, SIZE_MISMATCH (over `limitBytes`, default 4 MiB) */
   read(digest: Digest, options?: { readonly limitBytes?: number }): Uint8Array;
   /**

@@ -39,6 +39,7 @@ export function openContentStore(root: string, host: Pick<Host, "locks" | "files
   return {
     has: (digest) => existsSync(blobPath(paths, digest)),
     findSize: (digest) => statSync(blobPath(paths, digest), { throwIfNoEntry: false })?.size,
+    path: (digest) => blobPath(paths, digest),
     read: (digest, options) => readBlob(paths, digest, options?.limitBytes),
     readChunks: (digest) => readChunks(paths, digest, { reuseBuffer: true }),
     open: (digest, { offsetBytes = 0 } = {}) =>

@@ -14,13 +14,15 @@ import {
 import { join } from "node:path";
 import { diskError, isLighterError, LighterError } from "#base";
 import type { Host, Lock } from "#host";
-import { type Descriptor, type Digest, Digester, encoded } from "#oci";
+import { type Descriptor, type Digest, encoded } from "#oci";
 import { blobPath, type ContentPaths } from "./blob-path.ts";
 import type { ResumableIngest } from "./content-store.ts";
+import { HashThread } from "./hash-thread.ts";
 import { checkExpected } from "./ingest.ts";
 
 const prefix = "sha256-";
 const readBytes = 1 << 20;
+const flushBytes = 16 << 20;
 /** What nobody took up again for so long is nobody's any more. */
 const keptMs = 24 * 60 * 60 * 1000;
 
@@ -66,8 +68,10 @@ interface Parts {
 
 class PartialIngest implements ResumableIngest {
   readonly #parts: Parts;
-  #digester = new Digester();
+  #digester = new HashThread();
   #fd: number | undefined;
+  /** Up to where the disk has been told to begin. */
+  #flushed = 0;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -101,11 +105,21 @@ class PartialIngest implements ResumableIngest {
       throw diskError(error, { verb: "write to the store", object: this.#parts.paths.root });
     }
     this.#digester.update(bytes);
+    this.#beginFlush(fd, start + bytes.length);
+  }
+
+  /** What is written goes to the disk meanwhile, so that the flush at the end has little left to do. */
+  #beginFlush(fd: number, end: number): void {
+    if (end - this.#flushed < flushBytes) return;
+    this.#parts.host.files.beginFlush(fd, this.#flushed, end - this.#flushed);
+    this.#flushed = end;
   }
 
   restart(): void {
     ftruncateSync(this.#openFd(), 0);
-    this.#digester = new Digester();
+    this.#digester[Symbol.dispose]();
+    this.#digester = new HashThread();
+    this.#flushed = 0;
   }
 
   commit(
@@ -142,6 +156,7 @@ class PartialIngest implements ResumableIngest {
     if (this.#digester.sizeBytes === 0) rmSync(this.#parts.path, { force: true });
     closeSync(this.#fd);
     this.#fd = undefined;
+    this.#digester[Symbol.dispose]();
     this.#parts.lock[Symbol.dispose]();
   }
 }

@@ -61,13 +61,16 @@ async function writeBlob(
 ): Promise<LayerBlob> {
   using ingest = content.ingest();
   let since = performance.now();
-  for (const chunk of layerChunks(snapshots.changes(snapshot), { files: host.files, times })) {
+  let fileBytes = 0;
+  const options = { files: host.files, times, onFile: (sizeBytes: number) => (fileBytes += sizeBytes) };
+  for (const chunk of layerChunks(snapshots.changes(snapshot), options)) {
     ingest.write(chunk);
     if (performance.now() - since < turnMs) continue;
     await setImmediate();
     since = performance.now();
   }
   const descriptor = ingest.commit(mediaTypes.layer);
+  records.setFileBytes(descriptor.digest, fileBytes);
   const chain = chainOf({ records, times }, snapshots.parent(snapshot), descriptor.digest);
   const layer: SnapshotLayer = { descriptor, diffId: descriptor.digest, ...(chain && { chainId: chain }) };
   records.setLayer(recordName(snapshot, times), layer);

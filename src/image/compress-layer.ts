@@ -3,8 +3,8 @@ import { type Descriptor, type Digest, mediaTypes } from "#oci";
 import type { LayerParts } from "./commit-layer.ts";
 import { compressBlocks, gzipBlocks } from "./gzip.ts";
 import type { LayerForm } from "./image-store.ts";
+import { isUncompressed, storedTar } from "./layer-tar.ts";
 import { singleFlight } from "./single-flight.ts";
-import { isUncompressed, layerTar } from "./unpack.ts";
 
 /** Frames of zstd are larger than members of gzip: its window is. */
 const zstdBlockBytes = 4 << 20;
@@ -74,12 +74,13 @@ async function compress(parts: LayerParts, layer: Descriptor, wanted: Wanted): P
   for await (const block of blocks(parts, layer, wanted.form)) ingest.write(block);
   const descriptor = ingest.commit(mediaTypeOf(wanted.form));
   parts.records.setCompressed(wanted.diffId, descriptor, wanted.name);
-  if (isUncompressed(layer)) parts.records.setUnpackedSize(descriptor.digest, layer.size);
+  const fileBytes = parts.records.findFileBytes(layer.digest);
+  if (fileBytes !== undefined) parts.records.setFileBytes(descriptor.digest, fileBytes);
   return descriptor;
 }
 
 function blocks(parts: LayerParts, layer: Descriptor, form: LayerForm): AsyncIterable<Uint8Array> {
-  const tar = layerTar(parts, layer);
+  const tar = storedTar(parts, layer);
   if (form.compression === "gzip") return gzipBlocks(tar, form.level);
   const { codecs } = parts.host;
   return compressBlocks(tar, {
@@ -90,7 +91,7 @@ function blocks(parts: LayerParts, layer: Descriptor, form: LayerForm): AsyncIte
 
 async function uncompress(parts: LayerParts, layer: Descriptor): Promise<Descriptor> {
   using ingest = parts.content.ingest();
-  for await (const chunk of layerTar(parts, layer)) ingest.write(chunk);
+  for await (const chunk of storedTar(parts, layer)) ingest.write(chunk);
   return ingest.commit(mediaTypes.layer);
 }
 

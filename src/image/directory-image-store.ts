@@ -157,7 +157,7 @@ export class DirectoryImageStore implements ImageStore {
       throw new LighterError("IMAGE_INVALID", `cannot use image "${named.digest}": its index names no image`);
     const manifest = readManifest(this.#content, target.digest);
     const config = readConfig(this.#content, manifest.config.digest);
-    const layers = layersOf(manifest, config, (layer) => this.#unpackedSize(layer));
+    const layers = layersOf(manifest, config, (layer) => this.#sizeOf(layer));
     const origin = rows.find((row) => row.origin !== undefined)?.origin;
     return {
       target,
@@ -172,8 +172,9 @@ export class DirectoryImageStore implements ImageStore {
     };
   }
 
-  #unpackedSize(layer: Descriptor): number {
-    return this.#parts.records.findUnpackedSize(layer.digest) ?? layer.size;
+  /** Of a layer that was never looked into only the length of its blob is known. */
+  #sizeOf(layer: Descriptor): number {
+    return this.#parts.records.findFileBytes(layer.digest) ?? layer.size;
   }
 
   create(options: CreateOptions): Image {

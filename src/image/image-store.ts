@@ -20,7 +20,7 @@ export interface Image {
   readonly names: readonly string[];
   /** Its layers, lowest first; empty when manifest and config disagree on their number. */
   readonly layers: readonly ImageLayer[];
-  /** Sum of the uncompressed layers, in bytes: docker's SIZE. */
+  /** Sum of its layers' sizes, in bytes: docker's SIZE. */
   readonly sizeBytes: number;
   /** Where it came from, for `image inspect` and the build output. */
   readonly origin?: Origin;
@@ -41,7 +41,7 @@ export interface LayerBlob {
 
 /** A layer of a stored image. */
 export interface ImageLayer extends LayerBlob {
-  /** Length of the uncompressed tar in bytes. */
+  /** Sum of the lengths of its files, as docker counts; of a layer that was never unpacked the length of its blob. */
   readonly sizeBytes: number;
 }
 

@@ -15,6 +15,8 @@ export interface LayerPiece {
 export interface LayerOptions {
   readonly files: Files;
   readonly times?: LayerTimes | undefined;
+  /** Told of the length of each file and link that is written whole. */
+  readonly onFile?: (sizeBytes: number) => void;
 }
 
 /** Attributes that belong in an image: what programs set, and file capabilities. As BuildKit chooses. */
@@ -27,6 +29,7 @@ export class LayerWalk {
   readonly #root: string;
   readonly #files: Files;
   readonly #times: LayerTimes | undefined;
+  readonly #onFile: ((sizeBytes: number) => void) | undefined;
   /** First name of each file that has several. */
   readonly #firstNames = new Map<string, string>();
 
@@ -34,6 +37,7 @@ export class LayerWalk {
     this.#root = root;
     this.#files = options.files;
     this.#times = options.times;
+    this.#onFile = options.onFile;
   }
 
   *pieces(): Generator<LayerPiece, void, undefined> {
@@ -80,6 +84,7 @@ export class LayerWalk {
     if (first !== undefined)
       return piece({ ...this.#entry(path, stats, []), kind: "hardlink", linkPath: first, sizeBytes: 0 });
     const own = piece(this.#entry(path, stats, this.#xattrNames(path)));
+    this.#onFile?.(stats.size);
     return stats.isFile() && stats.size > 0
       ? { ...own, file: { path: this.#path(path), sizeBytes: stats.size } }
       : own;

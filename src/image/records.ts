@@ -31,19 +31,19 @@ export class Records {
     writeJson(join(this.#snapshots, encodeURIComponent(snapshot)), layer);
   }
 
-  /** Length of a compressed layer when unpacked. */
-  findUnpackedSize(blob: Digest): number | undefined {
+  /** Sum of the lengths of a layer's files: what docker shows as its size. */
+  findFileBytes(blob: Digest): number | undefined {
     const record = readJson(join(this.#layers, encoded(blob)));
     return typeof record === "object" &&
       record !== null &&
-      "sizeBytes" in record &&
-      typeof record.sizeBytes === "number"
-      ? record.sizeBytes
+      "fileBytes" in record &&
+      typeof record.fileBytes === "number"
+      ? record.fileBytes
       : undefined;
   }
 
-  setUnpackedSize(blob: Digest, sizeBytes: number): void {
-    writeJson(join(this.#layers, encoded(blob)), { sizeBytes });
+  setFileBytes(blob: Digest, fileBytes: number): void {
+    writeJson(join(this.#layers, encoded(blob)), { fileBytes });
   }
 
   /** A layer that was compressed before; `form` as `gzip` or `zstd-19`. */

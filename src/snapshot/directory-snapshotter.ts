@@ -60,13 +60,15 @@ export class DirectorySnapshotter implements Snapshotter {
     }
   }
 
-  commit(active: ActiveSnapshot, name: string): SnapshotName {
+  commit(active: ActiveSnapshot, name: string, parent?: SnapshotName): SnapshotName {
     if (!(active instanceof ActiveDirectory))
       throw new LighterError("INTERNAL", "cannot commit a snapshot of another snapshotter");
     const directory = join(this.#paths.snapshots, active.id);
     namePath(this.#paths, name);
+    const chain = parent === undefined ? undefined : this.#record(parent).chain;
     using _lock = active.end();
     try {
+      if (chain !== undefined) writeRecord(active.directory, { parent, chain: [active.id, ...chain] });
       rmSync(active.work, { recursive: true, force: true });
       renameSync(active.directory, directory);
       // Until the name leads here the lock alone keeps the directory.

@@ -1,5 +1,6 @@
 export { extractArchive } from "./extract/extract-archive.ts";
 export { Extraction } from "./extract/extraction.ts";
+export { LayoutDiffers } from "./extract/layout-differs.ts";
 export type { ExtractLimits, ExtractOptions, ExtractSummary } from "./extract/options.ts";
 export { openSnapshotter } from "./open-snapshotter.ts";
 export {

@@ -13,9 +13,9 @@ export interface Snapshotter {
   prepare(parent: SnapshotName | undefined): ActiveSnapshot;
   /**
    * Gives the active snapshot a name and ends it. Atomic and idempotent: when `name` exists already, that one stands and
-   * the active one is dropped.
+   * the active one is dropped. With `parent` it is put on one that was not there yet when it was prepared (on none).
    */
-  commit(active: ActiveSnapshot, name: string): SnapshotName;
+  commit(active: ActiveSnapshot, name: string, parent?: SnapshotName): SnapshotName;
   find(name: string): SnapshotName | undefined;
   /** The layer directories of a committed snapshot, top first: what an overlay takes as lower directories. */
   layers(name: SnapshotName): readonly string[];

@@ -1,9 +1,8 @@
 import { isLighterError, LighterError, Limit } from "#base";
 import { type Descriptor, type Digest, digestOf, type Manifest, type Platform } from "#oci";
-import type { SnapshotName } from "#snapshot";
 import type { LayerParts } from "../commit-layer.ts";
 import { isAttestation, isImageConfig, readConfig } from "../documents.ts";
-import { checkLayerCount, unpackLayer } from "../unpack.ts";
+import { unpackImage } from "../unpack.ts";
 import { chooseForPlatform } from "./choose-platform.ts";
 import { type ImageBytes, parseDocument } from "./document.ts";
 import type { ImageSource, TransferOptions } from "./endpoints.ts";
@@ -107,27 +106,22 @@ function fetchLayer(
   return { digest: layer.digest, stored };
 }
 
-/** One layer stands on the one below, so they are laid out in order: each as soon as it has come. */
+/** Each layer is laid out as soon as it has come. */
 async function unpackAsTheyCome(
   { parts, options, stop }: Work,
   manifest: Manifest,
   stored: ReadonlyMap<Digest, Promise<void>>,
 ): Promise<void> {
-  const diffIds = readConfig(parts.content, manifest.config.digest).rootfs.diff_ids;
-  checkLayerCount(manifest, diffIds);
-  let parent: SnapshotName | undefined;
-  let chain: Digest | undefined;
-  for (const [place, diffId] of diffIds.entries()) {
-    const descriptor = manifest.layers[place];
-    if (descriptor === undefined) return;
-    await stored.get(descriptor.digest);
-    chain = chain === undefined ? diffId : digestOf(`${chain} ${diffId}`);
-    parent = await unpackLayer(
-      parts,
-      { parent, chain, diffId, descriptor },
-      { signal: stop.signal, ...(options.onProgress && { onProgress: options.onProgress }) },
-    );
-  }
+  const config = readConfig(parts.content, manifest.config.digest);
+  await unpackImage(
+    parts,
+    { manifest, config },
+    {
+      signal: stop.signal,
+      whenStored: ({ digest }) => stored.get(digest) ?? Promise.resolve(),
+      ...(options.onProgress && { onProgress: options.onProgress }),
+    },
+  );
 }
 
 /** Waits for all; the first failure ends the others and is the one that is thrown. */

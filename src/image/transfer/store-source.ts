@@ -12,8 +12,8 @@ import type { LayerParts } from "../commit-layer.ts";
 import { findFormed, formLayer } from "../compress-layer.ts";
 import { isIndex, readManifest } from "../documents.ts";
 import type { Image, LayerForm } from "../image-store.ts";
+import { isUncompressed } from "../layer-tar.ts";
 import { listDescriptors } from "../platform-choice.ts";
-import { isUncompressed } from "../unpack.ts";
 import type { ImageBytes } from "./document.ts";
 import type { ImageSource } from "./endpoints.ts";
 

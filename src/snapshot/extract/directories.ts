@@ -1,6 +1,7 @@
 import { chmodSync, lchownSync, lstatSync, mkdirSync, readlinkSync, type Stats, unlinkSync } from "node:fs";
 import type { Files } from "#host";
 import { isOverlayXattr, isWhiteout, makeOpaque } from "../overlay-form.ts";
+import { LayoutDiffers } from "./layout-differs.ts";
 import type { LowerView } from "./lower-view.ts";
 import { hostile, invalid, joinName, parentOf, pathOf, textPathOf } from "./names.ts";
 import { setTime } from "./set-time.ts";
@@ -28,12 +29,48 @@ export class Directories {
   /** From a name in the archive to the name with all links followed. */
   #real = new Map<string, string>([["", ""]]);
   readonly #pending = new Map<string, Pending>();
+  /** Made before it was known whether lower layers have them, and not given attributes since. */
+  readonly #assumed = new Map<string, "bare" | "dressed">();
 
-  constructor(parts: { readonly root: string; readonly lower: LowerView; readonly files: Files }) {
+  readonly #onSettled: () => void;
+
+  constructor(parts: {
+    readonly root: string;
+    readonly lower: LowerView;
+    readonly files: Files;
+    /** Directories made before have been given other attributes. */
+    readonly onSettled: () => void;
+  }) {
     this.#root = parts.root;
+    this.#onSettled = parts.onSettled;
     this.#lower = parts.lower;
     this.#files = parts.files;
     this.#keepTime("");
+    if (!this.#lower.isKnown) this.#assumed.set("", "bare");
+  }
+
+  /**
+   * Waits for the lower layers and gives what was made without them what they say.
+   * @throws LayoutDiffers when a name that was taken for a directory is a link or a file below
+   */
+  settle(): void {
+    if (this.#lower.isKnown) return;
+    this.#lower.learn();
+    for (const [name, state] of this.#assumed) this.#settleOne(name, state);
+    this.#assumed.clear();
+    this.#onSettled();
+  }
+
+  #settleOne(name: string, state: "bare" | "dressed"): void {
+    if (name === "") {
+      const { top } = this.#lower;
+      if (state === "bare" && top !== undefined) this.#takeAttributes("", top);
+      return;
+    }
+    const below = this.#lower.find(name);
+    if (below === undefined) return;
+    if (below.kind !== "directory") throw new LayoutDiffers(`"${name}" is no directory in the layers below`);
+    if (state === "bare") this.#takeAttributes(name, below.layer);
   }
 
   /** The real name of a directory, made when it is absent (with the attributes that it has below, if any). */
@@ -66,6 +103,7 @@ export class Directories {
 
   /** A directory was made, or given attributes, under this real name. */
   setPending(real: string, pending: Pending): void {
+    if (this.#assumed.has(real)) this.#assumed.set(real, "dressed");
     this.#real.set(real, real);
     this.#pending.set(real, pending);
   }
@@ -75,6 +113,9 @@ export class Directories {
     this.#real = new Map([["", ""]]);
     for (const name of this.#pending.keys())
       if (name === real || name.startsWith(`${real}/`)) this.#pending.delete(name);
+    // What stood there is gone, but whether it might stand there is still to be seen.
+    for (const name of this.#assumed.keys())
+      if (name === real || name.startsWith(`${real}/`)) this.#assumed.set(name, "dressed");
   }
 
   /** Gives every directory that was touched its time: writing into it has changed it. */
@@ -103,12 +144,22 @@ export class Directories {
     const here = this.#lookHere(name);
     if (here === "directory") return name;
     if (here !== undefined && here !== "whiteout") return this.#follow(parent, here.target, deeper(how));
+    if (here === undefined && !this.#lower.isKnown) {
+      if (how.make) return this.#assume(name);
+      this.settle();
+    }
     const below = here === "whiteout" ? undefined : this.#lower.find(name);
     if (below?.kind === "symlink") return this.#follow(parent, below.target, deeper(how));
     if (below?.kind === "other") throw invalid(name, "it is used as a directory but is none");
     if (!how.make) return below === undefined ? undefined : name;
     if (below !== undefined) this.#copyUp(name, below.layer);
     else this.#make(name, here === "whiteout");
+    return name;
+  }
+
+  #assume(name: string): string {
+    this.#make(name, false);
+    if (!this.#assumed.has(name)) this.#assumed.set(name, "bare");
     return name;
   }
 
@@ -149,10 +200,14 @@ export class Directories {
   }
 
   #copyUp(name: string, layer: string): void {
+    mkdirSync(pathOf(this.#root, name));
+    this.#takeAttributes(name, layer);
+  }
+
+  #takeAttributes(name: string, layer: string): void {
     const from = pathOf(layer, name);
     const to = pathOf(this.#root, name);
     const stats: Stats = lstatSync(from);
-    mkdirSync(to);
     lchownSync(to, stats.uid, stats.gid);
     chmodSync(to, stats.mode & 0o7777);
     copyXattrs(this.#files, textPathOf(layer, name), textPathOf(this.#root, name));

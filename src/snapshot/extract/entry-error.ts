@@ -1,9 +1,11 @@
 import { diskError, errorMessage, isLighterError, LighterError } from "#base";
 import { errnoOf } from "#host";
+import { LayoutDiffers } from "./layout-differs.ts";
 import { invalid } from "./names.ts";
 
 /** What a failed call says about the entry it was made for. */
-export function entryError(name: string, error: unknown): LighterError {
+export function entryError(name: string, error: unknown): Error {
+  if (error instanceof LayoutDiffers) return error;
   switch (errnoOf(error)) {
     case undefined:
       return isLighterError(error)

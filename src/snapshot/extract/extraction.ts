@@ -43,6 +43,7 @@ export class Extraction implements Disposable {
   readonly #attributes: Attributes;
   #entries = 0;
   #dataBytes = 0;
+  #fileBytes = 0;
   #file: FileWriter | undefined;
   /** Name of the open file, links followed. */
   #fileName = "";
@@ -52,8 +53,13 @@ export class Extraction implements Disposable {
     this.#files = options.host.files;
     this.#limits = { ...defaultLimits, ...options.limits };
     this.#lower = new LowerView(options.lower ?? [], this.#files);
-    this.#directories = new Directories({ root: options.root, lower: this.#lower, files: this.#files });
     this.#attributes = new Attributes({ files: this.#files, root: options.root, owner: options.owner });
+    this.#directories = new Directories({
+      root: options.root,
+      lower: this.#lower,
+      files: this.#files,
+      onSettled: () => this.#attributes.forget(),
+    });
     this.#reader = new TarReader(this.#sink());
   }
 
@@ -66,11 +72,17 @@ export class Extraction implements Disposable {
   finish(): ExtractSummary {
     try {
       this.#reader.end();
+      this.#directories.settle();
       this.#directories.finish();
     } catch (error) {
       throw entryError("", error);
     }
-    return { entries: this.#entries, dataBytes: this.#dataBytes, warnings: this.#attributes.warnings };
+    return {
+      entries: this.#entries,
+      dataBytes: this.#dataBytes,
+      fileBytes: this.#fileBytes,
+      warnings: this.#attributes.warnings,
+    };
   }
 
   /** Ends the extraction, finished or not. */
@@ -123,6 +135,8 @@ export class Extraction implements Disposable {
         ? entry.sizeBytes
         : entry.segments.reduce((sum, segment) => sum + segment.sizeBytes, 0);
     this.#dataBytes += dataBytes;
+    if (!baseOf(entry.path).startsWith(whiteoutPrefix))
+      this.#fileBytes += entry.kind === "symlink" ? Buffer.byteLength(entry.linkPath) : entry.sizeBytes;
     if (this.#dataBytes > this.#limits.dataBytes)
       throw hostile(entry.path, `the archive unpacks to more than ${this.#limits.dataBytes} bytes`);
   }
@@ -190,6 +204,7 @@ export class Extraction implements Disposable {
 
   #keepsLink(name: string, target: string | undefined, isAbsent: boolean): boolean {
     if (!this.#options.keepDirectorySymlinks) return false;
+    if (isAbsent) this.#directories.settle();
     const below = isAbsent ? this.#lower.find(name) : undefined;
     const link = target ?? (below?.kind === "symlink" ? below.target : undefined);
     return link !== undefined && this.#directories.leadsToDirectory(name, link);
@@ -212,6 +227,7 @@ export class Extraction implements Disposable {
   #bringHere(name: string): boolean {
     const stats = lstatSync(pathOf(this.#options.root, name), { throwIfNoEntry: false });
     if (stats !== undefined) return this.#lower.isEmpty || !isWhiteout(stats);
+    this.#directories.settle();
     const below = this.#lower.find(name);
     if (below === undefined || below.kind === "directory") return false;
     this.#directories.enter(parentOf(name));
@@ -236,6 +252,7 @@ export class Extraction implements Disposable {
     if (base.startsWith(".wh..wh.") && base !== opaqueWhiteout) return;
     if (hidden === "" || hidden === "." || hidden === "..")
       throw hostile(name, "it would remove a whole directory");
+    this.#directories.settle();
     if (this.#lower.isEmpty) return;
     const directory = this.#directories.find(parentOf(name));
     if (directory === undefined) return;

@@ -17,10 +17,27 @@ export class LowerView {
   readonly #files: Files;
   /** By directory, the layers that contribute to it, top first. */
   readonly #contributors = new Map<string, readonly string[]>();
+  readonly #wait: (() => readonly string[]) | undefined;
 
-  constructor(layers: readonly string[], files: Files) {
+  constructor(layers: readonly string[] | (() => readonly string[]), files: Files) {
     this.#files = files;
-    this.#contributors.set("", layers);
+    if (typeof layers === "function") this.#wait = layers;
+    else this.#contributors.set("", layers);
+  }
+
+  /** Whether it is known by now what lies below. */
+  get isKnown(): boolean {
+    return this.#contributors.has("");
+  }
+
+  /** Waits until it is. */
+  learn(): void {
+    if (!this.isKnown) this.#contributors.set("", this.#wait?.() ?? []);
+  }
+
+  /** The topmost layer, whose root is the one that is seen. */
+  get top(): string | undefined {
+    return this.#contributors.get("")?.[0];
   }
 
   get isEmpty(): boolean {

@@ -11,8 +11,13 @@ export interface ExtractOptions {
    * other (a package, an ADDed archive). @defaultValue `literal`
    */
   readonly whiteouts?: "overlay" | "literal";
-  /** Layers below `root`, top first: links in them are followed, their directories and hard-link targets are copied up. */
-  readonly lower?: readonly string[];
+  /**
+   * Layers below `root`, top first: links in them are followed, their directories and hard-link targets are copied up. As a
+   * function it is called when the archive first depends on them, at its end at the latest, and may wait: until then the
+   * archive is laid out as if nothing were below. When that turns out to be wrong, {@link LayoutDiffers} is thrown, and the
+   * archive has to be laid out again, into an empty root and with the layers given.
+   */
+  readonly lower?: readonly string[] | (() => readonly string[]);
   /** Owner of everything instead of what the archive says. */
   readonly owner?: { readonly uid: number; readonly gid: number };
   /**
@@ -38,6 +43,8 @@ export interface ExtractSummary {
   readonly entries: number;
   /** Sum of the data written. */
   readonly dataBytes: number;
+  /** Sum of the lengths of files and links, holes counted. */
+  readonly fileBytes: number;
   /** What the filesystem could not hold, such as attributes it does not know. */
   readonly warnings: readonly string[];
 }
