@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -83,12 +84,24 @@ static void queue(struct client *client, const void *data, size_t size) {
   client->pending_size += size;
 }
 
+/* As much as the socket takes at once, with no copy of it. */
+static size_t send_now(struct client *client, unsigned char *header, const char *data, size_t size) {
+  if (client->fd < 0 || client->is_closing) return 0;
+  struct iovec parts[2] = {{.iov_base = header, .iov_len = HEADER}, {.iov_base = (char *)data, .iov_len = size}};
+  struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+  ssize_t sent = sendmsg(client->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  return sent < 0 ? 0 : (size_t)sent;
+}
+
 static void send_frame(struct client *client, enum to_client type, const char *data, size_t size) {
   unsigned char header[HEADER] = {(unsigned char)type};
   uint32_t length = htonl((uint32_t)size);
   memcpy(header + 4, &length, 4);
-  queue(client, header, HEADER);
-  queue(client, data, size);
+  size_t sent = client->pending_size > 0 ? 0 : send_now(client, header, data, size);
+  if (sent == HEADER + size) return;
+  if (sent < HEADER) queue(client, header + sent, HEADER - sent);
+  size_t begun = sent > HEADER ? sent - HEADER : 0;
+  queue(client, data + begun, size - begun);
   flush(client);
 }
 

@@ -14,14 +14,21 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { FIRST_DELAY_MS = 100, LONGEST_DELAY_MS = 60000, STEADY_MS = 10000, STRAYS = 64 };
+enum {
+  FIRST_DELAY_MS = 100,
+  LONGEST_DELAY_MS = 60000,
+  STEADY_MS = 10000,
+  DELETE_MS = 10000,
+  STRAYS = 64,
+  PIPE_BYTES = 256 << 10
+};
 
 static enum phase phase = PHASE_WAITING;
 static pid_t runtime_pid, delete_pid;
 static int output[2] = {-1, -1};
 static int terminal = -1, console = -1;
 static int must_stop, is_quitting, was_started;
-static int64_t kill_at = -1, restart_at = -1, started_at;
+static int64_t kill_at = -1, restart_at = -1, give_up_at = -1, started_at;
 static int64_t delay_ms, idle_until;
 static unsigned rows, columns;
 static struct {
@@ -37,6 +44,7 @@ int64_t container_deadline(void) {
   int64_t at = terminal >= 0 && idle_until > now_ms() ? idle_until : -1;
   if (kill_at >= 0 && (at < 0 || kill_at < at)) at = kill_at;
   if (restart_at >= 0 && (at < 0 || restart_at < at)) at = restart_at;
+  if (give_up_at >= 0 && (at < 0 || give_up_at < at)) at = give_up_at;
   return at;
 }
 
@@ -76,6 +84,7 @@ static void receive_terminal(void) {
 
 static void make_pipe(int ends[2]) {
   if (pipe2(ends, O_CLOEXEC) != 0) ends[0] = ends[1] = -1;
+  else fcntl(ends[1], F_SETPIPE_SZ, PIPE_BYTES); /* fewer turns for much output; a refusal does no harm */
 }
 
 void container_start(void) {
@@ -86,12 +95,12 @@ void container_start(void) {
   argv[count++] = (char *)options.runtime_root;
   argv[count++] = "--log";
   argv[count++] = "runtime.log";
-  argv[count++] = "run";
+  argv[count++] = options.exec_process ? "exec" : "run";
   argv[count++] = "--detach";
   argv[count++] = "--pid-file";
   argv[count++] = "pid";
-  argv[count++] = "--bundle";
-  argv[count++] = ".";
+  argv[count++] = options.exec_process ? "--process" : "--bundle";
+  argv[count++] = options.exec_process ? (char *)options.exec_process : ".";
   if (options.terminal) {
     argv[count++] = "--console-socket";
     argv[count++] = "console";
@@ -145,8 +154,9 @@ static void drain(void) {
   close_fd(&terminal);
 }
 
+/* Until the runtime has done its part, what it says itself stands there: its log has that as well. */
 int container_poll(struct pollfd *fds) {
-  if (clients_are_slow()) return 0;
+  if (phase == PHASE_STARTING || clients_are_slow()) return 0;
   int count = 0;
   for (int stream = 0; stream < 2; stream++)
     if (output[stream] >= 0) fds[count++] = (struct pollfd){.fd = output[stream], .events = POLLIN};
@@ -193,8 +203,15 @@ static int was_out_of_memory(void) {
   return line != NULL && atoi(line + 9) > 0;
 }
 
+static void deleted(void);
+
 static void begin_delete(void) {
   phase = PHASE_DELETING;
+  if (options.exec_process) {
+    deleted();
+    return;
+  }
+  give_up_at = now_ms() + DELETE_MS;
   char *argv[] = {(char *)options.runtime, "--root", (char *)options.runtime_root, "delete", "--force",
                   (char *)options.id, NULL};
   delete_pid = start_process(argv, -1, -1, -1);
@@ -212,7 +229,7 @@ static void ended(int status) {
   char code[16];
   snprintf(code, sizeof code, "%d", state.exit_code);
   if (state.oom_killed) event_write("oom", NULL, NULL);
-  event_write("die", "exitCode", code);
+  event_write(options.exec_process ? "exec_die" : "die", "exitCode", code);
   begin_delete();
 }
 
@@ -241,6 +258,7 @@ static void finish(void) {
 /* The container's state and cgroup are gone: begin again, or end. */
 static void deleted(void) {
   delete_pid = 0;
+  give_up_at = -1;
   if (!was_started) {
     phase = PHASE_DONE;
     clients_stop_listening();
@@ -260,8 +278,8 @@ static void deleted(void) {
 }
 
 static void failed(int status) {
-  drain();
-  log_end_lines();
+  for (int stream = 0; stream < 2; stream++) close_fd(&output[stream]);
+  input_close();
   close_fd(&console);
   char words[64];
   int size = snprintf(words, sizeof words, "%d", exit_code(status));
@@ -285,7 +303,7 @@ static void running(void) {
   started_at = now_ms();
   health_begin();
   state_write();
-  event_write("start", NULL, NULL);
+  event_write(options.exec_process ? "exec_start" : "start", NULL, NULL);
   int size = snprintf(text, sizeof text, "%d", (int)state.pid);
   clients_tell(OUT_STARTED, text, (size_t)size);
   for (unsigned at = 0; at < stray_count; at++)
@@ -314,6 +332,11 @@ void container_signal(int number) {
   if (phase == PHASE_RUNNING && state.pid > 0) kill(state.pid, number);
 }
 
+static void kill_all(void) {
+  container_signal(SIGKILL);
+  if (phase == PHASE_STARTING && runtime_pid > 0) kill(runtime_pid, SIGKILL);
+}
+
 void container_stop(int number, int grace_ms) {
   must_stop = 1;
   if (phase == PHASE_BACKOFF) finish();
@@ -324,7 +347,7 @@ void container_stop(int number, int grace_ms) {
 void container_quit(void) {
   is_quitting = must_stop = 1;
   if (phase == PHASE_BACKOFF) finish();
-  container_signal(SIGKILL);
+  kill_all();
   if (phase == PHASE_DONE) clients_drop_all();
 }
 
@@ -332,7 +355,12 @@ void container_timers(void) {
   int64_t now = now_ms();
   if (kill_at >= 0 && now >= kill_at) {
     kill_at = -1;
-    container_signal(SIGKILL);
+    kill_all();
+  }
+  /* A runtime that hangs: the sweep after us kills what is left by its cgroup. */
+  if (give_up_at >= 0 && now >= give_up_at && delete_pid > 0) {
+    give_up_at = -1;
+    kill(delete_pid, SIGKILL);
   }
   if (restart_at >= 0 && now >= restart_at) container_start();
 }

@@ -63,29 +63,39 @@ static void write_out(void) {
 }
 
 void log_flush(void) {
-  if (buffered == 0) {
-    free(buffer);
-    buffer = NULL;
-    return;
-  }
-  write_out();
+  if (buffered > 0) write_out();
 }
 
-static void emit(int stream, size_t size, int has_newline) {
-  struct line *line = &lines[stream];
+int log_is_idle(void) { return buffer == NULL; }
+
+/* A container that says nothing costs nothing. */
+void log_idle(void) {
+  free(buffer);
+  buffer = NULL;
+}
+
+static char *append(char *at, const char *text, size_t size) {
+  memcpy(at, text, size);
+  return at + size;
+}
+
+/* Lines that came together are told apart by a nanosecond each: `--since` one of them finds it. */
+static char now[40];
+
+static void tick(void) {
+  for (int place = 28; place > 19 && ++now[place] > '9'; place--) now[place] = '0';
+}
+
+static void emit(int stream, const char *bytes, size_t size, int has_newline) {
   if (buffer == NULL && (buffer = malloc(BUFFER)) == NULL) return;
   if (buffered + LONGEST_ENTRY > BUFFER) write_out();
-  char *at = buffer + buffered;
-  memcpy(at, "{\"log\":\"", 8);
-  at += 8;
-  at += quote_json(at, LINE * 6, line->bytes, size);
-  if (has_newline) {
-    memcpy(at, "\\n", 2);
-    at += 2;
-  }
-  char time[40];
-  format_time(time, sizeof time);
-  at += sprintf(at, "\",\"stream\":\"%s\",\"time\":\"%s\"}\n", stream == STREAM_OUT ? "stdout" : "stderr", time);
+  char *at = append(buffer + buffered, "{\"log\":\"", 8);
+  at += quote_json(at, LINE * 6, bytes, size);
+  if (has_newline) at = append(at, "\\n", 2);
+  at = append(at, stream == STREAM_OUT ? "\",\"stream\":\"stdout\",\"time\":\"" : "\",\"stream\":\"stderr\",\"time\":\"", 28);
+  at = append(at, now, TIME_LENGTH);
+  tick();
+  at = append(at, "\"}\n", 3);
   buffered = (size_t)(at - buffer);
   if (options.log_max_bytes > 0 && file_bytes + (long long)buffered >= options.log_max_bytes) {
     write_out();
@@ -106,36 +116,51 @@ static size_t incomplete_tail(const char *bytes, size_t size) {
   return 0;
 }
 
+/* Adds to the line that has no end yet, and writes it when it has one or is full. Returns what it took of `data`. */
+static size_t fill_line(int stream, const char *data, size_t size, const char *newline) {
+  struct line *line = &lines[stream];
+  if (line->bytes == NULL && (line->bytes = malloc(LINE)) == NULL) return size;
+  size_t part = newline != NULL ? (size_t)(newline - data) : size;
+  size_t room = LINE - line->size;
+  int is_ended = newline != NULL && part <= room;
+  if (part > room) part = room;
+  memcpy(line->bytes + line->size, data, part);
+  line->size += part;
+  if (is_ended) {
+    emit(stream, line->bytes, line->size, 1);
+    line->size = 0;
+    return part + 1;
+  }
+  if (line->size == LINE) {
+    size_t tail = incomplete_tail(line->bytes, LINE);
+    emit(stream, line->bytes, LINE - tail, 0);
+    memmove(line->bytes, line->bytes + LINE - tail, tail);
+    line->size = tail;
+  }
+  return part;
+}
+
 void log_output(int stream, const char *data, size_t size) {
   if (log_fd < 0) return;
-  struct line *line = &lines[stream];
+  format_time(now, sizeof now);
   while (size > 0) {
-    if (line->bytes == NULL && (line->bytes = malloc(LINE)) == NULL) return;
-    size_t room = LINE - line->size, part = size < room ? size : room;
-    const char *newline = memchr(data, '\n', part);
-    if (newline != NULL) part = (size_t)(newline - data);
-    memcpy(line->bytes + line->size, data, part);
-    line->size += part;
-    data += part;
-    size -= part;
-    if (newline != NULL) {
-      emit(stream, line->size, 1);
-      line->size = 0;
-      data++;
-      size--;
-    } else if (line->size == LINE) {
-      size_t tail = incomplete_tail(line->bytes, LINE);
-      emit(stream, LINE - tail, 0);
-      memmove(line->bytes, line->bytes + LINE - tail, tail);
-      line->size = tail;
-    }
+    const char *newline = memchr(data, '\n', size);
+    size_t taken;
+    /* Most lines come whole: they are quoted from where they are. */
+    if (lines[stream].size == 0 && newline != NULL && newline - data <= LINE) {
+      taken = (size_t)(newline - data) + 1;
+      emit(stream, data, taken - 1, 1);
+    } else taken = fill_line(stream, data, size, newline);
+    data += taken;
+    size -= taken;
   }
 }
 
 void log_end_lines(void) {
+  format_time(now, sizeof now);
   for (int stream = 0; stream < 2; stream++) {
     struct line *line = &lines[stream];
-    if (line->size > 0) emit(stream, line->size, 0);
+    if (line->size > 0) emit(stream, line->bytes, line->size, 0);
     free(line->bytes);
     *line = (struct line){0};
   }

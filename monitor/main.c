@@ -16,7 +16,7 @@
 
 struct options options = {.namespace_fd = -1, .log_max_files = 1, .stop_signal = SIGTERM, .health_retries = 3};
 
-enum { FIRST_CLIENT = 3 };
+enum { FIRST_CLIENT = 3, IDLE_MS = 500 };
 
 int64_t now_ms(void) {
   struct timespec time;
@@ -29,8 +29,11 @@ int set_nonblocking(int fd) { return fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_N
 
 /* A child with exactly these three streams; every other descriptor of the monitor closes at exec. */
 pid_t start_process(char *const argv[], int in, int out, int err) {
-  pid_t pid = fork();
+  pid_t monitor = getpid(), pid = fork();
   if (pid != 0) return pid;
+  /* A runtime that outlived its monitor would make a container that nobody answers for. */
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != monitor) _exit(127);
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
@@ -76,6 +79,7 @@ static void read_option(const char *name, const char *value) {
   else if (!strcmp(name, "--most-restarts")) options.most_restarts = (unsigned)atoi(value);
   else if (!strcmp(name, "--restarts")) options.first_restarts = (unsigned)atoi(value);
   else if (!strcmp(name, "--stop-signal")) options.stop_signal = atoi(value);
+  else if (!strcmp(name, "--exec-process")) options.exec_process = value;
   else if (!strcmp(name, "--namespace")) options.namespace_fd = atoi(value);
   else if (!strcmp(name, "--listener") && options.listener_count < 128)
     options.listeners[options.listener_count++] = atoi(value);
@@ -147,7 +151,9 @@ static void loop(int signals) {
     count += container_poll(fds + count);
     clients = count;
     count += clients_poll(fds + count);
-    poll(fds, (nfds_t)count, earliest(container_deadline(), health_deadline()));
+    int timeout = earliest(container_deadline(), health_deadline());
+    int is_quiet = !log_is_idle() && (timeout < 0 || timeout > IDLE_MS);
+    if (poll(fds, (nfds_t)count, is_quiet ? IDLE_MS : timeout) == 0 && is_quiet) log_idle();
     if (input < health && fds[input].revents) input_event();
     if (health < output && fds[health].revents) health_event();
     container_events(fds + output, clients - output);

@@ -39,6 +39,7 @@ struct options {
   int stop_signal;
   const char *health_kind, *health_target; /* exec FILE | http PORT PATH | tcp PORT */
   int health_interval_ms, health_timeout_ms, health_start_ms, health_start_interval_ms, health_retries;
+  const char *exec_process; /* a file: run it in the container `id` and leave that alone at the end */
   char **on_exit;
 };
 extern struct options options;
@@ -93,9 +94,12 @@ void log_open(void);
 void log_output(int stream, const char *data, size_t size);
 void log_end_lines(void);
 void log_flush(void);
+void log_idle(void);
+int log_is_idle(void);
 unsigned long long log_lost_bytes(void);
 
 /* state.c */
+#define TIME_LENGTH 30 /* 2026-01-02T03:04:05.000000000Z */
 void format_time(char *text, size_t size);
 size_t quote_json(char *to, size_t capacity, const char *from, size_t size);
 void state_write(void);

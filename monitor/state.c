@@ -2,6 +2,7 @@
 #include "monitor.h"
 
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,12 @@ void format_time(char *text, size_t size) {
     strftime(prefix, sizeof prefix, "%Y-%m-%dT%H:%M:%S", &parts);
     second = now.tv_sec;
   }
-  snprintf(text, size, "%s.%09ldZ", prefix, now.tv_nsec);
+  if (size <= TIME_LENGTH) return;
+  memcpy(text, prefix, 19);
+  text[19] = '.';
+  long rest = now.tv_nsec;
+  for (int place = 28; place > 19; place--, rest /= 10) text[place] = (char)('0' + rest % 10);
+  memcpy(text + 29, "Z", 2);
 }
 
 /* Length of the well-formed UTF-8 character at `from`, or 0. */
@@ -38,11 +44,32 @@ static size_t character(const unsigned char *from, size_t size) {
   return length;
 }
 
+/* How many bytes stand for themselves in JSON: eight are looked at at once, as most text is plain. */
+static size_t plain_run(const unsigned char *bytes, size_t size) {
+  const uint64_t ones = 0x0101010101010101u, high = ones << 7;
+  size_t at = 0;
+  for (; at + 8 <= size; at += 8) {
+    uint64_t word;
+    memcpy(&word, bytes + at, 8);
+    uint64_t quote = word ^ (ones * '"'), slash = word ^ (ones * '\\');
+    uint64_t odd = (word | ((word - ones * 0x20) & ~word) | ((quote - ones) & ~quote) | ((slash - ones) & ~slash)) & high;
+    if (odd != 0) break;
+  }
+  while (at < size && bytes[at] >= 0x20 && bytes[at] < 0x80 && bytes[at] != '"' && bytes[at] != '\\') at++;
+  return at;
+}
+
 /* At most six bytes for each one of `from`. */
 size_t quote_json(char *to, size_t capacity, const char *from, size_t size) {
   const unsigned char *bytes = (const unsigned char *)from;
   char *at = to;
   for (size_t i = 0; i < size && (size_t)(at - to) + 6 <= capacity;) {
+    size_t run = plain_run(bytes + i, size - i), room = capacity - (size_t)(at - to);
+    if (run > room) run = room;
+    memcpy(at, bytes + i, run);
+    at += run;
+    i += run;
+    if (i == size || capacity - (size_t)(at - to) < 6) break;
     unsigned char byte = bytes[i];
     if (byte >= 0x80) {
       size_t length = character(bytes + i, size - i);
@@ -58,8 +85,7 @@ size_t quote_json(char *to, size_t capacity, const char *from, size_t size) {
       continue;
     }
     i++;
-    if (byte >= 0x20 && byte != '"' && byte != '\\') *at++ = (char)byte;
-    else if (byte == '"' || byte == '\\') {
+    if (byte == '"' || byte == '\\') {
       *at++ = '\\';
       *at++ = (char)byte;
     } else if (byte == '\n' || byte == '\r' || byte == '\t') {

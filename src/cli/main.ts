@@ -17,11 +17,17 @@ for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     controller.abort(cancelledBy(name));
   });
 }
+// Without a listener Node would open its debugger's port.
+process.on("SIGUSR1", () => (passOn === undefined ? process.exit(128 + 10) : passOn("SIGUSR1")));
+// What docker passes on besides: only to a program, else they do what they do to any process.
+const furtherSignals = "USR2 QUIT ALRM CONT IO PWR VTALRM".split(" ");
 void runCommandLine(process.argv.slice(2), {
   io: processIo(),
   signal: controller.signal,
   onSignals: (send) => {
     passOn = send;
+    for (const name of furtherSignals)
+      process.on(`SIG${name}` as NodeJS.Signals, () => send(`SIG${name}` as NodeJS.Signals));
   },
   openEngine: async (options) => new (await import("#engine")).Engine(options),
 }).then((status) => process.exit(status));

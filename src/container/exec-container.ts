@@ -17,6 +17,8 @@ export interface ExecRequest {
   readonly privileged?: boolean;
   /** Does not wait. */
   readonly detach?: boolean;
+  /** Keys that leave it running, on a terminal. @defaultValue `ctrl-p,ctrl-q` */
+  readonly detachKeys?: string;
   readonly stdio?:
     | "inherit"
     | { readonly onStdout: (chunk: Uint8Array) => void; readonly onStderr: (chunk: Uint8Array) => void };
@@ -43,6 +45,10 @@ export async function execContainer(
   const bundle = join(parts.runDirectory, record.id, "bundle");
   const process = processOf(parts, { record, request, spec: readSpec(record, bundle) });
   const { stdio = "inherit", interactive = false, tty = false, detach = false } = request;
+  if (tty) {
+    const { execOnTerminal } = await import("./exec-on-terminal.ts");
+    return await execOnTerminal(parts, { record, request, process, runtime });
+  }
   return await runtime.exec({
     id: record.id,
     process,

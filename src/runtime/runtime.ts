@@ -22,7 +22,11 @@ export interface Runtime {
    */
   writeBundle(container: Pick<ContainerProcess, "bundle" | "spec">): void;
   /** Why a bundle that somebody else ran did not start, from `runtime.log` in it. */
-  readFailure(container: Pick<ContainerProcess, "id" | "bundle" | "spec">): LighterError;
+  readFailure(container: {
+    readonly id: string;
+    readonly bundle: string;
+    readonly spec: Pick<RuntimeSpec, "process">;
+  }): LighterError;
   /** Runs one more process in a running container. @throws RUNTIME_FAILED, COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE */
   exec(request: ExecProcess): Promise<number>;
   /** Runs another command of the runtime on a container: `pause`, `resume`, `update`. @throws RUNTIME_FAILED */

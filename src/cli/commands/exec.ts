@@ -8,6 +8,11 @@ export const exec = defineCommand({
   usage: "[OPTIONS] CONTAINER COMMAND [ARG...]",
   flags: {
     detach: { kind: "boolean", short: "d", summary: "Leave it running" },
+    "detach-keys": {
+      kind: "string",
+      value: "KEYS",
+      summary: "Keys that leave it running (default ctrl-p,ctrl-q)",
+    },
     env: {
       kind: "list",
       short: "e",
@@ -24,7 +29,6 @@ export const exec = defineCommand({
   arity: { min: 2, max: Number.POSITIVE_INFINITY },
   argument: "container",
   stopsAtArgument: true,
-  notYet: ["detach-keys"],
   examples: [
     { command: "lighter exec -it web sh", explains: "Look around in a running container" },
     {
@@ -51,6 +55,7 @@ export const exec = defineCommand({
       tty: flags.tty,
       detach: flags.detach,
       privileged: flags.privileged,
+      ...(flags["detach-keys"] !== undefined && { detachKeys: flags["detach-keys"] }),
       ...(flags.user !== undefined && { user: flags.user }),
       ...(flags.workdir !== undefined && { workdir: flags.workdir }),
     });

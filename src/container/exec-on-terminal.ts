@@ -1,0 +1,113 @@
+import { randomUUID } from "node:crypto";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { LighterError } from "#base";
+import type { Running } from "#host";
+import type { Runtime, SpecProcess } from "#runtime";
+import type { ContainerRecord } from "./container-record.ts";
+import type { ExecRequest } from "./exec-container.ts";
+import { findMonitor } from "./monitor/find-monitor.ts";
+import { MonitorSession } from "./monitor/session.ts";
+import type { Parts } from "./parts.ts";
+import { feed, outputTo, terminalSize } from "./streams.ts";
+
+interface TerminalExec {
+  readonly record: ContainerRecord;
+  readonly request: ExecRequest;
+  readonly process: SpecProcess;
+  readonly runtime: Runtime;
+}
+
+/**
+ * A program on a terminal of its own. A monitor has the other end of that, so that the program goes on when its user leaves
+ * by the detach keys or is cut off, as under docker.
+ * @returns its status; 0 when it was left running
+ */
+export async function execOnTerminal(parts: Parts, exec: TerminalExec): Promise<number> {
+  const { record, request } = exec;
+  const directory = join(parts.runDirectory, record.id, `exec-${randomUUID()}`);
+  const size = terminalSize();
+  const monitor = spawnMonitor(parts, { ...exec, directory });
+  const stream = monitor.channel(3);
+  if (stream === undefined) throw new LighterError("INTERNAL", "cannot start the monitor: it has no channel");
+  using session = new MonitorSession(stream, outputTo(request.detach === true ? "none" : request.stdio));
+  await session.ready();
+  if (size !== undefined) session.resize(size.rows, size.columns);
+  session.subscribe({ stdout: true, stdin: request.interactive === true });
+  const ended = session.exited();
+  if ((await session.started()) === "failed") {
+    await monitor.exited;
+    const failure = exec.runtime.readFailure({
+      id: record.id,
+      bundle: bundleOf(directory),
+      spec: { process: exec.process },
+    });
+    rmSync(directory, { recursive: true, force: true });
+    throw failure;
+  }
+  monitor.unref();
+  if (request.detach === true) return 0;
+  const status = await follow(session, request, ended);
+  if (status === "detached") return 0;
+  await session.closed;
+  rmSync(directory, { recursive: true, force: true });
+  if (status !== undefined) return status;
+  throw new LighterError(
+    "RUNTIME_FAILED",
+    `cannot follow the program in container "${record.name}": its monitor was killed`,
+  );
+}
+
+async function follow(
+  session: MonitorSession,
+  { interactive = false, stdio = "inherit", detachKeys }: ExecRequest,
+  ended: ReturnType<MonitorSession["exited"]>,
+): Promise<number | "detached" | undefined> {
+  const keys = detachKeys === undefined ? {} : { detachKeys };
+  using feeding =
+    interactive && stdio === "inherit" ? feed(session, { tty: true, ...keys }) : watchSize(session, stdio);
+  const left = feeding.detached.then(() => "detached" as const);
+  return await Promise.race([ended.then((exit) => exit?.exitCode), left]);
+}
+
+/** Who types nothing still has a window. */
+function watchSize(session: MonitorSession, stdio: ExecRequest["stdio"]) {
+  const onResize = (): void => {
+    const size = terminalSize();
+    if (size !== undefined) session.resize(size.rows, size.columns);
+  };
+  if (stdio === "inherit") process.stdout.on("resize", onResize);
+  return {
+    detached: new Promise<void>(() => {}),
+    [Symbol.dispose]: () => void process.stdout.off("resize", onResize),
+  };
+}
+
+function bundleOf(directory: string): string {
+  return join(directory, "bundle");
+}
+
+function spawnMonitor(parts: Parts, exec: TerminalExec & { readonly directory: string }): Running {
+  const { record, runtime, directory } = exec;
+  const bundle = bundleOf(directory);
+  mkdirSync(bundle, { recursive: true, mode: 0o700 });
+  writeFileSync(join(bundle, "process.json"), JSON.stringify(exec.process), { mode: 0o600 });
+  const options = {
+    runtime: runtime.path,
+    "runtime-root": runtime.stateDirectory,
+    id: record.id,
+    state: join(directory, "state.json"),
+    "exec-process": "process.json",
+    terminal: 1,
+    input: exec.request.interactive === true ? 1 : 0,
+    events: parts.events.path,
+    "event-facts": parts.events.facts(record),
+  };
+  const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  return parts.host.processes.spawn(findMonitor(), args, {
+    cwd: bundle,
+    env: { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" },
+    detached: true,
+    stdio: ["ignore", "ignore", "ignore", "pipe"],
+  });
+}
