@@ -93,6 +93,7 @@ export const commandLoaders: Readonly<Record<string, Loader>> = {
   "recipe lock": async () => (await import("./commands/recipe-lock.ts")).recipeLock,
   "recipe ls": async () => (await import("./commands/recipe-ls.ts")).recipeLs,
   "recipe outdated": async () => (await import("./commands/recipe-diff.ts")).recipeOutdated,
+  "recipe prune": async () => (await import("./commands/recipe-prune.ts")).recipePrune,
   "recipe show": async () => (await import("./commands/recipe-show.ts")).recipeShow,
   sbom: async () => (await import("./commands/sbom.ts")).sbom,
   "system check": async () => (await import("./commands/system.ts")).systemCheck,

@@ -82,6 +82,8 @@ export function fakeEngine(
       list: missing("recipes.list"),
       get: missing("recipes.get"),
       lock: missing("recipes.lock"),
+      cacheUsage: missing("recipes.cacheUsage"),
+      pruneCache: missing("recipes.pruneCache"),
       build: missing("recipes.build"),
       readLock: missing("recipes.readLock"),
       writeLock: missing("recipes.writeLock"),

@@ -1,4 +1,5 @@
 export { type TrimPackName, trimPacks } from "./assemble/trim-packs.ts";
+export type { PoolUsage } from "./mirror/package-pool.ts";
 export { openRecipeSource, type RecipeSourceOptions } from "./open-recipe-source.ts";
 export type { EnvironmentValue, RecipeDefinition } from "./recipe-definition.ts";
 export { readShape, type ShapedDocument, type ShapedText } from "./recipe-file/read-shape.ts";

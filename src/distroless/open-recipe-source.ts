@@ -12,6 +12,7 @@ import { imageConfig, installedVersion } from "./image-config.ts";
 import type { ArchiveKey } from "./keys/debian-archive.ts";
 import { HttpClient, type HttpOptions } from "./mirror/http-client.ts";
 import { PackageCache } from "./mirror/package-cache.ts";
+import { poolUsage, prunePool } from "./mirror/package-pool.ts";
 import type { Mirror } from "./mirror/suite.ts";
 import type { ListsOptions } from "./mirror/suite-lists.ts";
 import type { RecipeDefinition } from "./recipe-definition.ts";
@@ -46,6 +47,8 @@ export interface RecipeSourceOptions {
   readonly keys?: readonly ArchiveKey[];
   /** @defaultValue `debian`, `debian-slim` and `golang` of bookworm and trixie */
   readonly definitions?: readonly RecipeDefinition[];
+  /** What kept packages may take after an assembly. @defaultValue no limit */
+  readonly poolLimitBytes?: number;
   /** How long package lists are used without asking the mirror again. @defaultValue one hour */
   readonly maxAgeMs?: number;
   readonly now?: () => Date;
@@ -78,6 +81,13 @@ export function openRecipeSource(options: RecipeSourceOptions): RecipeSource {
       return recipeOf(await readRecipe(path, { findBuiltin, readImage, architecture }), wanted);
     },
     findPackage: openUsedPackages(join(options.root, "packages", "sets")),
+    poolUsage: () => poolUsage(join(options.root, "packages")),
+    prunePool: async (keepBytes) => {
+      const folder = join(options.root, "packages");
+      mkdirSync(folder, { recursive: true });
+      using _lock = await options.host.locks.acquire(join(folder, "lock"), "exclusive");
+      return prunePool(folder, { keepBytes, now: options.now?.() ?? new Date() });
+    },
     lock: (recipe, { signal } = {}) => lock({ ...options, recipe, ...(signal && { signal }) }),
     assemble: (recipe, reference, { onProgress, signal, lock: locked }) =>
       assemble({
@@ -163,6 +173,8 @@ async function assemble(task: Task): Promise<Image> {
   const tree = await findOrAssemble(await treeRequest(task, chosen, { folder, client, cache }));
   const layers = [];
   for (const name of tree.layers) layers.push(await task.images.commitLayer(name));
+  if (task.poolLimitBytes !== undefined)
+    prunePool(folder, { keepBytes: task.poolLimitBytes, now: task.now?.() ?? new Date() });
   const { name, description } = task.recipe;
   return task.images.create({
     config: imageConfig(task.recipe, packages, { epochSeconds: tree.epochSeconds, layers: layers.length }),

@@ -1,6 +1,7 @@
 import type { OnProgress } from "#base";
 import type { Image } from "#image";
 import type { Digest, Platform, Reference } from "#oci";
+import type { PoolUsage } from "./mirror/package-pool.ts";
 import type { RecipeDefinition } from "./recipe-definition.ts";
 import type { RecipeLock } from "./recipe-lock.ts";
 
@@ -20,6 +21,10 @@ export interface RecipeSource {
     readonly version: string;
     readonly architecture?: string;
   }): { readonly digest: Digest; readonly url: string } | undefined;
+  /** What the packages take that are kept for later assemblies. */
+  poolUsage(): PoolUsage;
+  /** Removes kept packages, those used longest ago first, until no more than this is left. @returns what was removed */
+  prunePool(keepBytes: number): Promise<PoolUsage>;
   /** A recipe from a file of the user's own. @throws RECIPE_NOT_FOUND, RECIPE_INVALID */
   read(path: string, platform: Platform): Promise<Recipe>;
   /**

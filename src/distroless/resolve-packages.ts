@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { choosePackages, type PackagesIndex, Universe } from "#debian";
 import { findLibraries } from "./mirror/find-libraries.ts";
@@ -112,7 +112,10 @@ function answerKey(
 
 function readAnswer(path: string): readonly LocatedPackage[] | undefined {
   try {
-    return JSON.parse(readFileSync(path, "utf8")) as readonly LocatedPackage[];
+    const answer = JSON.parse(readFileSync(path, "utf8")) as readonly LocatedPackage[];
+    const now = Date.now() / 1000;
+    utimesSync(path, now, now);
+    return answer;
   } catch {
     return undefined;
   }

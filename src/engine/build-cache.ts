@@ -61,12 +61,21 @@ export class EngineBuildCache {
 
 /** The cap of the build cache, when there is one. @throws ARGUMENT_INVALID */
 export async function cacheLimit({ buildCacheLimit }: Configuration): Promise<number | undefined> {
-  if (buildCacheLimit === undefined) return undefined;
+  return await readLimit("LIGHTER_BUILD_CACHE_LIMIT", buildCacheLimit);
+}
+
+/** The cap of the kept packages, when there is one. @throws ARGUMENT_INVALID */
+export async function packageLimit({ packageCacheLimit }: Configuration): Promise<number | undefined> {
+  return await readLimit("LIGHTER_PACKAGE_CACHE_LIMIT", packageCacheLimit);
+}
+
+async function readLimit(name: string, text: string | undefined): Promise<number | undefined> {
+  if (text === undefined) return undefined;
   const { parseSize } = await import("#dockerfile");
-  const limitBytes = parseSize(buildCacheLimit);
+  const limitBytes = parseSize(text);
   if (limitBytes !== undefined) return limitBytes;
   throw new LighterError(
     "ARGUMENT_INVALID",
-    `cannot use LIGHTER_BUILD_CACHE_LIMIT "${buildCacheLimit}": want a size such as 512MB or 10GB`,
+    `cannot use ${name} "${text}": want a size such as 512MB or 10GB`,
   );
 }

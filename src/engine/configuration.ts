@@ -12,6 +12,8 @@ export interface Configuration {
   readonly jobs: number;
   /** What the build cache may take, cache mounts included, as `10GB`; undefined: no cap. Read when something is built. */
   readonly buildCacheLimit?: string;
+  /** What Debian packages may take that are kept, as `2GB`; undefined: no cap. Read when an image is assembled. */
+  readonly packageCacheLimit?: string;
   /** HTTP_PROXY and its kin, as RUN steps and downloads get them. */
   readonly proxyEnv: Readonly<Record<string, string>>;
   /** Variables that a build's options name: of secrets, and the agent's. */
@@ -34,11 +36,13 @@ export function readConfiguration(
 ): Configuration {
   const epochSeconds = readEpoch(env["SOURCE_DATE_EPOCH"]);
   const buildCacheLimit = env["LIGHTER_BUILD_CACHE_LIMIT"];
+  const packageCacheLimit = env["LIGHTER_PACKAGE_CACHE_LIMIT"];
   const debianMirror = env["LIGHTER_DEBIAN_MIRROR"];
   return Object.freeze({
     root: options.root ?? env["LIGHTER_ROOT"] ?? "/var/lib/lighter",
     ...(epochSeconds !== undefined && { epochSeconds }),
     ...(buildCacheLimit && { buildCacheLimit }),
+    ...(packageCacheLimit && { packageCacheLimit }),
     jobs: Math.max(1, cpus().length),
     proxyEnv: readProxies(env),
     environment: env,

@@ -12,7 +12,7 @@ import type { KeptIn, RegistryClient } from "#registry";
 import type { Runtime, RuntimeName } from "#runtime";
 import { parseBaseRule } from "./base-rules.ts";
 import { createBaseSource } from "./bases.ts";
-import { cacheLimit, EngineBuildCache } from "./build-cache.ts";
+import { cacheLimit, EngineBuildCache, packageLimit } from "./build-cache.ts";
 import { buildRequest } from "./build-request.ts";
 import { buildResult } from "./build-result.ts";
 import { type Configuration, readConfiguration } from "./configuration.ts";
@@ -71,12 +71,14 @@ export class Engine implements AsyncDisposable {
     const { snapshots, images } = this.#store;
     const { root, debianMirror, proxyEnv } = this.#configuration;
     const proxy = proxyEnv["http_proxy"] ?? proxyEnv["HTTP_PROXY"];
+    const poolLimitBytes = await packageLimit(this.#configuration);
     return openRecipeSource({
       root,
       host: this.#host,
       snapshots,
       images,
       findRuntime: this.#runtime,
+      ...(poolLimitBytes !== undefined && { poolLimitBytes }),
       onWarning: this.#onWarning,
       ...(proxy !== undefined && { http: { proxy } }),
       ...(debianMirror !== undefined && { mirror: mirrorAt(debianMirror) }),

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import type { OnProgress } from "#base";
 import { LighterError } from "#base";
-import type { PackageChange, Recipe, RecipeLock, RecipeSource } from "#distroless";
+import type { PackageChange, PoolUsage, Recipe, RecipeLock, RecipeSource } from "#distroless";
 import type { Image } from "#image";
 import { normalizePlatform, type Platform, parsePlatform, parseReference } from "#oci";
 import type { SbomFormat } from "./sbom.ts";
@@ -98,6 +98,16 @@ export class Recipes {
   async sbom(name: string, format: SbomFormat): Promise<Readonly<Record<string, unknown>>> {
     using _use = await this.#parts.use();
     return await this.#parts.describe(name, format);
+  }
+
+  /** What Debian's packages take that are kept for later assemblies. */
+  async cacheUsage(): Promise<PoolUsage> {
+    return (await this.#parts.open()).poolUsage();
+  }
+
+  /** Removes kept packages, those used longest ago first. @returns what was removed */
+  async pruneCache(options: { readonly keepBytes?: number } = {}): Promise<PoolUsage> {
+    return await (await this.#parts.open()).prunePool(options.keepBytes ?? 0);
   }
 
   /** Assembles an image. @throws RECIPE_NOT_FOUND, RECIPE_INVALID, and what assembling throws */

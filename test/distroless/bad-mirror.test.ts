@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { isLighterError } from "#base";
-import { type FakePackage, type MirrorFiles, makeArchive, makeKey } from "./fake-archive.ts";
+import { type FakePackage, type MirrorFiles, makeArchive, makeKey, revoke } from "./fake-archive.ts";
 import { FakeMirror, Lab, now } from "./lab.ts";
 
 const skip = process.geteuid?.() !== 0 && "unpacking packages with their owners needs root";
@@ -145,6 +145,53 @@ for (const { title, files, code, message } of cases)
     const image = await lab.assemble(mirror.url, { key, maxAgeMs: 0 });
     assert.equal(readFileSync(join(await lab.tree(image), "usr/app"), "utf8").length, 50_000);
   });
+
+test("a key that its owner has revoked", { skip }, async () => {
+  await using lab = new Lab();
+  await using mirror = await FakeMirror.open(good);
+  await assert.rejects(lab.assemble(mirror.url, { key: { archiveKey: await revoke(key) } }), {
+    code: "SIGNATURE_INVALID",
+    message: /its signature does not hold \(.*revoked.*\); use another mirror/,
+  });
+  assert.deepEqual(lab.leftovers(), []);
+});
+
+test("packages that cannot be had, or not together, are named with the reason", { skip }, async () => {
+  const fields = (text: Readonly<Record<string, string>>) => text;
+  const packages = [
+    { name: "app", fields: fields({ Depends: "tool, lib (>= 2)" }) },
+    { name: "tool", fields: fields({ Depends: "missing-part" }) },
+    { name: "lib" },
+    { name: "old", fields: fields({ Conflicts: "lib" }) },
+    { name: "both", fields: fields({ Depends: "lib, old" }) },
+  ];
+  const archive = await makeArchive(packages, { key, date });
+  const rows: readonly (readonly [wanted: string, code: string, message: RegExp])[] = [
+    [
+      "nothing",
+      "PACKAGE_NOT_FOUND",
+      /cannot install "nothing": Debian test has no package of that name; check the spelling/,
+    ],
+    [
+      "tool",
+      "DEPENDENCY_UNSATISFIABLE",
+      /cannot install "tool".*: it depends on missing-part, and Debian test has/,
+    ],
+    ["app", "DEPENDENCY_UNSATISFIABLE", /lib \(>= 2\)|missing-part/],
+    ["lib (>= 3)", "DEPENDENCY_UNSATISFIABLE", /cannot install "lib \(>= 3\)": Debian test has/],
+    [
+      "both",
+      "PACKAGES_CONFLICT",
+      /together with ".*"(?: \(.*\))?: old 1 conflicts with lib; leave one of them out/,
+    ],
+  ];
+  for (const [wanted, code, message] of rows) {
+    await using lab = new Lab();
+    await using mirror = await FakeMirror.open(archive);
+    await assert.rejects(lab.assemble(mirror.url, { key, packages: [wanted] }), { code, message }, wanted);
+    assert.deepEqual(lab.leftovers(), []);
+  }
+});
 
 test("a mirror that is down", { skip }, async () => {
   await using lab = new Lab();

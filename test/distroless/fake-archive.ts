@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
-import { createCleartextMessage, generateKey, type PrivateKey, sign } from "openpgp";
+import { createCleartextMessage, generateKey, type PrivateKey, revokeKey, sign } from "openpgp";
 import { formatTarHeader, type TarEntry, tarEnd, tarEntry, tarPadding } from "#archive";
 
 /** A file of a package: text, or an entry with its text. */
@@ -32,6 +32,17 @@ export async function makeKey(name: string): Promise<SigningKey> {
   });
   const base64 = Buffer.from(publicKey.write()).toString("base64");
   return { privateKey, archiveKey: { name, fingerprint: publicKey.getFingerprint().toUpperCase(), base64 } };
+}
+
+/** The key as its owner has published it after losing it. */
+export async function revoke({ privateKey, archiveKey }: SigningKey): Promise<SigningKey["archiveKey"]> {
+  const { publicKey } = await revokeKey({
+    key: privateKey,
+    reasonForRevocation: { string: "lost" },
+    date: new Date("2026-06-01T00:00:00Z"),
+    format: "object",
+  });
+  return { ...archiveKey, base64: Buffer.from(publicKey.write()).toString("base64") };
 }
 
 export async function clearSign(text: string, { privateKey }: SigningKey, date: Date): Promise<string> {

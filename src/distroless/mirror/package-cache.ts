@@ -10,6 +10,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  utimesSync,
   writeSync,
 } from "node:fs";
 import type { IncomingMessage } from "node:http";
@@ -58,6 +59,9 @@ export class PackageCache {
     const { candidate } = located;
     const kept = statSync(this.#path(candidate), { throwIfNoEntry: false });
     if (kept?.size === candidate.sizeBytes) {
+      // Pruning goes by when a package was used last.
+      const now = Date.now() / 1000;
+      utimesSync(this.#path(candidate), now, now);
       options.onBytes?.(kept.size);
       return;
     }

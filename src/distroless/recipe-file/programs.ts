@@ -50,7 +50,7 @@ async function readOne(
   invalid: (field: readonly string[], why: string) => LighterError,
 ): Promise<SourceFile> {
   if (source !== undefined && image === undefined && path === undefined)
-    return readBeside(folder, source, (why) => invalid(["source"], why));
+    return readBeside(folder, source, (why) => invalid([], why));
   if (source !== undefined || image === undefined || path === undefined)
     throw invalid([], "want either source, or image and path");
   const bytes = await readImage(image, path);

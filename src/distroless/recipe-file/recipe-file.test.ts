@@ -78,6 +78,38 @@ test("a recipe that goes on from a built-in one", async () => {
   assert.deepEqual([recipe.name, recipe.repository, recipe.tags], ["api", "library/api", ["latest"]]);
 });
 
+test("what a program loads decides the packages and what stays of them", async () => {
+  const recipe = await read("name: api\nbinaries: [{ image: build, path: /app }]\n");
+  assert.ok(recipe.libraries?.includes("libc.so.6"), recipe.libraries?.join(" "));
+  assert.ok(recipe.libraries?.some((name) => name.startsWith("ld-linux")));
+  assert.ok(recipe.trim?.includes("unused-libraries") === true && recipe.trim.includes("docs"));
+  const kept = await read("name: api\ntrim: []\nbinaries: [{ image: build, path: /app }]\n");
+  assert.deepEqual(kept.trim, ["unused-libraries"]);
+});
+
+test("a Java of some modules", async () => {
+  const recipe = await read(
+    `name: api
+jlink: { package: openjdk-17-jdk-headless, modules: [java.base], jar: a.jar }
+environment: { LANG: de_DE.UTF-8 }
+layers: [{ packages: [libc6, lib*] }, { paths: [/usr/lib/jvm/*] }]
+`,
+    { "a.jar": "PK" },
+  );
+  assert.equal(recipe.jlink?.jar?.name, "a.jar");
+  assert.ok(recipe.packages.includes("libc-bin") && !recipe.packages.includes("tzdata"));
+  assert.ok(recipe.libraries?.includes("libfreetype.so.6"), "a jar may draw");
+  assert.deepEqual(
+    recipe.env.filter(({ name }) => name === "LANG"),
+    [{ name: "LANG", value: "de_DE.UTF-8" }],
+  );
+  assert.deepEqual(recipe.entrypoint, ["/usr/bin/java"]);
+  assert.deepEqual(recipe.layers, [
+    { packages: ["libc6", "lib*"], paths: [] },
+    { packages: [], paths: ["usr/lib/jvm/*"] },
+  ]);
+});
+
 test("what is wrong is told with its place and what is wanted there", async () => {
   const rows: readonly (readonly [text: string, message: RegExp])[] = [
     ["", /it is empty/],
@@ -103,6 +135,46 @@ test("what is wrong is told with its place and what is wanted there", async () =
     ["name: a\ndebug: maybe", /want true or false/],
     ["name: a\nlabels: &x { a: b }\nenvironment: *x", /aliases are not read/],
     ["name: a\nlabels: { __proto__: b, c: 1 }", /want text, found 1/],
+    ["name: a\nfiles: text", /line 2, column 8: want a list, found "text"/],
+    ["name: a\nfiles: [x]", /line 2, column 9: want fields \(path, text, source, mode, owner\), found "x"/],
+    ["name: a\nfiles: [{ text: b }]", /line 2, column 9: field "path" is missing/],
+    ["name: a\nfiles: [{ path: /x, source: below }]", /line 2, column 29: "below" is no file/],
+    ["name: a\nfiles: [{ path: /x, text: a, owner: x }]", /want a whole number from 0 to .*, found "x"/],
+    ["name: a\ndirectories: [{ path: x }]", /line 2, column 23: want a path from the root/],
+    ["name: a\nlinks: [{ path: /x }]", /line 2, column 9: field "target" is missing/],
+    ["name: a\nusers: [{ name: B, uid: 1 }]", /line 2, column 17: want a name of lower-case letters/],
+    ["name: a\nports: ['80']", /line 2, column 9: want a port with its protocol, as 8080\/tcp, found "80"/],
+    ["name: a\nentrypoint: sh", /line 2, column 13: want a list, found "sh"/],
+    ["name: a\nenvironment: [A=1]", /line 2, column 14: want names with values, found a list/],
+    ["name: a\nworkdir: app", /line 2, column 10: want a path from the root/],
+    ["name: a\nkind: tiny", /want one of distroless, system, found "tiny"/],
+    ["name: a\ndrop: [usr/*]", /line 2, column 8: want a path from the root/],
+    ["name: a\nlayers: [libc6]", /line 2, column 10: want fields \(packages, paths\), found "libc6"/],
+    ["name: a\nlayers: [{ packages: [Libc] }]", /want the name of a package, as libc6 or python3\*/],
+    ["name: a\nlayers: [{ paths: [usr] }]", /want a path from the root/],
+    ["name: a\nbinaries: [7]", /want text or fields \(source, image, path\), found 7/],
+    ["name: a\nbinaries: [gone]", /line 2, column 12: "gone" is not there/],
+    [
+      "name: a\nbinaries: [r.yaml]",
+      /line 2, column 12: "r\.yaml" is no program that the linker of Linux loads/,
+    ],
+    ["name: a\nbinaries: [out]", /lies outside of the recipe's directory/],
+    ["name: a\nbinaries: [{ image: x }]", /line 2, column 12: want either source, or image and path/],
+    ["name: a\nbinaries: [{ image: x, path: /none }]", /line 2, column 30: image "x" has no file "\/none"/],
+    ["name: a\njlink: {}", /line 2, column 8: field "package" is missing/],
+    [
+      "name: a\njlink: { package: java }",
+      /want the package of a development kit, as openjdk-17-jdk-headless/,
+    ],
+    ["name: a\njlink: { package: openjdk-17-jdk-headless }", /line 2, column 8: want modules or a jar/],
+    [
+      "name: a\njlink: { package: openjdk-17-jdk-headless, modules: [java base] }",
+      /line 2, column 54: want the name of a module, as java\.net\.http, found "java base"/,
+    ],
+    [
+      "name: a\njlink: { package: openjdk-17-jdk-headless, jar: none.jar }",
+      /line 2, column 49: "none\.jar" is not there/,
+    ],
     ["name: a\nfrom: nothing", /line 2, column 7: there is no built-in recipe "nothing"/],
     [
       "name: a\nfrom: distroless/python3:slim\nsuite: trixie",
