@@ -40,6 +40,7 @@ test("inspectTree() counts entries and names shells, package managers and setuid
       links: 2,
       others: 0,
       sizeBytes: 5 + 7 + 3 + 11 + 1,
+      executables: 4,
       shells: ["/usr/bin/dash", "/usr/bin/sh"],
       packageManagers: ["/usr/bin/dpkg"],
       setuid: ["/usr/bin/su"],

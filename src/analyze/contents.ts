@@ -11,6 +11,8 @@ export interface Contents {
   readonly others: number;
   /** Bytes of all files; one with several hard links counts once. */
   readonly sizeBytes: number;
+  /** Files that may be executed. */
+  readonly executables: number;
   /** Programs that run commands somebody types: what an intruder looks for first. */
   readonly shells: readonly string[];
   /** Programs that bring in more programs. */
@@ -26,6 +28,7 @@ export const emptyContents: Contents = Object.freeze({
   links: 0,
   others: 0,
   sizeBytes: 0,
+  executables: 0,
   shells: [],
   packageManagers: [],
   setuid: [],
@@ -56,6 +59,7 @@ interface Tally {
   links: number;
   others: number;
   sizeBytes: number;
+  executables: number;
   readonly shells: string[];
   readonly packageManagers: string[];
   readonly setuid: string[];
@@ -70,6 +74,7 @@ function newTally(): Tally {
     links: 0,
     others: 0,
     sizeBytes: 0,
+    executables: 0,
     shells: [],
     packageManagers: [],
     setuid: [],
@@ -94,6 +99,7 @@ function countFile(tally: Tally, root: string, path: string): void {
   if (nlink === 1 || !tally.seen.has(inode)) tally.sizeBytes += size;
   if (nlink > 1) tally.seen.add(inode);
   if ((mode & 0o111) === 0) return;
+  tally.executables += 1;
   nameProgram(tally, path);
   if ((mode & 0o6000) !== 0) tally.setuid.push(path);
 }
