@@ -19,6 +19,8 @@ interface ContainersParts {
   /** @throws IMAGE_NOT_FOUND */
   readonly findImage: (name: string, platform?: string) => Image;
   readonly sweep: () => Promise<void>;
+  /** Neighbours find a container by its new name at once. */
+  readonly onRenamed: (id: string, name: string) => Promise<void>;
 }
 
 type Same<Name extends keyof Containers> = Containers[Name];
@@ -57,7 +59,12 @@ export class EngineContainers {
   readonly pause: Same<"pause"> = async (text) => await (await this.#settled()).pause(text);
   readonly unpause: Same<"unpause"> = async (text) => await (await this.#settled()).unpause(text);
   readonly exec: Same<"exec"> = async (text, request) => await (await this.#open()).exec(text, request);
-  readonly rename: Same<"rename"> = async (text, name) => await (await this.#open()).rename(text, name);
+  readonly rename: Same<"rename"> = async (text, name) => {
+    const containers = await this.#open();
+    const { id } = containers.get(text);
+    await containers.rename(id, name);
+    await this.#parts.onRenamed(id, name);
+  };
 
   readonly copy: Same<"copy"> = async (text, request) => await (await this.#settled()).copy(text, request);
   readonly export: Same<"export"> = async (text, sink) => await (await this.#settled()).export(text, sink);

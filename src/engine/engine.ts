@@ -177,6 +177,7 @@ export class Engine implements AsyncDisposable {
       open: this.#containers,
       findImage: (name, platform) => this.images.get(name, platform === undefined ? {} : { platform }),
       sweep: () => this.#sweep(),
+      onRenamed: async (id, name) => await (await this.#networks()).rename(id, name),
     });
     this.networks = new EngineNetworks({ open: this.#networks, containers: this.#containers });
   }

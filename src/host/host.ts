@@ -130,6 +130,8 @@ export interface SocketOptions {
   /** An IP address of either version. */
   readonly address: string;
   readonly port: number;
+  /** For UDP: hears every datagram that reaches the namespace, whichever program it is for. IPv4 headers come with it. */
+  readonly overhears?: boolean;
 }
 
 /** A network namespace held open by a descriptor; disposing drops this hold. */

@@ -6,7 +6,7 @@ import { AF } from "./rtnetlink.ts";
 import type { Sys } from "./sys.ts";
 import { systemError } from "./system-error.ts";
 
-const SOCK = { STREAM: 1, DGRAM: 2, NONBLOCK_CLOEXEC: 0x80800 } as const;
+const SOCK = { STREAM: 1, DGRAM: 2, RAW: 3, NONBLOCK_CLOEXEC: 0x80800 } as const;
 const IPPROTO = { tcp: 6, udp: 17, sctp: 132 } as const;
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
@@ -92,7 +92,7 @@ function opened<T>(
   return runInNetwork(sys, options.namespace, () => {
     const fd = sys.socket(
       family,
-      typeOf(options.protocol) | SOCK.NONBLOCK_CLOEXEC,
+      (options.overhears === true ? SOCK.RAW : typeOf(options.protocol)) | SOCK.NONBLOCK_CLOEXEC,
       IPPROTO[options.protocol],
     );
     check(fd, "open", options);

@@ -66,6 +66,24 @@ export async function disconnectContainer(
   });
 }
 
+/** The resolver reads names from the state. */
+export async function renameContainer(
+  { ledger }: Pick<NetworkParts, "ledger">,
+  containerId: string,
+  name: string,
+): Promise<void> {
+  const isHere = (state: NetworkState): boolean =>
+    state.sandboxes.some((sandbox) => sandbox.containerId === containerId);
+  if (!isHere(ledger.read())) return;
+  await ledger.update((page) => {
+    const sandboxes = page.state.sandboxes.map((sandbox) =>
+      sandbox.containerId === containerId ? { ...sandbox, containerName: name } : sandbox,
+    );
+    page.save({ ...page.state, sandboxes });
+    return Promise.resolve();
+  });
+}
+
 /**
  * The network namespace of a living container: where its owner held it first, else where any process is in it, because the
  * owner may have handed it over.

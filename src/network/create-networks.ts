@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Host } from "#host";
 import type { AttachRequest } from "#runtime";
-import { connectContainer, disconnectContainer } from "./connect-container.ts";
+import { connectContainer, disconnectContainer, renameContainer } from "./connect-container.ts";
 import { getNetwork, ownerOf, predefinedNetworks } from "./find-network.ts";
 import { networkGraph } from "./graph/network-graph.ts";
 import { attachHost } from "./host-driver.ts";
@@ -91,6 +91,7 @@ export function createNetworks(options: NetworksOptions): Networks {
     prune: (accepts = () => true) => pruneNetworks(parts, accepts),
     connect: (request) => connectContainer(parts, request),
     disconnect: (request) => disconnectContainer(parts, request),
+    rename: (containerId, name) => renameContainer(parts, containerId, name),
     endpoints: (container) => {
       const state = ledger.read();
       const sandbox = findSandbox(state, container);

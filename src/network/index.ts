@@ -7,4 +7,6 @@ export type { ConnectRequest, NetworkMember, Networks, NetworkView } from "./net
 export type { RefusedFlow } from "./refused-flows.ts";
 export type { RefusedName } from "./resolver/refused-names.ts";
 export { type PolicyRule, parsePolicy } from "./verify/policy.ts";
-export type { Flow, VerifyOptions, VerifyReport, Violation } from "./verify/verify-networks.ts";
+export type { Violation } from "./verify/check-policy.ts";
+export type { Flow } from "./verify/flow.ts";
+export type { VerifyOptions, VerifyReport } from "./verify/verify-networks.ts";

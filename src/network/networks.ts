@@ -22,6 +22,8 @@ export interface Networks extends NetworkProvider {
   connect(request: ConnectRequest): Promise<EndpointFacts>;
   /** @throws NETWORK_NOT_FOUND, CONTAINER_NOT_FOUND, ENDPOINT_NOT_FOUND */
   disconnect(request: { readonly network: string; readonly container: string }): Promise<void>;
+  /** Gives a running container another name, by which its neighbours find it at once; nothing for one that is not known here. */
+  rename(containerId: string, name: string): Promise<void>;
   /** The endpoints that a running container has now; none for one that is not known here. */
   endpoints(container: string): readonly EndpointFacts[];
   /** The table as the kernel has it, with a comment for every rule; empty while no bridge network has a container. */

@@ -1,283 +1,185 @@
 import assert from "node:assert/strict";
-import { createSocket } from "node:dgram";
-import { readFileSync, statSync } from "node:fs";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { type Answer, decode, encode } from "dns-packet";
-import { createHost } from "#host";
-import { createNetworks } from "#network";
 import type { Attachment } from "#runtime";
 import { Lab, missing, request } from "./lab.ts";
+import { ask, named, resolvers, reverse, upstream } from "./name-lab.ts";
 
-const [, self = "", role, root = ""] = process.argv;
+const skip = missing() ?? false;
 
-if (role === "resolver") await createNetworks({ root, host: createHost() }).serveNames();
-else defineTests();
-
-function defineTests(): void {
-  const skip = missing() ?? false;
-
-  test("names on a user network", { skip }, async () => {
-    await using lab = new Lab();
-    const networks = named(lab);
-    await networks.create({ name: "front", subnets: ["10.1.0.0/24"], ipv6: true });
-    await networks.create({ name: "back", internal: true });
-    await using web = await networks.attach(
-      request("0123456789abcdef", {
-        containerName: "web",
-        hostname: "Web-Host",
-        network: "front",
-        endpoint: { aliases: ["www", "shop"], address: "10.1.0.10" },
-        dns: { servers: ["192.0.2.1"] },
-      }),
-    );
-    await using two = await networks.attach(
-      request("two", { network: "front", endpoint: { aliases: ["shop"], links: ["web:shopping"] } }),
-    );
-    await using db = await networks.attach(request("db", { network: "back" }));
-    const [webIp = "", twoIp = ""] = [web.address, two.address];
-    const cases: [string, Attachment, string, "A" | "AAAA" | "PTR", readonly string[] | string][] = [
-      ["by name", two, "web", "A", [webIp]],
-      ["in any letters", two, "WEB", "A", [webIp]],
-      ["its own name", web, "web", "A", [webIp]],
-      ["by alias", two, "www", "A", [webIp]],
-      ["by short id", two, "0123456789ab", "A", [webIp]],
-      ["by host name", two, "web-host", "A", [webIp]],
-      ["with the network", two, "web.front", "A", [webIp]],
-      ["by link", two, "shopping", "A", [webIp]],
-      ["a link is the linker's alone", web, "shopping", "A", "NXDOMAIN"],
-      ["by IPv6", two, "web", "AAAA", [web.endpoints?.[0]?.address6 ?? "none"]],
-      ["no IPv6 is no answer, not no name", db, "db", "AAAA", []],
-      ["backwards", two, reverse(webIp), "PTR", ["web.front"]],
-      ["another network's name", db, "web", "A", "SERVFAIL"],
-      ["an internal network asks nobody", db, "example.org", "A", "SERVFAIL"],
-    ];
-    using _server = upstream(lab, () => "NXDOMAIN");
-    for (const [name, from, asked, type, expected] of cases)
-      for (const overTcp of [false, true])
-        assert.deepEqual(
-          await ask(lab, from, { name: asked, type, overTcp }),
-          expected,
-          `${name} tcp=${overTcp}`,
-        );
-    const shops = await Promise.all([1, 2, 3, 4].map(() => ask(lab, web, { name: "shop", type: "A" })));
-    assert.deepEqual(
-      new Set(shops.map(String)),
-      new Set([`${webIp},${twoIp}`, `${twoIp},${webIp}`]),
-      "in turn",
-    );
-    assert.match(web.resolvConf, /^nameserver 127\.0\.0\.11$/m);
-    assert.match(web.resolvConf, /^options .*ndots:0$/m);
-  });
-
-  test("other questions go to the servers, whole and by the same way", { skip }, async () => {
-    await using lab = new Lab();
-    const networks = named(lab);
-    await networks.create({ name: "net" });
-    const dns = { servers: ["192.0.2.77", "192.0.2.1"] };
-    const seen: string[] = [];
-    using _server = upstream(lab, (name) => {
-      seen.push(name);
-      return [{ name, type: "A", ttl: 30, data: "198.51.100.7" }];
-    });
-    await using web = await networks.attach(
-      request("web", { network: "net", dns: { servers: ["192.0.2.1"] } }),
-    );
-    assert.deepEqual(await ask(lab, web, { name: "example.org", type: "A" }), ["198.51.100.7"]);
-    assert.deepEqual(seen, ["example.org"]);
-    // A server that does not answer costs its time and no more.
-    await using slow = await networks.attach(request("slow", { network: "net", dns }));
-    assert.deepEqual(await ask(lab, slow, { name: "example.net", type: "A", patienceMs: 6000 }), [
-      "198.51.100.7",
-    ]);
-  });
-
-  test("the resolver starts with the first container and ends with the last; killed, it comes back", {
-    skip,
-  }, async () => {
-    await using lab = new Lab();
-    const networks = named(lab);
-    await networks.create({ name: "net" });
-    const first = await networks.attach(request("first", { network: "net" }));
-    const second = await networks.attach(request("second", { network: "net" }));
-    assert.deepEqual(await ask(lab, first, { name: "second", type: "A" }), [second.address]);
-    const [pid = 0] = resolvers(lab);
-    assert.ok(pid > 0);
-    process.kill(pid, "SIGKILL");
-    while (resolvers(lab).length > 0) await delay(5);
-    // A process that ends has no command line any more before the kernel closes its files and with them the lock.
-    await delay(100);
-    await using third = await networks.attach(request("third", { network: "net" }));
-    assert.deepEqual(await ask(lab, first, { name: "third", type: "A" }), [third.address]);
-    assert.deepEqual(await ask(lab, third, { name: "first", type: "A" }), [first.address]);
-    assert.equal(resolvers(lab).length, 1);
-    for (const one of [first, second, third]) await one[Symbol.asyncDispose]();
-    for (let tries = 0; tries < 200 && resolvers(lab).length > 0; tries += 1) await delay(10);
-    assert.deepEqual(resolvers(lab), []);
-  });
-
-  test("a container may have port 53 for itself", { skip }, async () => {
-    await using lab = new Lab();
-    const networks = named(lab);
-    await networks.create({ name: "net" });
-    await using dns = await networks.attach(request("dns", { network: "net" }));
-    await using peer = await networks.attach(request("peer", { network: "net" }));
-    lab.serveUdp(dns, "own", 53);
-    assert.deepEqual(await ask(lab, dns, { name: "peer", type: "A" }), [peer.address]);
-  });
-
-  test("the default bridge has no names", { skip }, async () => {
-    await using lab = new Lab();
-    await using one = await named(lab).attach(request("one"));
-    assert.doesNotMatch(one.resolvConf, /127\.0\.0\.11/);
-    assert.equal(await ask(lab, one, { name: "one", type: "A", patienceMs: 100 }), "no answer");
-    assert.deepEqual(resolvers(lab), []);
-  });
-
-  test("an egress policy opens what its names resolve to, and nothing else", { skip }, async () => {
-    await using lab = new Lab();
-    const networks = named(lab);
-    await networks.create({ name: "net" });
-    using _server = upstream(lab, (name) => [{ name, type: "A", ttl: 30, data: "192.0.2.1" }]);
-    lab.serve(lab.neighbour, "outside", 9001);
-    lab.serve(lab.neighbour, "other", 9002);
-    lab.serve(undefined, "host", 9003);
-    await using free = await networks.attach(request("free", { network: "net" }));
-    lab.serve(free, "free", 80);
-    const egress = ["api.example.com:9001", "*.example.org:9001"];
-    const dns = { servers: ["192.0.2.1"] };
-    await using held = await networks.attach(request("held", { network: "net", egress, dns }));
-    assert.equal(await lab.connect(held, "192.0.2.1", 9001), "unreachable", "before the name is asked for");
-    assert.equal(await ask(lab, held, { name: "evil.example.com", type: "A" }), "REFUSED");
-    assert.deepEqual(await ask(lab, held, { name: "api.example.com", type: "A" }), ["192.0.2.1"]);
-    assert.equal(await lab.connect(held, "192.0.2.1", 9001), "outside 192.0.2.2");
-    assert.equal(await lab.connect(held, "192.0.2.1", 9002), "unreachable", "another port");
-    assert.equal(await lab.connect(held, held.gateway ?? "", 9003), "unreachable", "the host");
-    assert.match(await lab.connect(held, free.address ?? "", 80), /^free /, "a neighbour");
-    assert.equal(await lab.connect(free, "192.0.2.1", 9002), "other 192.0.2.2", "one without a policy");
-    const refused = networks
-      .refused()
-      .map(({ container, destination, port }) => [container, destination, port]);
-    for (const flow of [
-      ["held", "192.0.2.1", 9001],
-      ["held", "192.0.2.1", 9002],
-      ["held", held.gateway, 9003],
-    ])
-      assert.ok(
-        refused.some((one) => String(one) === String(flow)),
-        `${flow} in ${refused}`,
-      );
-    assert.deepEqual(
-      networks.refusedNames().map(({ container, name }) => [container, name]),
-      [["held", "evil.example.com"]],
-    );
-    // The next holder of the address has nothing from the last one.
-    assert.deepEqual(await ask(lab, held, { name: "deep.example.org", type: "A" }), ["192.0.2.1"]);
-    const { address } = held;
-    await held[Symbol.asyncDispose]();
-    const resolved = /set resolved \{[^}]*\}/.exec(networks.firewall())?.[0] ?? "none";
-    assert.doesNotMatch(resolved, new RegExp(String(address)));
-    assert.match(resolved, /set resolved/);
-  });
-
-  test("an egress policy of addresses, on a network and on the default bridge", { skip }, async () => {
-    await using lab = new Lab();
-    const networks = named(lab);
-    lab.serve(lab.neighbour, "outside", 9001);
-    lab.serve(lab.neighbour, "other", 9002);
-    await networks.create({ name: "net", egress: ["192.0.2.0/28:9001"] });
-    await using one = await networks.attach(request("one", { network: "net" }));
-    await using two = await networks.attach(request("two", { egress: ["192.0.2.1:9002"] }));
-    assert.equal(await lab.connect(one, "192.0.2.1", 9001), "outside 192.0.2.2");
-    assert.equal(await lab.connect(one, "192.0.2.1", 9002), "unreachable");
-    assert.equal(await lab.connect(two, "192.0.2.1", 9001), "unreachable");
-    assert.equal(await lab.connect(two, "192.0.2.1", 9002), "other 192.0.2.2");
-  });
-}
-
-function named(lab: Lab) {
-  return lab.networks("store", { resolver: [process.execPath, self, "resolver", lab.made("store")] });
-}
-
-function resolvers(lab: Lab): readonly number[] {
-  return createHost()
-    .processes.listWithArgument(lab.made("store"))
-    .filter(
-      (pid) =>
-        statSync(`/proc/${pid}`, { throwIfNoEntry: false }) &&
-        !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, "latin1")),
-    );
-}
-
-function reverse(address: string): string {
-  return `${address.split(".").reverse().join(".")}.in-addr.arpa`;
-}
-
-/** Addresses or names of the answer, else what it says instead. */
-async function ask(
-  lab: Lab,
-  from: Attachment,
-  question: {
-    readonly name: string;
-    readonly type: "A" | "AAAA" | "PTR";
-    readonly overTcp?: boolean;
-    readonly patienceMs?: number;
-  },
-): Promise<readonly string[] | string> {
-  const { name, type, overTcp = false, patienceMs = 3000 } = question;
-  const packet = encode({
-    type: "query",
-    id: 7,
-    flags: 256,
-    questions: [{ name, type }],
-    additionals: [{ type: "OPT", name: ".", udpPayloadSize: 1232, flags: 0, options: [] } as never],
-  });
-  const length = Buffer.alloc(2);
-  length.writeUInt16BE(packet.length);
-  const answer = await lab.exchange(
-    from,
-    { address: "127.0.0.11", port: 53, overTcp, patienceMs },
-    overTcp ? Buffer.concat([length, packet]) : packet,
+test("names on a user network", { skip }, async () => {
+  await using lab = new Lab();
+  const networks = named(lab);
+  await networks.create({ name: "front", subnets: ["10.1.0.0/24"], ipv6: true });
+  await networks.create({ name: "back", internal: true });
+  await using web = await networks.attach(
+    request("0123456789abcdef", {
+      containerName: "web",
+      hostname: "Web-Host",
+      network: "front",
+      endpoint: { aliases: ["www", "shop"], address: "10.1.0.10" },
+      dns: { servers: ["192.0.2.1"] },
+    }),
   );
-  if (answer === undefined) return "no answer";
-  const decoded = decode(overTcp ? answer.subarray(2) : answer);
-  // @types/dns-packet does not know it.
-  const rcode: unknown = Reflect.get(decoded, "rcode");
-  if (rcode !== "NOERROR") return String(rcode);
-  return (decoded.answers ?? []).flatMap((one) => (one.type === type ? [String(one.data)] : []));
-}
+  await using two = await networks.attach(
+    request("two", { network: "front", endpoint: { aliases: ["shop"], links: ["web:shopping"] } }),
+  );
+  await using db = await networks.attach(request("db", { network: "back" }));
+  const [webIp = "", twoIp = ""] = [web.address, two.address];
+  const cases: [string, Attachment, string, "A" | "AAAA" | "PTR", readonly string[] | string][] = [
+    ["by name", two, "web", "A", [webIp]],
+    ["in any letters", two, "WEB", "A", [webIp]],
+    ["its own name", web, "web", "A", [webIp]],
+    ["by alias", two, "www", "A", [webIp]],
+    ["by short id", two, "0123456789ab", "A", [webIp]],
+    ["by host name", two, "web-host", "A", [webIp]],
+    ["with the network", two, "web.front", "A", [webIp]],
+    ["by link", two, "shopping", "A", [webIp]],
+    ["a link is the linker's alone", web, "shopping", "A", "NXDOMAIN"],
+    ["by IPv6", two, "web", "AAAA", [web.endpoints?.[0]?.address6 ?? "none"]],
+    ["no IPv6 is no answer, not no name", db, "db", "AAAA", []],
+    ["backwards", two, reverse(webIp), "PTR", ["web.front"]],
+    ["another network's name", db, "web", "A", "SERVFAIL"],
+    ["an internal network asks nobody", db, "example.org", "A", "SERVFAIL"],
+  ];
+  using _server = upstream(lab, () => "NXDOMAIN");
+  for (const [name, from, asked, type, expected] of cases)
+    for (const overTcp of [false, true])
+      assert.deepEqual(
+        await ask(lab, from, { name: asked, type, overTcp }),
+        expected,
+        `${name} tcp=${overTcp}`,
+      );
+  const shops = await Promise.all([1, 2, 3, 4].map(() => ask(lab, web, { name: "shop", type: "A" })));
+  assert.deepEqual(
+    new Set(shops.map(String)),
+    new Set([`${webIp},${twoIp}`, `${twoIp},${webIp}`]),
+    "in turn",
+  );
+  assert.match(web.resolvConf, /^nameserver 127\.0\.0\.11$/m);
+  assert.match(web.resolvConf, /^options .*ndots:0$/m);
+});
 
-/** A name server on the neighbour; answers by UDP and says NXDOMAIN when told to. */
-function upstream(lab: Lab, answer: (name: string) => Answer[] | "NXDOMAIN"): Disposable {
-  const reply = (question: Buffer): Buffer => {
-    const query = decode(question);
-    const found = answer(query.questions?.[0]?.name ?? "");
-    const flags = found === "NXDOMAIN" ? 3 : 0;
-    return encode({
-      type: "response",
-      id: query.id ?? 0,
-      flags,
-      questions: query.questions ?? [],
-      answers: found === "NXDOMAIN" ? [] : found,
-    });
-  };
-  const host = createHost();
-  const udp = createSocket("udp4", (question, from) => udp.send(reply(question), from.port, from.address));
-  udp.bind({
-    fd: host.sockets.bind({ namespace: lab.neighbour, protocol: "udp", address: "0.0.0.0", port: 53 }).fd,
+test("other questions go to the servers, whole and by the same way", { skip }, async () => {
+  await using lab = new Lab();
+  const networks = named(lab);
+  await networks.create({ name: "net" });
+  const dns = { servers: ["192.0.2.77", "192.0.2.1"] };
+  const seen: string[] = [];
+  using _server = upstream(lab, (name) => {
+    seen.push(name);
+    return [{ name, type: "A", ttl: 30, data: "198.51.100.7" }];
   });
-  const tcp = lab.listen(lab.neighbour, 53, (socket) => {
-    socket.on("data", (data: Buffer) => {
-      const message = reply(data.subarray(2));
-      const length = Buffer.alloc(2);
-      length.writeUInt16BE(message.length);
-      socket.end(Buffer.concat([length, message]));
-    });
-  });
-  return {
-    [Symbol.dispose]: () => {
-      udp.close();
-      tcp[Symbol.dispose]();
-    },
-  };
-}
+  await using web = await networks.attach(
+    request("web", { network: "net", dns: { servers: ["192.0.2.1"] } }),
+  );
+  assert.deepEqual(await ask(lab, web, { name: "example.org", type: "A" }), ["198.51.100.7"]);
+  assert.deepEqual(seen, ["example.org"]);
+  // A server that does not answer costs its time and no more.
+  await using slow = await networks.attach(request("slow", { network: "net", dns }));
+  assert.deepEqual(await ask(lab, slow, { name: "example.net", type: "A", patienceMs: 6000 }), [
+    "198.51.100.7",
+  ]);
+});
+
+test("the resolver starts with the first container and ends with the last; killed, it comes back", {
+  skip,
+}, async () => {
+  await using lab = new Lab();
+  const networks = named(lab);
+  await networks.create({ name: "net" });
+  const first = await networks.attach(request("first", { network: "net" }));
+  const second = await networks.attach(request("second", { network: "net" }));
+  assert.deepEqual(await ask(lab, first, { name: "second", type: "A" }), [second.address]);
+  const [pid = 0] = resolvers(lab);
+  assert.ok(pid > 0);
+  process.kill(pid, "SIGKILL");
+  while (resolvers(lab).length > 0) await delay(5);
+  // A process that ends has no command line any more before the kernel closes its files and with them the lock.
+  await delay(100);
+  await using third = await networks.attach(request("third", { network: "net" }));
+  assert.deepEqual(await ask(lab, first, { name: "third", type: "A" }), [third.address]);
+  assert.deepEqual(await ask(lab, third, { name: "first", type: "A" }), [first.address]);
+  assert.equal(resolvers(lab).length, 1);
+  for (const one of [first, second, third]) await one[Symbol.asyncDispose]();
+  for (let tries = 0; tries < 200 && resolvers(lab).length > 0; tries += 1) await delay(10);
+  assert.deepEqual(resolvers(lab), []);
+});
+
+test("a container may have port 53 for itself", { skip }, async () => {
+  await using lab = new Lab();
+  const networks = named(lab);
+  await networks.create({ name: "net" });
+  await using dns = await networks.attach(request("dns", { network: "net" }));
+  await using peer = await networks.attach(request("peer", { network: "net" }));
+  lab.serveUdp(dns, "own", 53);
+  assert.deepEqual(await ask(lab, dns, { name: "peer", type: "A" }), [peer.address]);
+});
+
+test("the default bridge has no names", { skip }, async () => {
+  await using lab = new Lab();
+  await using one = await named(lab).attach(request("one"));
+  assert.doesNotMatch(one.resolvConf, /127\.0\.0\.11/);
+  assert.equal(await ask(lab, one, { name: "one", type: "A", patienceMs: 100 }), "no answer");
+  assert.deepEqual(resolvers(lab), []);
+});
+
+test("an egress policy opens what its names resolve to, and nothing else", { skip }, async () => {
+  await using lab = new Lab();
+  const networks = named(lab);
+  await networks.create({ name: "net" });
+  using _server = upstream(lab, (name) => [{ name, type: "A", ttl: 30, data: "192.0.2.1" }]);
+  lab.serve(lab.neighbour, "outside", 9001);
+  lab.serve(lab.neighbour, "other", 9002);
+  lab.serve(undefined, "host", 9003);
+  await using free = await networks.attach(request("free", { network: "net" }));
+  lab.serve(free, "free", 80);
+  const egress = ["api.example.com:9001", "*.example.org:9001"];
+  const dns = { servers: ["192.0.2.1"] };
+  await using held = await networks.attach(request("held", { network: "net", egress, dns }));
+  assert.equal(await lab.connect(held, "192.0.2.1", 9001), "unreachable", "before the name is asked for");
+  assert.equal(await ask(lab, held, { name: "evil.example.com", type: "A" }), "REFUSED");
+  assert.deepEqual(await ask(lab, held, { name: "api.example.com", type: "A" }), ["192.0.2.1"]);
+  assert.equal(await lab.connect(held, "192.0.2.1", 9001), "outside 192.0.2.2");
+  assert.equal(await lab.connect(held, "192.0.2.1", 9002), "unreachable", "another port");
+  assert.equal(await lab.connect(held, held.gateway ?? "", 9003), "unreachable", "the host");
+  assert.match(await lab.connect(held, free.address ?? "", 80), /^free /, "a neighbour");
+  assert.equal(await lab.connect(free, "192.0.2.1", 9002), "other 192.0.2.2", "one without a policy");
+  const refused = networks
+    .refused()
+    .map(({ container, destination, port }) => [container, destination, port]);
+  for (const flow of [
+    ["held", "192.0.2.1", 9001],
+    ["held", "192.0.2.1", 9002],
+    ["held", held.gateway, 9003],
+  ])
+    assert.ok(
+      refused.some((one) => String(one) === String(flow)),
+      `${flow} in ${refused}`,
+    );
+  assert.deepEqual(
+    networks.refusedNames().map(({ container, name }) => [container, name]),
+    [["held", "evil.example.com"]],
+  );
+  // The next holder of the address has nothing from the last one.
+  assert.deepEqual(await ask(lab, held, { name: "deep.example.org", type: "A" }), ["192.0.2.1"]);
+  const { address } = held;
+  await held[Symbol.asyncDispose]();
+  const resolved = /set resolved \{[^}]*\}/.exec(networks.firewall())?.[0] ?? "none";
+  assert.doesNotMatch(resolved, new RegExp(String(address)));
+  assert.match(resolved, /set resolved/);
+});
+
+test("an egress policy of addresses, on a network and on the default bridge", { skip }, async () => {
+  await using lab = new Lab();
+  const networks = named(lab);
+  lab.serve(lab.neighbour, "outside", 9001);
+  lab.serve(lab.neighbour, "other", 9002);
+  await networks.create({ name: "net", egress: ["192.0.2.0/28:9001"] });
+  await using one = await networks.attach(request("one", { network: "net" }));
+  await using two = await networks.attach(request("two", { egress: ["192.0.2.1:9002"] }));
+  assert.equal(await lab.connect(one, "192.0.2.1", 9001), "outside 192.0.2.2");
+  assert.equal(await lab.connect(one, "192.0.2.1", 9002), "unreachable");
+  assert.equal(await lab.connect(two, "192.0.2.1", 9001), "unreachable");
+  assert.equal(await lab.connect(two, "192.0.2.1", 9002), "other 192.0.2.2");
+});

@@ -62,9 +62,9 @@ function reportText({ flows }: VerifyReport): string {
   );
 }
 
-function portText({ protocol, port, hostPort }: Flow): string {
-  if (hostPort !== undefined) return `host:${hostPort}->${port}/${protocol}`;
-  return `any/${protocol}`;
+function portText({ protocol, version, port, hostPort }: Flow): string {
+  const way = version === 6 ? `${protocol}6` : protocol;
+  return hostPort === undefined ? `any/${way}` : `host:${hostPort}->${port}/${way}`;
 }
 
 function readPolicy(path: string): string {

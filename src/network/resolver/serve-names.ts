@@ -11,6 +11,7 @@ import { egressRulesFor, openAddresses } from "./egress-opener.ts";
 import { forwardQuery } from "./forward.ts";
 import type { RefusedNames } from "./refused-names.ts";
 import { openResolverSockets } from "./resolver-sockets.ts";
+import { KnownAnswers } from "./known-answers.ts";
 import { encodeAnswer, encodeFailure, judgeQuery, nameRefused, readQuery, serverFailure } from "./respond.ts";
 import { serveSandbox } from "./serve-sandbox.ts";
 
@@ -85,6 +86,7 @@ class NameServer {
   readonly #served = new Map<string, Disposable>();
   #state: NetworkState;
   #version = "";
+  readonly #known = new KnownAnswers();
   #turn = 0;
   #pending = 0;
 
@@ -127,14 +129,22 @@ class NameServer {
   }
 
   async #answer(id: string, question: Buffer, overTcp: boolean): Promise<Buffer | undefined> {
+    const state = this.#read();
+    const asked = { asker: id, question, overTcp };
+    const known = this.#known.find(asked);
+    if (known !== undefined) return known;
     const query = readQuery(question);
     if (query === undefined) return undefined;
-    const state = this.#read();
     const asker = state.sandboxes.find((sandbox) => sandbox.id === id);
     if (asker === undefined) return undefined;
     this.#turn += 1;
     const verdict = judgeQuery(query, { state, asker, turn: this.#turn });
-    if (verdict.kind === "answer") return encodeAnswer(query, verdict.answers, overTcp);
+    if (verdict.kind === "answer") {
+      const answer = encodeAnswer(query, verdict.answers, overTcp);
+      // Several addresses are given in turn.
+      if (verdict.answers.length < 2) this.#known.add(asked, answer);
+      return answer;
+    }
     if (verdict.kind === "fail") return encodeFailure(query, verdict.rcode);
     const rules = egressRulesFor(state, asker, query.name);
     if (rules?.length === 0) {
@@ -166,6 +176,7 @@ class NameServer {
     const version = `${stat?.ino}:${stat?.mtimeMs}:${stat?.size}`;
     if (version !== this.#version) {
       this.#version = version;
+      this.#known.clear();
       this.#state = this.#parts.ledger.read();
     }
     return this.#state;

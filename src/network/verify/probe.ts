@@ -8,10 +8,12 @@ type Sockets = Host["sockets"];
 /** One try with real packets. */
 export interface Probe {
   readonly from: NetworkNamespace | undefined;
-  readonly to: { readonly address: string; readonly port: number } & (
-    | { readonly listener: Listener }
-    | { readonly listener?: never }
-  );
+  readonly to: {
+    readonly address: string;
+    readonly port: number;
+    /** For UDP: the socket at which the datagram shows, alone or within its packet. */
+    readonly heardAt?: number;
+  };
   readonly protocol: "tcp" | "udp";
   /** What should arrive is waited for longer: a busy machine is no firewall. */
   readonly isExpected: boolean;
@@ -29,15 +31,15 @@ const roundMs = 20;
 const repeatMs = 150;
 const atOnce = 500;
 
+interface Place {
+  readonly namespace: NetworkNamespace | undefined;
+  readonly version: 4 | 6;
+}
+
 /** Opens a TCP and a UDP socket at a free port that no program has. Closed with `undo`. */
-export function openListener(
-  sockets: Sockets,
-  namespace: NetworkNamespace | undefined,
-  undo: Cleanup,
-): Listener {
+export function openListener(sockets: Sockets, place: Place, undo: Cleanup): Listener {
   const open = (protocol: "tcp" | "udp") => {
-    const where = namespace === undefined ? {} : { namespace };
-    const socket = sockets.bind({ ...where, protocol, address: "0.0.0.0", port: 0 });
+    const socket = sockets.bind({ ...everywhere(place), protocol, port: 0 });
     undo.defer(() => closeSync(socket.fd));
     return socket;
   };
@@ -45,20 +47,25 @@ export function openListener(
 }
 
 /** Listens at a published port of a container for which no program does. */
-export function standIn(
-  sockets: Sockets,
-  where: { readonly namespace: NetworkNamespace | undefined; readonly port: number },
-  undo: Cleanup,
-): void {
-  const { namespace, port } = where;
+export function standIn(sockets: Sockets, place: Place & { readonly port: number }, undo: Cleanup): void {
   try {
-    const place = namespace === undefined ? {} : { namespace };
-    const { fd } = sockets.bind({ ...place, protocol: "tcp", address: "0.0.0.0", port });
+    const { fd } = sockets.bind({ ...everywhere(place), protocol: "tcp", port: place.port });
     undo.defer(() => closeSync(fd));
   } catch (error) {
     // The container's own program listens, which is as good.
     if (errnoOf(error) !== "EADDRINUSE") throw error;
   }
+}
+
+/** A socket that hears all datagrams of the place, so that it does not matter which program has their port. */
+export function overhear(sockets: Sockets, place: Place, undo: Cleanup): number {
+  const { fd } = sockets.bind({ ...everywhere(place), protocol: "udp", port: 0, overhears: true });
+  undo.defer(() => closeSync(fd));
+  return fd;
+}
+
+function everywhere({ namespace, version }: Place) {
+  return { ...(namespace === undefined ? {} : { namespace }), address: version === 4 ? "0.0.0.0" : "::" };
 }
 
 /** Sends every probe and tells, in the same order, which arrived. */
@@ -130,7 +137,7 @@ class OpenProbes implements Disposable {
     for (const [at, probe] of this.#probes.entries()) {
       if (this.#isDone[at] === true) continue;
       if (probe.protocol === "tcp") this.#lookTcp(at);
-      else if (probe.to.listener !== undefined) this.#readUdp(probe.to.listener);
+      else if (probe.to.heardAt !== undefined) this.#readUdp(probe.to.heardAt);
     }
   }
 
@@ -142,14 +149,10 @@ class OpenProbes implements Disposable {
     this.arrived[at] = outcome === "connected";
   }
 
-  #readUdp({ udp }: Listener): void {
-    for (let data = this.#sockets.receive(udp.fd); data !== undefined; data = this.#sockets.receive(udp.fd)) {
-      const at =
-        Number(
-          Buffer.from(data)
-            .toString("latin1")
-            .replace(/^lighter probe /, ""),
-        ) - this.#base;
+  #readUdp(fd: number): void {
+    for (let data = this.#sockets.receive(fd); data !== undefined; data = this.#sockets.receive(fd)) {
+      const token = /lighter probe (\d+)$/.exec(Buffer.from(data).toString("latin1"));
+      const at = Number(token?.[1]) - this.#base;
       if (this.#isDone[at] === undefined) continue;
       this.#isDone[at] = true;
       this.arrived[at] = true;

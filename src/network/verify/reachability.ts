@@ -1,7 +1,6 @@
 import { egressOf } from "../firewall-elements.ts";
-import { isSociable } from "../network-record.ts";
+import { isSociable, subnetOf } from "../network-record.ts";
 import {
-  type Endpoint,
   endpointsOf,
   type NetworkState,
   type PublishedPort,
@@ -35,29 +34,51 @@ const no = (because: string, address?: string): Judgement => ({
 });
 
 /** Whether `from` reaches any port of `to` by its own address, by the rules of docs/firewall. */
-export function judgeDirect(state: NetworkState, from: Party, to: Party): Judgement {
-  if (to.kind === "container") return judgeIntoContainer(state, from, to.sandbox);
+export function judgeDirect(state: NetworkState, from: Party, to: Party, version: 4 | 6): Judgement {
+  if (to.kind === "container") return judgeIntoContainer(state, from, to.sandbox, version);
   if (from.kind !== "container") return no("not a matter of these networks");
-  return to.kind === "host" ? judgeToHost(state, from.sandbox) : judgeToOutside(state, from.sandbox);
+  return to.kind === "host"
+    ? judgeToHost(state, from.sandbox, version)
+    : judgeToOutside(state, from.sandbox, version);
 }
 
-function judgeIntoContainer(state: NetworkState, from: Party, to: Sandbox): Judgement {
-  const targets = endpointsOf(state, to).filter(({ address }) => address !== undefined);
+/** Whether a container has an address of the version; the host and the outside have both. */
+export function hasVersion(state: NetworkState, party: Party, version: 4 | 6): boolean {
+  return party.kind !== "container" || addressed(state, party.sandbox, version).length > 0;
+}
+
+interface Addressed {
+  readonly network: string;
+  readonly address: string;
+}
+
+function addressed(state: NetworkState, sandbox: Sandbox, version: 4 | 6): readonly Addressed[] {
+  return endpointsOf(state, sandbox).flatMap(({ network, address, address6 }) => {
+    const own = version === 4 ? address : address6;
+    return own === undefined ? [] : [{ network, address: own }];
+  });
+}
+
+function judgeIntoContainer(state: NetworkState, from: Party, to: Sandbox, version: 4 | 6): Judgement {
+  const targets = addressed(state, to, version);
   const [first] = targets;
   if (first === undefined) return no("it has no address");
-  if (from.kind === "host") return judgeFromHost(state, targets, first);
-  if (from.kind === "outside") {
-    const bridged = targets.find((one) => raisedNetwork(state, one.network)?.driver === "bridge");
+  const bridged = targets.find((one) => raisedNetwork(state, one.network)?.driver === "bridge");
+  if (from.kind === "host")
+    return bridged === undefined
+      ? no("macvlan and ipvlan do not join the host to its own links", first.address)
+      : yes("the host is on every bridge", bridged.address);
+  if (from.kind === "outside")
     return bridged === undefined
       ? no("not a matter of these rules: it stands on its parent's network", undefined)
       : no("into: container addresses used from outside are dropped", bridged.address);
-  }
-  const own = new Map(endpointsOf(state, from.sandbox).map((one) => [one.network, one]));
-  const shared = targets.filter(({ network }) => own.has(network));
-  const judged = shared.map((target) => judgeNeighbours(state, target));
+  const own = new Set(addressed(state, from.sandbox, version).map(({ network }) => network));
+  const judged = targets
+    .filter(({ network }) => own.has(network))
+    .map((target) => judgeNeighbours(state, target));
   const best = judged.find(({ reaches }) => reaches) ?? judged[0];
   if (best !== undefined) return best;
-  const isInternal = [...own.keys()].every((name) => raisedNetwork(state, name)?.internal === true);
+  const isInternal = [...own].every((name) => raisedNetwork(state, name)?.internal === true);
   return no(
     isInternal
       ? "forward: internal networks: nothing gets out"
@@ -66,14 +87,7 @@ function judgeIntoContainer(state: NetworkState, from: Party, to: Sandbox): Judg
   );
 }
 
-function judgeFromHost(state: NetworkState, targets: readonly Endpoint[], first: Endpoint): Judgement {
-  const bridged = targets.find((one) => raisedNetwork(state, one.network)?.driver === "bridge");
-  return bridged === undefined
-    ? no("macvlan and ipvlan do not join the host to its own links", first.address)
-    : yes("the host is on every bridge", bridged.address);
-}
-
-function judgeNeighbours(state: NetworkState, target: Endpoint): Judgement {
+function judgeNeighbours(state: NetworkState, target: Addressed): Judgement {
   const network = raisedNetwork(state, target.network);
   if (network === undefined) return no("the network does not stand", target.address);
   const mode = network.options["macvlan_mode"] ?? "bridge";
@@ -84,21 +98,20 @@ function judgeNeighbours(state: NetworkState, target: Endpoint): Judgement {
   return yes(`neighbours on the same network (${network.name})`, target.address);
 }
 
-function judgeToHost(state: NetworkState, from: Sandbox): Judgement {
-  const bridged = endpointsOf(state, from).flatMap((endpoint) => {
+function judgeToHost(state: NetworkState, from: Sandbox, version: 4 | 6): Judgement {
+  const [address] = addressed(state, from, version).flatMap((endpoint) => {
     const network = raisedNetwork(state, endpoint.network);
-    const gateway = network?.subnets.find(({ subnet }) => !subnet.includes(":"))?.gateway;
+    const gateway = network && subnetOf(network, version)?.gateway;
     return network?.driver === "bridge" && gateway !== undefined ? [gateway] : [];
   });
-  const [address] = bridged;
   if (address === undefined) return no("it has no address of the host on its networks");
   return egressOf(state, from) === undefined
     ? yes("services of the host are not filtered by these rules", address)
     : no("egress: everything else is refused", address);
 }
 
-function judgeToOutside(state: NetworkState, from: Sandbox): Judgement {
-  const networks = endpointsOf(state, from).map(({ network }) => raisedNetwork(state, network));
+function judgeToOutside(state: NetworkState, from: Sandbox, version: 4 | 6): Judgement {
+  const networks = addressed(state, from, version).map(({ network }) => raisedNetwork(state, network));
   if (networks.every((network) => network?.internal !== false))
     return no("forward: internal networks: nothing gets out");
   return egressOf(state, from) === undefined
@@ -115,11 +128,15 @@ export function judgePublished(
   const { port } = target;
   const isLoopback = port.hostAddress?.startsWith("127.") === true;
   const address = isLoopback || !isSpecific(port) ? undefined : port.hostAddress;
-  if (from.kind === "host") return yes("published port", port.hostAddress ?? "127.0.0.1");
-  if (isLoopback) return no("the port is published on 127.0.0.1", port.hostAddress);
+  if (from.kind === "host") return yes("published port", isLoopback ? port.hostAddress : address);
+  if (isLoopback) return no("the port is published on 127.0.0.1");
   if (from.kind === "outside") return yes("into: published ports", address);
-  const out = judgeToOutside(state, from.sandbox);
+  const out = judgeToOutside(state, from.sandbox, versionOf(port));
   return out.reaches ? yes("into: published ports", address) : no(out.because, address);
+}
+
+export function versionOf({ hostAddress }: PublishedPort): 4 | 6 {
+  return hostAddress?.includes(":") === true ? 6 : 4;
 }
 
 function isSpecific({ hostAddress }: PublishedPort): boolean {
