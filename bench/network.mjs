@@ -1,0 +1,83 @@
+// Times one kind of network traffic of two containers that an engine has joined to a network, and prints the seconds.
+//   node bench/network.mjs KIND IMAGE ENGINE-COMMAND...
+// The programs that send are the host's, in the containers' namespaces: what differs between engines is the network alone.
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+
+const [kind, image, ...engine] = process.argv.slice(2);
+const network = "bench-net";
+const containers = ["bench-client", "bench-server"];
+const ports = { bulk: "5201", requests: "8081" };
+const published = { bulk: "15201", requests: "18081" };
+const counts = { requests: "20000", connections: "5000", "look-ups": "500" };
+
+const kinds = {
+  "throughput between containers": () => throughput(within(client), address(), ports.bulk),
+  "throughput by a published port": () => throughput([], "127.0.0.1", published.bulk),
+  "requests between containers": () => traffic("requests", within(client), address(), ports.requests),
+  "requests by a published port": () => traffic("requests", [], "127.0.0.1", published.requests),
+  "connections by a published port": () => traffic("connections", [], "127.0.0.1", published.requests),
+  "name look-ups": () =>
+    run(within(client), program, "look-ups", "127.0.0.11", "bench-server", counts["look-ups"]),
+};
+
+const folder = mkdtempSync(join(tmpdir(), "bench-network-"));
+const program = join(folder, "network-traffic");
+const started = [];
+let client;
+let server;
+try {
+  run([], "cc", "-O2", "-o", program, join(import.meta.dirname, "network-traffic.c"));
+  run(engine, "network", "create", network);
+  const busybox = ["/usr/bin/busybox", "/bin/busybox"].find((path) => existsSync(path));
+  const sleeps = ["-v", `${busybox}:/busybox:ro`, "--entrypoint", "/busybox", image, "sleep", "1000"];
+  const publish = Object.keys(ports).flatMap((one) => ["-p", `${published[one]}:${ports[one]}`]);
+  run(engine, "run", "-d", "--name", "bench-server", "--network", network, ...publish, ...sleeps);
+  run(engine, "run", "-d", "--name", "bench-client", "--network", network, ...sleeps);
+  [client, server] = containers.map((name) => run(engine, "inspect", "--format", "{{.State.Pid}}", name));
+  console.log(await kinds[kind]());
+} finally {
+  for (const child of started) child.kill("SIGKILL");
+  const [first, ...words] = engine;
+  spawnSync(first, [...words, "rm", "-f", ...containers], { stdio: "ignore" });
+  spawnSync(first, [...words, "network", "rm", network], { stdio: "ignore" });
+  rmSync(folder, { recursive: true, force: true });
+}
+
+async function throughput(place, host, port) {
+  serve("iperf3", "-s", "-p", ports.bulk);
+  await delay(300);
+  const { end } = JSON.parse(run(place, "iperf3", "-J", "-n", "4G", "-c", host, "-p", port));
+  return end.sum_received.seconds;
+}
+
+async function traffic(what, place, host, port) {
+  serve(program, "serve", ports.requests);
+  await delay(300);
+  run(place, program, what, host, port, "200");
+  return run(place, program, what, host, port, counts[what]);
+}
+
+function within(pid) {
+  return ["nsenter", "-t", pid, "-n"];
+}
+
+function serve(...command) {
+  const [first, ...words] = [...within(server), ...command];
+  started.push(spawn(first, words, { stdio: "ignore" }));
+}
+
+function address() {
+  return JSON.parse(run(within(server), "ip", "-j", "-4", "addr", "show", "eth0"))[0].addr_info[0].local;
+}
+
+function run(before, ...command) {
+  const [first, ...words] = [...before, ...command];
+  const { status, stdout, stderr, error } = spawnSync(first, words);
+  if (status !== 0)
+    throw new Error(`${first} ${words.join(" ")}: ${error?.message ?? ""} ${stderr} ${stdout}`);
+  return stdout.toString().trim();
+}
