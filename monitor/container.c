@@ -207,7 +207,7 @@ static void deleted(void);
 
 static void begin_delete(void) {
   phase = PHASE_DELETING;
-  if (options.exec_process) {
+  if (options.exec_process || (was_started && traces_remove())) {
     deleted();
     return;
   }

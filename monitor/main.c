@@ -65,6 +65,7 @@ static void read_health(const char *name, const char *value) {
 static void read_option(const char *name, const char *value) {
   if (!strcmp(name, "--runtime")) options.runtime = value;
   else if (!strcmp(name, "--runtime-root")) options.runtime_root = value;
+  else if (!strcmp(name, "--cgroup")) options.cgroup = value;
   else if (!strcmp(name, "--id")) options.id = value;
   else if (!strcmp(name, "--state")) options.state_path = value;
   else if (!strcmp(name, "--log")) options.log_path = value;

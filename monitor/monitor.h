@@ -26,6 +26,7 @@ enum policy { RESTART_NO, RESTART_ON_FAILURE, RESTART_ALWAYS };
 enum input { INPUT_NONE, INPUT_OPEN, INPUT_ONCE };
 
 struct options {
+  const char *cgroup; /* of a runtime whose traces we can remove; below each hierarchy */
   const char *runtime, *runtime_root, *id, *state_path, *log_path, *oom_path, *events_path, *event_facts;
   long long log_max_bytes;
   int log_max_files;
@@ -88,6 +89,9 @@ int clients_are_slow(void);
 int clients_have_pending(void);
 void clients_drop_all(void);
 void clients_stop_listening(void);
+
+/* traces.c */
+int traces_remove(void);
 
 /* log.c */
 void log_open(void);

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join, posix } from "node:path";
 import { LighterError } from "#base";
-import { allCapabilities, type RuntimeSpec, resolveUser, type SpecProcess } from "#runtime";
+import { allCapabilities, hastenCgroupMove, type RuntimeSpec, resolveUser, type SpecProcess } from "#runtime";
 import type { ContainerRecord } from "./container-record.ts";
 import type { Parts } from "./parts.ts";
 
@@ -40,6 +40,7 @@ export async function execContainer(
       "CONTAINER_INVALID",
       `cannot start in directory "${request.workdir}": it is no absolute path`,
     );
+  hastenCgroupMove();
   parts.host.mounts.enterPrivateNamespace();
   const runtime = await parts.runtime(record.runtime);
   const bundle = join(parts.runDirectory, record.id, "bundle");

@@ -7,6 +7,7 @@ import {
   type AttachRequest,
   type ContainerClaim,
   claimContainer,
+  hastenCgroupMove,
   type Runtime,
   type RuntimeSpec,
 } from "#runtime";
@@ -61,7 +62,10 @@ export async function startContainer(
     options.join?.(session);
     const started = await session.started();
     if (started === "failed") throw runtime.readFailure({ id: record.id, bundle: claim.bundle, spec });
-    store.save({ ...record, isStopped: false, network: joined(record, attachment) }, { durable: true });
+    store.save(
+      { ...record, isStopped: false, network: joined(record, attachment) },
+      { durable: !record.remove },
+    );
     attachment.handOver();
     claim.handOver();
     monitor.unref();
@@ -145,6 +149,7 @@ interface Made {
  */
 async function handOverRoot(parts: Parts, making: Making): Promise<Made> {
   const { record, claim, attachment, runtime, options } = making;
+  hastenCgroupMove();
   using root = mountRoot(parts, record, claim);
   await fillVolumes(parts, record, root.target);
   const monitor = spawnMonitor(parts, making);
@@ -178,12 +183,16 @@ function mountRoot(
 ): Disposable & { readonly target: string } {
   const target = join(claim.directory, "rootfs");
   const directory = store.directory(record.id);
+  const work = join(directory, "work");
   mkdirSync(target, { recursive: true });
+  // The kernel's mark that the work directory was used by a volatile mount, when the container is started again.
+  if (record.remove) rmSync(join(work, "work", "incompat"), { recursive: true, force: true });
   return host.mounts.overlay({
     target,
     lower: record.snapshot === undefined ? [] : snapshots.layers(record.snapshot as SnapshotName),
     upper: join(directory, "fs"),
-    work: join(directory, "work"),
+    work,
+    isVolatile: record.remove,
   });
 }
 

@@ -85,6 +85,11 @@ export interface OverlayMount {
   readonly lower: readonly string[];
   readonly upper?: string;
   readonly work?: string;
+  /**
+   * What is written need not survive a crash of the host: unmounting then does not write out the filesystem below, which
+   * takes as long as all that anybody wrote to it. The work directory is of no use afterwards. Ignored before Linux 6.7.
+   */
+  readonly isVolatile?: boolean;
 }
 
 /** A mount; disposing unmounts it (lazily when busy). */

@@ -5,6 +5,7 @@ import { AT_FDCWD, type Sys } from "./sys.ts";
 import { fileError, systemError } from "./system-error.ts";
 
 const FSOPEN_CLOEXEC = 1;
+const FSCONFIG_SET_FLAG = 0;
 const FSCONFIG_SET_STRING = 1;
 const FSCONFIG_CMD_CREATE = 6;
 const FSMOUNT_CLOEXEC = 1;
@@ -52,6 +53,8 @@ function mountByDescriptor(sys: Sys, options: OverlayMount, opened: number[]): b
     const result = set(key, value);
     if (result < 0) throw failure(result, options, readLog(fs));
   }
+  // Where it is not taken the mount is merely slower to end.
+  if (options.isVolatile === true) sys.fsconfig(fs, FSCONFIG_SET_FLAG, "volatile", null, 0);
   const created = sys.fsconfig(fs, FSCONFIG_CMD_CREATE, null, null, 0);
   if (created < 0) throw failure(created, options, readLog(fs));
   attach(sys, fs, options);

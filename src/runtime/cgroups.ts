@@ -1,4 +1,13 @@
-import { readdirSync, readFileSync, rmdirSync, rmSync, statfsSync } from "node:fs";
+import {
+  closeSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statfsSync,
+  write,
+} from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { systemErrorCode } from "#base";
@@ -6,9 +15,37 @@ import type { Host } from "#host";
 import { defaultCgroupParent } from "./spec-defaults.ts";
 
 const root = "/sys/fs/cgroup";
+const v2 = "0::";
 const TMPFS_MAGIC = 0x01021994;
 const rounds = 100;
 const roundMs = 10;
+
+/**
+ * Moving a process into a cgroup makes the kernel wait for a grace period of 8 to 12 ms, unless another one was moved in
+ * the 10 ms before. Here this process is moved to where it is, on another thread, so that the wait is over when a runtime
+ * that is about to be started moves its container. Without effect where that is not allowed.
+ */
+export function hastenCgroupMove(): void {
+  const path = ownCgroup();
+  if (path === undefined) return;
+  let fd: number;
+  try {
+    fd = openSync(join(path, "cgroup.procs"), "w");
+  } catch {
+    return;
+  }
+  write(fd, "0", () => closeSync(fd));
+}
+
+/** In a hierarchy with controllers; undefined where only the host sees it. */
+function ownCgroup(): string | undefined {
+  const lines = readFileSync("/proc/self/cgroup", "latin1").trim().split("\n");
+  const [first = v2] = lines;
+  if (first.startsWith(v2)) return join(root, first.slice(v2.length));
+  const line = lines.find((text) => /^\d+:[a-z]+:/.test(text));
+  const [, controller = "", path = ""] = line?.split(":") ?? [];
+  return line === undefined ? undefined : join(root, controller, path);
+}
 
 /**
  * Kills what is left in the cgroups of a container and removes them, as far as a killed runtime left them behind.

@@ -29,6 +29,8 @@ export function monitorArguments(parts: Parts, request: MonitorRequest): readonl
     runtime: runtime.path,
     "runtime-root": runtime.stateDirectory,
     id: record.id,
+    // What crun leaves is known; another runtime is asked to remove its own.
+    cgroup: runtime.name === "crun" ? cgroupPath(record) : undefined,
     state: parts.store.statePath(record.id),
     terminal: record.tty ? 1 : 0,
     input: inputs[record.input],
