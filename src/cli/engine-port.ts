@@ -1,7 +1,7 @@
 import type { Engine, Images } from "#engine";
 
 /** What the commands use of the engine, without the parts that only a real one has: a test plays it. */
-export type CliEngine = Pick<Engine, "root" | "build" | "plan" | "run" | "login" | "logout"> &
+export type CliEngine = Pick<Engine, "root" | "build" | "preview" | "plan" | "run" | "login" | "logout"> &
   WithRecipes &
   AsyncDisposable & {
     readonly images: CliImages;
@@ -28,6 +28,11 @@ type CliImages = Pick<
   | "copy"
   | "readManifest"
   | "createIndex"
+  | "changeIndex"
+  | "prune"
+  | "platforms"
+  | "import"
+  | "tags"
 >;
 
 /** The recipes, without the class's private parts. */

@@ -1,4 +1,4 @@
-import { formatDuration } from "#base";
+import { formatDuration, LighterError } from "#base";
 import { type Digest, familiarReference, parseReference } from "#oci";
 
 /** `2 hours ago`; `N/A` for a time that the image does not tell. */
@@ -6,6 +6,13 @@ export function ago(created: string | undefined, nowMs: number): string {
   const time = created === undefined ? Number.NaN : Date.parse(created);
   if (Number.isNaN(time) || created?.startsWith("0001-01-01") === true) return "N/A";
   return `${formatDuration(Math.max(0, nowMs - time))} ago`;
+}
+
+/** `2026-01-02 13:23:37 +0000 UTC`, as docker writes times in listings. */
+export function createdAt(created: string | undefined): string {
+  const time = created === undefined ? Number.NaN : Date.parse(created);
+  if (Number.isNaN(time)) return "N/A";
+  return `${new Date(time).toISOString().slice(0, 19).replace("T", " ")} +0000 UTC`;
 }
 
 /** A full name as docker lists it, in the parts of its table. */
@@ -22,6 +29,18 @@ export function splitName(fullName: string): { repository: string; tag: string; 
 /** `calculator:latest` for `docker.io/library/calculator:latest`. */
 export function familiarName(fullName: string): string {
   return familiarReference(parseReference(fullName));
+}
+
+/** A name that stands for all of its tags. @throws ARGUMENT_INVALID when it has one, or a digest */
+export function bareRepository(text: string): string {
+  const { tag: _, digest, ...bare } = parseReference(text);
+  const repository = familiarReference(bare);
+  const isBare = digest === undefined && !/:[^/]*$/.test(text);
+  if (isBare) return repository;
+  throw new LighterError(
+    "ARGUMENT_INVALID",
+    `cannot use "${text}" with --all-tags: a tag can't be used with --all-tags/-a; give "${repository}"`,
+  );
 }
 
 /** The ID in full (`sha256:…`) or as twelve digits. */

@@ -50,6 +50,7 @@ export function fakeEngine(
   return {
     root: "/var/lib/lighter",
     build: missing("build"),
+    preview: missing("preview"),
     plan: missing("plan"),
     run: missing("run"),
     login: missing("login"),
@@ -76,6 +77,11 @@ export function fakeEngine(
       copy: missing("images.copy"),
       readManifest: missing("images.readManifest"),
       createIndex: missing("images.createIndex"),
+      changeIndex: missing("images.changeIndex"),
+      prune: missing("images.prune"),
+      platforms: missing("images.platforms"),
+      import: missing("images.import"),
+      tags: missing("images.tags"),
       ...parts.images,
     },
     recipes: {

@@ -5,10 +5,18 @@ import { type Contents, emptyContents, inspectTree } from "#analyze";
 import { LighterError, type OnProgress } from "#base";
 import type { Containers } from "#container";
 import type { Host } from "#host";
-import type { Collected, Fault, Image, ImageStore, Removal, SaveOptions } from "#image";
-import { type Digest, familiarReference, parsePlatform, parseReference, shortId } from "#oci";
+import type { Collected, Fault, Image, ImagePlatform, ImageStore, Removal, SaveOptions } from "#image";
+import {
+  type Descriptor,
+  type Digest,
+  familiarReference,
+  parsePlatform,
+  parseReference,
+  shortId,
+} from "#oci";
 import type { RegistryClient } from "#registry";
 import { copyBetween } from "./copy-images.ts";
+import type { ImportOptions } from "./import-image.ts";
 import type {
   CopyOptions,
   CopyResult,
@@ -19,7 +27,7 @@ import type {
   PushResult,
 } from "./options.ts";
 import type { Store } from "./store.ts";
-import { createIndex, pullImage, pushImage, readManifest } from "./transfers.ts";
+import { createIndex, listTags, pullImage, pushImage, readManifest } from "./transfers.ts";
 
 /** One instruction of an image's past. */
 export interface HistoryLine {
@@ -92,21 +100,66 @@ export class Images {
    * @throws IMAGE_NOT_FOUND, IMAGE_IN_USE
    */
   async remove(text: string, options: { readonly force?: boolean } = {}): Promise<Removal> {
-    if (options.force !== true) await this.#refuseUsed(this.get(text));
+    await this.#refuseUsed(text, options.force ?? false);
     // Removing collects, and the collector has to know what the build cache uses.
     await this.#parts.beforeCollect();
     return this.#store.images.remove(text, options);
   }
 
-  async #refuseUsed(image: Image): Promise<void> {
+  /** As docker: force takes the image from containers that have ended, but not from those that run. */
+  async #refuseUsed(text: string, isForced: boolean): Promise<void> {
+    const image = isForced ? this.find(text) : this.get(text);
+    if (image === undefined) return;
+    const { isLive } = await import("#container");
     const containers = await this.#parts.containers();
-    const user = containers.list().find((container) => container.image.id === image.id);
+    const user = containers
+      .list()
+      .find(({ image: used, state }) => used.id === image.id && (!isForced || isLive(state)));
     if (user === undefined || image.names.length > 1) return;
+    const help = isForced ? "stop the container first" : "remove the container first or use force";
     throw new LighterError(
       "IMAGE_IN_USE",
-      `cannot remove image "${shortId(image.id)}": container "${user.name}" uses it; remove the container first or use force`,
+      `cannot remove image "${shortId(image.id)}": container "${user.name}" uses it; ${help}`,
       { details: { image: image.id, container: user.id } },
     );
+  }
+
+  /**
+   * Removes images that nobody needs: those without a name, or with `all` those of no container.
+   * @returns what went, image by image, in docker's words
+   */
+  async prune(
+    options: { readonly all?: boolean; readonly accepts?: (image: Image) => boolean } = {},
+  ): Promise<readonly Removal[]> {
+    const containers = await this.#parts.containers();
+    const used = new Set(containers.list().map(({ image }) => image.id));
+    await this.#parts.beforeCollect();
+    return this.list()
+      .filter((image) => image.names.length === 0 || options.all === true)
+      .filter((image) => !used.has(image.id) && (options.accepts?.(image) ?? true))
+      .map((image) => this.#store.images.remove((image.index ?? image.target).digest, { force: true }));
+  }
+
+  /** The platforms that an image's name leads to, and what of them is stored. */
+  platforms(image: Image): readonly ImagePlatform[] {
+    return this.#store.images.platforms(image);
+  }
+
+  /** Makes an image of a tar archive of a root filesystem. @throws ARCHIVE_INVALID, ARGUMENT_INVALID, DOCKERFILE_INVALID */
+  async import(
+    archive: AsyncIterable<Uint8Array>,
+    options: ImportOptions & { readonly from: string; readonly created: string },
+  ): Promise<Image> {
+    const { importImage } = await import("./import-image.ts");
+    return await importImage(this.#store.images, archive, options);
+  }
+
+  /** The tags of a repository in its registry. @throws MANIFEST_NOT_FOUND and what pulls throw */
+  async tags(
+    repository: string,
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<readonly string[]> {
+    return await listTags(await this.#transfer(), repository, options);
   }
 
   /** Frees what neither an image, nor the build cache, nor a container uses; undefined when the store is busy. */
@@ -186,6 +239,14 @@ export class Images {
   ): Promise<Image> {
     using _lock = await this.#store.use();
     return await createIndex(await this.#transfer(), name, sources, options);
+  }
+
+  /**
+   * Makes another index of the one that a name leads to: `change` is given its rows. The name leads to the new one then.
+   * @throws IMAGE_NOT_FOUND, ARGUMENT_INVALID when the name leads to no index
+   */
+  changeIndex(name: string, change: (rows: readonly Descriptor[]) => readonly Descriptor[]): Image {
+    return this.#store.images.changeIndex(this.get(name), parseReference(name), change);
   }
 
   async #transfer(): Promise<{ readonly images: ImageStore; readonly client: RegistryClient }> {

@@ -82,6 +82,16 @@ export function pushForm(form: LayerForm = { compression: "gzip" }): LayerForm {
   return form.compression === "gzip" && form.level === undefined ? { ...form, level: 3 } : form;
 }
 
+/** See `Images.tags`. */
+export async function listTags(
+  { client }: Parts,
+  text: string,
+  options: { readonly signal?: AbortSignal },
+): Promise<readonly string[]> {
+  const { registry, repository } = parseReference(text);
+  return await client.listTags({ registry, repository }, options);
+}
+
 /** See `Images.readManifest`. */
 export async function readManifest(
   { client }: Parts,

@@ -5,6 +5,8 @@ import { type TarEntry, TarReader } from "#archive";
 import { errorMessage, isLighterError, LighterError } from "#base";
 import type { ContentStore, Ingest } from "#content";
 import { type Descriptor, type Digest, isDigest } from "#oci";
+import type { LayerParts } from "./commit-layer.ts";
+import { FileTally } from "./file-tally.ts";
 import type { LoadOptions } from "./image-store.ts";
 
 /** Documents are kept in memory up to this length; what is longer is a layer. */
@@ -15,17 +17,18 @@ const documentsLimitBytes = 64 << 20;
 export interface ArchiveFiles {
   /** The text of a document, or undefined. */
   findDocument(path: string): Buffer | undefined;
+  has(path: string): boolean;
   /** A file as a blob of the store, links followed. @throws IMAGE_INVALID when the archive has none */
   getBlob(path: string): Descriptor;
 }
 
 /** Reads an image archive, plain or compressed with gzip, to its end. @throws ARCHIVE_INVALID, DIGEST_MISMATCH, STORE_FULL */
 export async function readArchive(
-  content: ContentStore,
+  parts: Pick<LayerParts, "content" | "records">,
   archive: AsyncIterable<Uint8Array>,
   options: LoadOptions,
 ): Promise<ArchiveFiles> {
-  using collector = new Collector(content);
+  using collector = new Collector(parts);
   let current = 0;
   for await (const chunk of plain(archive)) {
     if (options.signal?.aborted) throw new LighterError("CANCELLED", "cannot load the archive: cancelled");
@@ -63,15 +66,18 @@ async function* plain(archive: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
 class Collector implements ArchiveFiles, Disposable {
   readonly reader: TarReader;
   readonly #content: ContentStore;
+  readonly #records: LayerParts["records"];
   readonly #documents = new Map<string, Buffer>();
   readonly #blobs = new Map<string, Descriptor>();
   readonly #links = new Map<string, string>();
   #documentsBytes = 0;
   #ingest: Ingest | undefined;
+  #tally = new FileTally();
   #document: Buffer | undefined;
 
-  constructor(content: ContentStore) {
+  constructor({ content, records }: Pick<LayerParts, "content" | "records">) {
     this.#content = content;
+    this.#records = records;
     this.reader = new TarReader({
       onEntry: (entry) => this.#begin(entry),
       onData: (bytes, offset) => this.#data(bytes, offset),
@@ -91,7 +97,7 @@ class Collector implements ArchiveFiles, Disposable {
         `cannot load the archive: "${entry.path}" is stored as a sparse file`,
       );
     if (digestOfName(path) !== undefined || entry.sizeBytes > documentLimitBytes)
-      this.#ingest = this.#content.ingest();
+      [this.#ingest, this.#tally] = [this.#content.ingest(), new FileTally()];
     else this.#document = this.#newDocument(entry.sizeBytes);
   }
 
@@ -106,8 +112,10 @@ class Collector implements ArchiveFiles, Disposable {
   }
 
   #data(bytes: Buffer, offset: number): void {
-    if (this.#ingest !== undefined) this.#ingest.write(bytes);
-    else if (this.#document !== undefined) bytes.copy(this.#document, offset);
+    if (this.#ingest !== undefined) {
+      this.#ingest.write(bytes);
+      this.#tally.write(bytes);
+    } else if (this.#document !== undefined) bytes.copy(this.#document, offset);
   }
 
   #end(entry: TarEntry): void {
@@ -116,15 +124,20 @@ class Collector implements ArchiveFiles, Disposable {
     this.#document = undefined;
     if (this.#ingest === undefined) return;
     const digest = digestOfName(path);
-    this.#blobs.set(
-      path,
-      this.#ingest.commit("application/octet-stream", digest === undefined ? {} : { digest }),
-    );
+    const blob = this.#ingest.commit("application/octet-stream", digest === undefined ? {} : { digest });
+    this.#blobs.set(path, blob);
+    const fileBytes = this.#tally.end();
+    if (fileBytes !== undefined) this.#records.setFileBytes(blob.digest, fileBytes);
     this.#ingest = undefined;
   }
 
   findDocument(path: string): Buffer | undefined {
     return this.#documents.get(this.#follow(path));
+  }
+
+  has(path: string): boolean {
+    const name = this.#follow(path);
+    return this.#blobs.has(name) || this.#documents.has(name);
   }
 
   getBlob(path: string): Descriptor {

@@ -2,6 +2,7 @@ import { errorMessage, LighterError } from "#base";
 import { type Descriptor, type Digest, Digester } from "#oci";
 import type { LayerParts } from "./commit-layer.ts";
 import { isAttestation, isIndex, readConfig, readManifest } from "./documents.ts";
+import { FileTally } from "./file-tally.ts";
 import type { IndexEntry } from "./image-index.ts";
 import type { Fault } from "./image-store.ts";
 import { storedTar } from "./layer-tar.ts";
@@ -62,12 +63,18 @@ export async function checkImage(
     )
       continue;
     const digester = new Digester();
-    for await (const chunk of storedTar(parts, layer)) digester.update(chunk);
+    const tally = new FileTally();
+    for await (const chunk of storedTar(parts, layer)) {
+      digester.update(chunk);
+      tally.write(chunk);
+    }
     if (digester.digest() !== diffIds[place])
       throw invalid(
         digest,
         `its layer ${layer.digest} does not hold what its config says (${diffIds[place]})`,
       );
+    const fileBytes = tally.end();
+    if (fileBytes !== undefined) parts.records.setFileBytes(layer.digest, fileBytes);
   }
 }
 

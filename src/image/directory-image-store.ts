@@ -40,6 +40,7 @@ import type {
   SaveOptions,
   SendOptions,
 } from "./image-store.ts";
+import { type ImagePlatform, listPlatforms } from "./list-platforms.ts";
 import { isName, matchImages } from "./lookup.ts";
 import type { ImageStoreOptions } from "./open-image-store.ts";
 import { findManifest } from "./platform-choice.ts";
@@ -50,7 +51,7 @@ import { type NewImage, storeDocuments } from "./store-documents.ts";
 import type { Copied } from "./transfer/copy.ts";
 import type { ImageSource, ImageTarget } from "./transfer/endpoints.ts";
 import type { ReceiveOptions } from "./transfer/receive.ts";
-import { storeIndex } from "./transfer/store-index.ts";
+import { changeIndex, storeIndex } from "./transfer/store-index.ts";
 import { type StoreSourceOptions, storeSource } from "./transfer/store-source.ts";
 import type { Unpackable } from "./unpack.ts";
 
@@ -234,8 +235,8 @@ export class DirectoryImageStore implements ImageStore {
     );
     if (!plan.isDeleted) return { untagged: plan.untagged, deleted: [] };
     const deleted = this.#noLongerUsed(image);
-    this.collect();
-    return { untagged: plan.untagged, deleted };
+    const freed = this.collect()?.freedBytes;
+    return { untagged: plan.untagged, deleted, ...(freed !== undefined && { freedBytes: freed }) };
   }
 
   /** A row whose image cannot be read, by its name or manifest digest. */
@@ -343,12 +344,33 @@ export class DirectoryImageStore implements ImageStore {
     return this.add(await storeIndex(this.#parts, images, form), options);
   }
 
+  changeIndex(
+    image: Image,
+    name: Reference,
+    change: (rows: readonly Descriptor[]) => readonly Descriptor[],
+  ): Image {
+    return this.add(changeIndex(this.#content, image, change), { names: [name] });
+  }
+
   source(image: Image, options: StoreSourceOptions): ImageSource {
     return storeSource(this.#parts, image, options);
   }
 
   save(images: readonly SaveItem[], options: SaveOptions): AsyncIterable<Uint8Array> {
     return saveArchive(this.#parts, images, options);
+  }
+
+  async import(
+    archive: AsyncIterable<Uint8Array>,
+    { config, signal, ...options }: Parameters<ImageStore["import"]>[1],
+  ): Promise<Image> {
+    using _held = await this.#hold(signal);
+    const { importTree } = await import("./import-tree.ts");
+    return this.create({ ...options, config, layers: [await importTree(this.#parts, archive, signal)] });
+  }
+
+  platforms(image: Image): readonly ImagePlatform[] {
+    return listPlatforms(this.#content, image);
   }
 
   async load(archive: AsyncIterable<Uint8Array>, options: LoadOptions = {}): Promise<readonly Image[]> {

@@ -1,6 +1,7 @@
 import type { OnProgress } from "#base";
 import type { Descriptor, Digest, ImageConfig, Manifest, Platform, Reference } from "#oci";
 import type { SnapshotName } from "#snapshot";
+import type { ImagePlatform } from "./list-platforms.ts";
 import type { Copied, CopyOptions } from "./transfer/copy.ts";
 import type { ImageSource, ImageTarget } from "./transfer/endpoints.ts";
 import type { ReceiveOptions } from "./transfer/receive.ts";
@@ -124,8 +125,21 @@ export interface ImageStore {
    * @throws ARGUMENT_INVALID when two are for the same platform
    */
   createIndex(images: readonly Image[], options: AddOptions & { readonly form: LayerForm }): Promise<Image>;
+  /** Gives a name to an index with other rows than the image's own. @throws ARGUMENT_INVALID when it has no index */
+  changeIndex(
+    image: Image,
+    name: Reference,
+    change: (rows: readonly Descriptor[]) => readonly Descriptor[],
+  ): Image;
   /** Writes images as an archive (`oci` or `docker` form) in tar chunks, in order; layers as they are stored. */
   save(images: readonly SaveItem[], options: SaveOptions): AsyncIterable<Uint8Array>;
+  /** Makes an image of one layer from a tar archive of its tree, plain or compressed. @throws ARCHIVE_INVALID, STORE_FULL */
+  import(
+    archive: AsyncIterable<Uint8Array>,
+    options: AddOptions & { readonly config: ImageConfig; readonly signal?: AbortSignal },
+  ): Promise<Image>;
+  /** The platforms that an image's name leads to, in the order of its index. */
+  platforms(image: Image): readonly ImagePlatform[];
   /** Reads an archive of either form. Every blob is verified. */
   load(archive: AsyncIterable<Uint8Array>, options?: LoadOptions): Promise<readonly Image[]>;
   /** Every fault found in the images: blobs missing or damaged, layers that do not match. Reads every byte of every image. */
@@ -209,4 +223,6 @@ export interface LoadOptions {
 export interface Removal {
   readonly untagged: readonly string[];
   readonly deleted: readonly Digest[];
+  /** Given back by removing what only it used; undefined when that has to wait until the store is idle. */
+  readonly freedBytes?: number;
 }

@@ -21,6 +21,7 @@ export type {
   SendOptions,
 } from "./image-store.ts";
 export { layerChunks, writeLayer } from "./layer-writer.ts";
+export type { ImagePlatform } from "./list-platforms.ts";
 export { type ImageStoreOptions, openImageStore } from "./open-image-store.ts";
 export { findForPlatform } from "./transfer/choose-platform.ts";
 export { type Copied, type CopyOptions, copyImage } from "./transfer/copy.ts";

@@ -11,16 +11,18 @@ import {
 import { type ArchiveFiles, readArchive } from "./archive-files.ts";
 import { checkImage } from "./check.ts";
 import type { LayerParts } from "./commit-layer.ts";
-import { isDescriptor, isRecord, readConfig } from "./documents.ts";
+import { isAttestation, isDescriptor, isIndex, isRecord, readConfig } from "./documents.ts";
 import { nameOf } from "./image-index.ts";
 import type { LoadOptions } from "./image-store.ts";
-import { chooseManifests } from "./platform-choice.ts";
+import { listDescriptors } from "./platform-choice.ts";
 import { type NewImage, storeManifest } from "./store-documents.ts";
 
 /** An image of an archive, stored but not yet named. */
 export interface LoadedImage {
   readonly image: NewImage;
   readonly names: readonly Reference[];
+  /** Of an index what the archive holds of it; else the one. */
+  readonly manifests: readonly Descriptor[];
 }
 
 /** See `ImageStore.load`. An archive that is both forms is read as OCI, which keeps manifests and their digests. */
@@ -29,7 +31,7 @@ export async function loadArchive(
   archive: AsyncIterable<Uint8Array>,
   options: LoadOptions,
 ): Promise<readonly LoadedImage[]> {
-  const files = await readArchive(parts.content, archive, options);
+  const files = await readArchive(parts, archive, options);
   const docker = readJson(files, "manifest.json");
   const index = readJson(files, "index.json");
   const images =
@@ -43,23 +45,45 @@ export async function loadArchive(
       "IMAGE_INVALID",
       "cannot load the archive: it holds neither an OCI layout nor what docker save writes",
     );
-  for (const { image } of images) await checkImage(parts, image.target.digest, { trustStored: true });
+  for (const { manifests } of images)
+    for (const { digest } of manifests) await checkImage(parts, digest, { trustStored: true });
   return index === undefined ? images : withDockerNames(parts, images, docker);
 }
 
 function loadOci(parts: LayerParts, files: ArchiveFiles, index: unknown): readonly LoadedImage[] {
-  const byDigest = new Map<Digest, { image: NewImage; names: Reference[] }>();
+  const byDigest = new Map<Digest, LoadedImage & { readonly names: Reference[] }>();
   for (const descriptor of descriptorsOf(index)) {
-    for (const manifest of chooseManifests(parts.content, descriptor)) {
-      files.getBlob(`blobs/sha256/${encoded(manifest.digest)}`);
-      const { annotations: _, ...target } = manifest;
-      const row = byDigest.get(target.digest) ?? { image: { target }, names: new Array<Reference>() };
-      const name = nameOf(descriptor.annotations ?? {});
-      if (name !== undefined) row.names.push(parseReference(name));
-      byDigest.set(target.digest, row);
-    }
+    const { annotations = {}, ...target } = descriptor;
+    files.getBlob(pathOf(descriptor));
+    const manifests = manifestsOf(parts, files, descriptor);
+    const row = byDigest.get(target.digest) ?? {
+      image: { target },
+      names: new Array<Reference>(),
+      manifests,
+    };
+    const name = nameOf(annotations);
+    if (name !== undefined) row.names.push(parseReference(name));
+    byDigest.set(target.digest, row);
   }
   return [...byDigest.values()];
+}
+
+/** The images below a descriptor that the archive holds; an archive need not hold all platforms of an index. */
+function manifestsOf(parts: LayerParts, files: ArchiveFiles, descriptor: Descriptor): readonly Descriptor[] {
+  for (const each of listDescriptors(parts.content, descriptor))
+    if (files.has(pathOf(each))) files.getBlob(pathOf(each));
+  const held = listDescriptors(parts.content, descriptor).filter(
+    (each) => !isIndex(each) && !isAttestation(each) && files.has(pathOf(each)),
+  );
+  if (held.length > 0) return held;
+  throw new LighterError(
+    "IMAGE_INVALID",
+    `cannot load the archive: it holds no image of its index ${descriptor.digest}`,
+  );
+}
+
+function pathOf({ digest }: Descriptor): string {
+  return `blobs/sha256/${encoded(digest)}`;
 }
 
 function descriptorsOf(index: unknown): readonly Descriptor[] {
@@ -97,7 +121,7 @@ function loadDocker(parts: LayerParts, files: ArchiveFiles, value: unknown): rea
       layers: item.Layers.map((path) => layerOf(parts, files.getBlob(path))),
     };
     const image = storeManifest(parts.content, manifest, readConfig(parts.content, config.digest));
-    return { image, names: (item.RepoTags ?? []).map(parseReference) };
+    return { image, names: (item.RepoTags ?? []).map(parseReference), manifests: [image.target] };
   });
 }
 
@@ -118,8 +142,8 @@ function withDockerNames(
   const items = dockerItems(docker);
   return images.map((loaded) => {
     if (loaded.names.length > 0) return loaded;
-    const config = configDigest(parts, loaded.image.target.digest);
-    const item = items.find(({ Config }) => Config.includes(encoded(config)));
+    const configs = loaded.manifests.map(({ digest }) => encoded(configDigest(parts, digest)));
+    const item = items.find(({ Config }) => configs.some((config) => Config.includes(config)));
     return { ...loaded, names: (item?.RepoTags ?? []).map(parseReference) };
   });
 }

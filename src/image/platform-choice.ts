@@ -1,30 +1,11 @@
 import { LighterError } from "#base";
 import type { ContentReader } from "#content";
-import { type Descriptor, type Digest, type Platform, parsePlatform, samePlatform } from "#oci";
+import { type Descriptor, type Digest, type Platform, parsePlatform } from "#oci";
 import { isAttestation, isIndex, readIndex } from "./documents.ts";
 import { findForPlatform } from "./transfer/choose-platform.ts";
 
 /** Indexes nest no deeper in anything that tools write. */
 const depthLimit = 4;
-
-/** The manifests that a descriptor stands for: itself, or of an index those for this machine, else the first. */
-export function chooseManifests(
-  content: ContentReader,
-  descriptor: Descriptor,
-  depth = 0,
-): readonly Descriptor[] {
-  if (!isIndex(descriptor)) return [descriptor];
-  if (depth === depthLimit) throw tooDeep(descriptor.digest);
-  const manifests = readIndex(content, descriptor.digest).manifests.filter(
-    (manifest) => !isAttestation(manifest),
-  );
-  const here = parsePlatform(process.arch);
-  const matching = manifests.filter(
-    (manifest) => manifest.platform !== undefined && samePlatform(manifest.platform, here),
-  );
-  const chosen = matching.length > 0 ? matching : manifests.slice(0, 1);
-  return chosen.flatMap((manifest) => chooseManifests(content, manifest, depth + 1));
-}
 
 /**
  * The image that a descriptor of the store stands for: of an index the manifest for `platform`, without one that for this

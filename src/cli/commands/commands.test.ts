@@ -57,7 +57,7 @@ localhost:5000/team/web   2         ${remote.id.slice(7, 19)}   N/A            8
   );
 });
 
-test("images: -q, --no-trunc, a name, json, refused templates", async () => {
+test("images: -q, --no-trunc, a name, filters, json, templates", async () => {
   assert.equal(
     (await lighter(["images", "-q", "calculator"], store)).stdout,
     `${calculator.id.slice(7, 19)}\n`,
@@ -71,20 +71,32 @@ test("images: -q, --no-trunc, a name, json, refused templates", async () => {
   assert.equal(json.length, 4);
   const first: unknown = JSON.parse(json[0] ?? "");
   assert.deepEqual(first, {
-    CreatedAt: "2026-11-20T09:00:00Z",
+    Containers: "N/A",
+    CreatedAt: "2026-11-20 09:00:00 +0000 UTC",
     CreatedSince: "3 hours ago",
     Digest: calculator.target.digest,
     ID: calculator.id.slice(7, 19),
     Repository: "calculator",
+    SharedSize: "N/A",
     Size: "1.23MB",
     Tag: "latest",
+    UniqueSize: "N/A",
+    VirtualSize: "1.23MB",
   });
-  const refused = await lighter(["images", "--format", "{{.ID}}"], store);
+  const names = async (...filters: readonly string[]): Promise<string> =>
+    (
+      await lighter(
+        ["images", ...filters.flatMap((filter) => ["-f", filter]), "--format", "{{.Repository}}:{{.Tag}}"],
+        store,
+      )
+    ).stdout;
+  assert.equal(await names("reference=calc*:v1"), "calculator:v1\n");
+  assert.equal(await names("reference=calculator", "dangling=true"), "");
+  assert.equal(await names("dangling=true"), "<none>:<none>\n");
+  assert.equal(await names("until=1000000h"), "");
+  const refused = await lighter(["images", "-f", "size=1"], store);
   assert.equal(refused.status, 1);
-  assert.match(
-    refused.stderr,
-    /cannot print with --format "\{\{.ID\}\}": Go templates are not supported yet/,
-  );
+  assert.match(refused.stderr, /cannot filter by "size=1": want before=…, since=…/);
 });
 
 test("history: docker's table; a hostile history cannot steer the terminal", async () => {

@@ -2,11 +2,13 @@ import { formatBytes } from "#base";
 import type { HistoryLine } from "#engine";
 import { defineCommand, type Invocation } from "../command.ts";
 import { ago, displayId } from "../image-words.ts";
-import { formatFlag, jsonLines, parseListFormat } from "../list-format.ts";
-import { formatTable } from "../table.ts";
 
 const historyFlags = {
-  ...formatFlag,
+  format: {
+    kind: "string",
+    value: "table|json|TEMPLATE",
+    summary: "How to print: a table, one JSON object a line, or a Go template",
+  },
   human: {
     kind: "boolean",
     short: "H",
@@ -28,19 +30,23 @@ export const history = defineCommand({
   examples: [
     { command: "lighter history calculator", explains: "Show which instruction added how many bytes" },
     { command: "lighter history --no-trunc calculator", explains: "Show each instruction in full" },
+    {
+      command: "lighter history --format '{{.Size}}\\t{{.CreatedBy}}' calculator",
+      explains: "Print sizes and instructions alone",
+    },
   ],
   run: showHistory,
 });
 
 export const imageHistory = defineCommand({ ...history, name: "image history" });
 
-interface Shown {
-  readonly id: string;
-  readonly created: string;
-  readonly createdBy: string;
-  readonly size: string;
-  readonly comment: string;
-}
+const columns = [
+  ["IMAGE", "ID"],
+  ["CREATED", "CreatedSince"],
+  ["CREATED BY", "CreatedBy"],
+  ["SIZE", "Size"],
+  ["COMMENT", "Comment"],
+] as const;
 
 async function showHistory({
   flags,
@@ -48,46 +54,37 @@ async function showHistory({
   io,
   openEngine,
 }: Invocation<typeof historyFlags>): Promise<number> {
-  const format = parseListFormat(flags.format);
+  const { printRows } = await import("../format/print-rows.ts");
   await using engine = await openEngine();
-  const lines = engine.images.history(args[0] ?? "");
-  const shown = lines.map((line) => show(line, flags, io.now()));
-  if (flags.quiet) await io.stdout.write(shown.map((line) => `${line.id}\n`).join(""));
-  else if (format === "json")
-    await io.stdout.write(jsonLines(lines.map((line, index) => jsonLine(line, shown[index], io.now()))));
-  else
-    await io.stdout.write(
-      formatTable(
-        ["IMAGE", "CREATED", "CREATED BY", "SIZE", "COMMENT"],
-        shown.map((line) => [line.id, line.created, line.createdBy, line.size, line.comment]),
-      ),
-    );
+  const rows = engine.images.history(args[0] ?? "").map((line) => rowOf(line, flags, io.now()));
+  const listing = {
+    rows,
+    columns: flags.human ? columns : columnsExact,
+    titles: { CreatedAt: "CREATED AT" },
+  };
+  await io.stdout.write(
+    flags.quiet ? rows.map(({ ID }) => `${ID}\n`).join("") : printRows(listing, flags.format),
+  );
   return 0;
 }
 
-function show(
+const columnsExact = columns.map(([title, field]) =>
+  field === "CreatedSince" ? (["CREATED AT", "CreatedAt"] as const) : ([title, field] as const),
+);
+
+function rowOf(
   line: HistoryLine,
   flags: { readonly human: boolean; readonly "no-trunc": boolean },
   nowMs: number,
-): Shown {
+) {
   const text = oneLine(line.createdBy);
   return {
-    id: line.id === undefined ? "<missing>" : displayId(line.id, flags["no-trunc"]),
-    created: flags.human ? ago(line.created, nowMs) : (line.created ?? "N/A"),
-    createdBy: flags["no-trunc"] ? text : ellipsis(text, 45),
-    size: flags.human ? formatBytes(line.sizeBytes) : String(line.sizeBytes),
-    comment: oneLine(line.comment ?? ""),
-  };
-}
-
-function jsonLine(line: HistoryLine, shown: Shown | undefined, nowMs: number): unknown {
-  return {
-    Comment: line.comment ?? "",
+    Comment: oneLine(line.comment ?? ""),
     CreatedAt: line.created ?? "N/A",
-    CreatedBy: shown?.createdBy,
+    CreatedBy: flags["no-trunc"] ? text : ellipsis(text, 45),
     CreatedSince: ago(line.created, nowMs),
-    ID: shown?.id,
-    Size: shown?.size,
+    ID: line.id === undefined ? "<missing>" : displayId(line.id, flags["no-trunc"]),
+    Size: flags.human ? formatBytes(line.sizeBytes) : String(line.sizeBytes),
   };
 }
 

@@ -1,16 +1,26 @@
 import { formatBytes } from "#base";
 import type { Image } from "#image";
 import { defineCommand, type Invocation } from "../command.ts";
-import { ago, displayId, splitName } from "../image-words.ts";
-import { formatFlag, jsonLines, parseListFormat } from "../list-format.ts";
-import { formatTable } from "../table.ts";
+import { matchesImage, matchesReference, parseImageFilters } from "../image-filters.ts";
+import { ago, createdAt, displayId, splitName } from "../image-words.ts";
 
 const imagesFlags = {
   all: { kind: "boolean", short: "a", summary: "Taken for docker's sake: no image is hidden here" },
   digests: { kind: "boolean", summary: "Add a column with the digest of the manifest" },
-  ...formatFlag,
+  filter: {
+    kind: "list",
+    short: "f",
+    value: "NAME=VALUE",
+    summary: "Show only those that match: before, since, reference, dangling, label, until",
+  },
+  format: {
+    kind: "string",
+    value: "table|json|TEMPLATE",
+    summary: "How to print: a table, one JSON object a line, or a Go template",
+  },
   "no-trunc": { kind: "boolean", summary: "Print IDs in full" },
   quiet: { kind: "boolean", short: "q", summary: "Print only IDs" },
+  tree: { kind: "boolean", summary: "Show the platforms of each image below it" },
 } as const;
 
 export const images = defineCommand({
@@ -20,85 +30,101 @@ export const images = defineCommand({
   flags: imagesFlags,
   arity: { min: 0, max: 1 },
   argument: "image",
-  notYet: ["filter", "-f", "tree"],
   examples: [
     { command: "lighter images", explains: "Show every image in the store, newest first" },
     { command: "lighter images -q calculator", explains: "Print the IDs of the images called calculator" },
+    {
+      command: "lighter images --filter reference='registry.example/*' --format '{{.Repository}} {{.Size}}'",
+      explains: "Print names and sizes of what came from one registry",
+    },
   ],
   run: listImages,
 });
 
 export const imageLs = defineCommand({ ...images, name: "image ls" });
 
+type Columns = readonly (readonly [string, keyof ReturnType<typeof rowObject>])[];
+
+const columnsBefore: Columns = [
+  ["REPOSITORY", "Repository"],
+  ["TAG", "Tag"],
+];
+const columnsAfter: Columns = [
+  ["IMAGE ID", "ID"],
+  ["CREATED", "CreatedSince"],
+  ["SIZE", "Size"],
+];
+
 async function listImages({ flags, args, io, openEngine }: Invocation<typeof imagesFlags>): Promise<number> {
-  const format = parseListFormat(flags.format);
+  const filters = parseImageFilters(flags.filter);
+  const patterns = filters.filter(({ name }) => name === "reference").map(({ value }) => value);
   await using engine = await openEngine();
-  const found = [...engine.images.list()].sort(newestFirst);
-  const rows = found.flatMap((image) => imageRows(image)).filter((row) => matches(row, args[0]));
+  const scene = { nowMs: io.now(), find: (text: string) => engine.images.get(text) };
+  const found = [...engine.images.list()].filter((image) => matchesImage(image, filters, scene));
+  const rows = found
+    .sort(newestFirst)
+    .flatMap((image) => imageRows(image))
+    .filter((row) => isWanted(row, patterns) && isWanted(row, args));
   if (flags.quiet) {
     const ids = new Set(rows.map((row) => displayId(row.image.id, flags["no-trunc"])));
     await io.stdout.write([...ids].map((id) => `${id}\n`).join(""));
-  } else if (format === "json") {
-    await io.stdout.write(jsonLines(rows.map((row) => rowObject(row, io.now(), flags["no-trunc"]))));
-  } else {
-    await io.stdout.write(
-      imagesTable(rows, { nowMs: io.now(), isFull: flags["no-trunc"], digests: flags.digests }),
-    );
+    return 0;
   }
+  if (flags.tree) {
+    const { imageTree } = await import("../image-tree.ts");
+    await io.stdout.write(imageTree(rows, engine.images));
+    return 0;
+  }
+  const { printRows } = await import("../format/print-rows.ts");
+  const columns = [
+    ...columnsBefore,
+    ...(flags.digests ? ([["DIGEST", "Digest"]] as const) : []),
+    ...columnsAfter,
+  ];
+  const objects = rows.map((row) => rowObject(row, io.now(), flags["no-trunc"]));
+  await io.stdout.write(
+    printRows(
+      { rows: objects, columns, titles: { Digest: "DIGEST", CreatedAt: "CREATED AT" } },
+      flags.format,
+    ),
+  );
   return 0;
 }
 
-interface Row {
+/** One name of an image. */
+export interface ImageRow {
   readonly image: Image;
-  readonly repository: string;
-  readonly tag: string;
+  /** Undefined for an image with none. */
+  readonly name: string | undefined;
 }
 
-function imageRows(image: Image): readonly Row[] {
-  if (image.names.length === 0) return [{ image, repository: "<none>", tag: "<none>" }];
-  return [...image.names].sort().map((name) => {
-    const { repository, tag } = splitName(name);
-    return { image, repository, tag };
-  });
+function imageRows(image: Image): readonly ImageRow[] {
+  if (image.names.length === 0) return [{ image, name: undefined }];
+  return [...image.names].sort().map((name) => ({ image, name }));
 }
 
-function matches(row: Row, wanted: string | undefined): boolean {
-  if (wanted === undefined) return true;
-  const colon = wanted.lastIndexOf(":");
-  if (colon <= wanted.lastIndexOf("/")) return row.repository === wanted;
-  return row.repository === wanted.slice(0, colon) && row.tag === wanted.slice(colon + 1);
+function isWanted({ name }: ImageRow, patterns: readonly string[]): boolean {
+  return name === undefined ? patterns.length === 0 : matchesReference(name, patterns);
 }
 
 function newestFirst(a: Image, b: Image): number {
   return (b.config.created ?? "").localeCompare(a.config.created ?? "") || a.id.localeCompare(b.id);
 }
 
-function imagesTable(
-  rows: readonly Row[],
-  options: { readonly nowMs: number; readonly isFull: boolean; readonly digests: boolean },
-): string {
-  const digestTitle = options.digests ? ["DIGEST"] : [];
-  return formatTable(
-    ["REPOSITORY", "TAG", ...digestTitle, "IMAGE ID", "CREATED", "SIZE"],
-    rows.map(({ image, repository, tag }) => [
-      repository,
-      tag,
-      ...(options.digests ? [image.target.digest] : []),
-      displayId(image.id, options.isFull),
-      ago(image.config.created, options.nowMs),
-      formatBytes(image.sizeBytes),
-    ]),
-  );
-}
-
-function rowObject({ image, repository, tag }: Row, nowMs: number, isFull: boolean): unknown {
+function rowObject({ image, name }: ImageRow, nowMs: number, isFull: boolean) {
+  const { repository, tag } = name === undefined ? { repository: "<none>", tag: "<none>" } : splitName(name);
+  const size = formatBytes(image.sizeBytes);
   return {
-    CreatedAt: image.config.created ?? "N/A",
+    Containers: "N/A",
+    CreatedAt: createdAt(image.config.created),
     CreatedSince: ago(image.config.created, nowMs),
-    Digest: image.target.digest,
+    Digest: (image.index ?? image.target).digest,
     ID: displayId(image.id, isFull),
     Repository: repository,
-    Size: formatBytes(image.sizeBytes),
+    SharedSize: "N/A",
+    Size: size,
     Tag: tag,
+    UniqueSize: "N/A",
+    VirtualSize: size,
   };
 }

@@ -1,8 +1,10 @@
 import { defineCommand, type Invocation } from "../command.ts";
+import type { CliEngine } from "../engine-port.ts";
 import { familiarName } from "../image-words.ts";
 import { openTransferDisplay } from "../progress/transfer.ts";
 
 const pullFlags = {
+  "all-tags": { kind: "boolean", short: "a", summary: "Bring every tag of the repository" },
   "all-platforms": { kind: "boolean", summary: "Bring every platform's image, not only this machine's" },
   platform: { kind: "string", value: "OS/ARCH", summary: "Platform to bring (default: this machine's)" },
   quiet: { kind: "boolean", short: "q", summary: "Show no progress; print the name" },
@@ -14,7 +16,7 @@ export const pull = defineCommand({
   usage: "[OPTIONS] NAME[:TAG|@DIGEST]",
   flags: pullFlags,
   arity: { min: 1, max: 1 },
-  notYet: ["all-tags", "-a", "disable-content-trust"],
+  refused: { "disable-content-trust": "lighter has no content trust; pin a digest instead" },
   examples: [
     { command: "lighter pull debian:12", explains: "Bring Debian's image from docker.io" },
     {
@@ -27,18 +29,27 @@ export const pull = defineCommand({
 
 export const imagePull = defineCommand({ ...pull, name: "image pull" });
 
-async function pullImage({
-  flags,
-  args,
-  io,
-  signal,
-  openEngine,
-}: Invocation<typeof pullFlags>): Promise<number> {
+async function pullImage(invocation: Invocation<typeof pullFlags>): Promise<number> {
+  const { flags, args, signal, openEngine } = invocation;
+  const [name = ""] = args;
   await using engine = await openEngine();
+  if (!flags["all-tags"]) return await pullOne(engine, name, invocation);
+  const { bareRepository } = await import("../image-words.ts");
+  const repository = bareRepository(name);
+  for (const tag of await engine.images.tags(repository, { signal }))
+    await pullOne(engine, `${repository}:${tag}`, invocation);
+  return 0;
+}
+
+async function pullOne(
+  engine: CliEngine,
+  wanted: string,
+  { flags, io, signal }: Invocation<typeof pullFlags>,
+): Promise<number> {
   const { platform } = flags;
   const pulled = await (async () => {
     using display = openTransferDisplay(io, flags);
-    return await engine.images.pull(args[0] ?? "", {
+    return await engine.images.pull(wanted, {
       allPlatforms: flags["all-platforms"],
       onProgress: display.onProgress,
       signal,

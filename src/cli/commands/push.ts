@@ -1,8 +1,11 @@
+import { LighterError } from "#base";
 import type { LayerForm } from "#image";
 import { defineCommand, type Invocation } from "../command.ts";
+import type { CliEngine } from "../engine-port.ts";
 import { openTransferDisplay } from "../progress/transfer.ts";
 
 const pushFlags = {
+  "all-tags": { kind: "boolean", short: "a", summary: "Send every name of the repository" },
   compression: {
     kind: "string",
     choices: ["gzip", "zstd", "uncompressed"],
@@ -24,7 +27,7 @@ export const push = defineCommand({
   flags: pushFlags,
   arity: { min: 1, max: 1 },
   argument: "image",
-  notYet: ["all-tags", "-a", "disable-content-trust"],
+  refused: { "disable-content-trust": "lighter has no content trust; pin a digest instead" },
   examples: [
     {
       command: "lighter push localhost:5000/calculator",
@@ -40,14 +43,31 @@ export const push = defineCommand({
 
 export const imagePush = defineCommand({ ...push, name: "image push" });
 
-async function pushImage({
-  flags,
-  args,
-  io,
-  signal,
-  openEngine,
-}: Invocation<typeof pushFlags>): Promise<number> {
+async function pushImage(invocation: Invocation<typeof pushFlags>): Promise<number> {
+  const { flags, args, openEngine } = invocation;
+  const [name = ""] = args;
   await using engine = await openEngine();
+  if (!flags["all-tags"]) return await pushOne(engine, name, invocation);
+  const { bareRepository, splitName } = await import("../image-words.ts");
+  const repository = bareRepository(name);
+  const names = engine.images
+    .list()
+    .flatMap((image) => image.names)
+    .filter((each) => splitName(each).repository === repository && splitName(each).tag !== "<none>");
+  if (names.length === 0)
+    throw new LighterError(
+      "IMAGE_NOT_FOUND",
+      `cannot push "${repository}": no image of the store has a tag of this repository; see lighter images`,
+    );
+  for (const each of names.sort()) await pushOne(engine, each, invocation);
+  return 0;
+}
+
+async function pushOne(
+  engine: CliEngine,
+  wanted: string,
+  { flags, io, signal }: Invocation<typeof pushFlags>,
+): Promise<number> {
   const { platform } = flags;
   const level = flags["compression-level"];
   const form: LayerForm = {
@@ -56,7 +76,7 @@ async function pushImage({
   };
   const pushed = await (async () => {
     using display = openTransferDisplay(io, flags);
-    return await engine.images.push(args[0] ?? "", {
+    return await engine.images.push(wanted, {
       form,
       onProgress: display.onProgress,
       signal,

@@ -1,4 +1,5 @@
 import { LighterError } from "#base";
+import type { ContentStore } from "#content";
 import {
   type Descriptor,
   formatPlatform,
@@ -9,7 +10,7 @@ import {
 } from "#oci";
 import type { LayerParts } from "../commit-layer.ts";
 import { formLayer } from "../compress-layer.ts";
-import { isAttestation, isIndex } from "../documents.ts";
+import { isAttestation, isIndex, readIndex } from "../documents.ts";
 import type { Image, LayerForm } from "../image-store.ts";
 import { listDescriptors } from "../platform-choice.ts";
 
@@ -24,6 +25,23 @@ export async function storeIndex(
   checkPlatforms(rows);
   const index: Index = { schemaVersion: 2, mediaType: mediaTypes.index, manifests: rows };
   return parts.content.put(JSON.stringify(index), mediaTypes.index);
+}
+
+/** Stores the index of an image with other rows. @throws ARGUMENT_INVALID */
+export function changeIndex(
+  content: ContentStore,
+  image: Image,
+  change: (rows: readonly Descriptor[]) => readonly Descriptor[],
+): Descriptor {
+  if (image.index === undefined)
+    throw new LighterError(
+      "ARGUMENT_INVALID",
+      `cannot change "${image.names[0] ?? image.id}": it is no manifest list but one image; lighter manifest create makes one`,
+    );
+  const index = readIndex(content, image.index.digest);
+  const manifests = change(index.manifests);
+  checkPlatforms(manifests);
+  return content.put(JSON.stringify({ ...index, manifests }), image.index.mediaType);
 }
 
 /** Of an image that stands in an index already, all that this holds. */
