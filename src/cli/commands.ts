@@ -104,7 +104,8 @@ export const commandLoaders: Readonly<Record<string, Loader>> = {
   "system check": async () => (await import("./commands/system.ts")).systemCheck,
   "system resume": async () => (await import("./commands/system.ts")).systemResume,
   "system sweep": async () => (await import("./commands/system.ts")).systemSweep,
-  "system prune": async () => (await import("./commands/system.ts")).systemPrune,
+  "system prune": async () => (await import("./commands/system-prune.ts")).systemPrune,
+  "system df": async () => (await import("./commands/system-df.ts")).systemDf,
   info: async () => (await import("./commands/info.ts")).info,
   // Small enough to come along: one file less to find.
   version: () => Promise.resolve(version),

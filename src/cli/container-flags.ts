@@ -72,7 +72,7 @@ export const containerFlags = {
   "log-driver": { kind: "string", value: "json-file|local|none", summary: "Where the output is kept" },
   "log-opt": {
     kind: "list",
-    value: "max-size=SIZE|max-file=COUNT",
+    value: "max-size=SIZE|max-file=COUNT|labels=|env=",
     summary: "When the log begins a new file",
   },
   mount: {

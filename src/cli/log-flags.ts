@@ -9,6 +9,8 @@ const drivers = {
   local: { maxBytes: 20 << 20, maxFiles: 5 },
 } as const;
 
+const known = ["max-size", "max-file", "labels", "env"];
+
 /** @throws ARGUMENT_INVALID */
 export function logOptions(
   driver: string | undefined,
@@ -22,11 +24,11 @@ export function logOptions(
       "ARGUMENT_INVALID",
       `cannot log with driver "${name}": lighter has json-file, local and none`,
     );
-  const unknown = Object.keys(options).find((option) => !["max-size", "max-file"].includes(option));
+  const unknown = Object.keys(options).find((option) => !known.includes(option));
   if (unknown !== undefined)
     throw new LighterError(
       "ARGUMENT_INVALID",
-      `cannot use log option "${unknown}": want max-size or max-file`,
+      `cannot use log option "${unknown}": want ${known.join(", ")}`,
     );
   if (driver === undefined && words.length === 0) return {};
   const { maxBytes, maxFiles } = drivers[name];

@@ -17,8 +17,8 @@ export interface CommitRequest {
   readonly comment?: string;
   /** Lets the container run on meanwhile. */
   readonly noPause?: boolean;
-  /** Changes of the configuration; `Entrypoint` and `Cmd` of the container are the default. */
-  readonly config?: Partial<ProcessConfig>;
+  /** Changes the configuration, which is the container's. */
+  readonly change?: (config: ImageConfig) => ProcessConfig;
 }
 
 /** Makes an image of what a container changed. @throws RUNTIME_FAILED */
@@ -51,10 +51,14 @@ async function makeImage(parts: Parts, record: ContainerRecord, request: CommitR
   const snapshot = snapshots.commit(active, `commit-${randomBytes(16).toString("hex")}`);
   const layer = await images.commitLayer(snapshot);
   return images.create({
-    config: configOf(record, request),
+    config: changed(configOf(record, request), request),
     layers: [...request.image.layers.map(({ descriptor, diffId }) => ({ descriptor, diffId })), layer],
     names: request.names,
   });
+}
+
+function changed(config: ImageConfig, { change }: CommitRequest): ImageConfig {
+  return change === undefined ? config : { ...config, config: change(config) };
 }
 
 function configOf(record: ContainerRecord, request: CommitRequest): ImageConfig {
@@ -77,7 +81,6 @@ function configOf(record: ContainerRecord, request: CommitRequest): ImageConfig 
       User: program.user,
       Labels: labels,
       ...(exposedPorts.length > 0 ? { ExposedPorts: ports } : {}),
-      ...request.config,
     },
     history: [
       ...(from.history ?? []),

@@ -35,6 +35,8 @@ export interface CopyRequest {
   readonly archive?: boolean;
   /** Follow a link that the source is. */
   readonly followLink?: boolean;
+  /** Copies only into a directory that is there. */
+  readonly mustExist?: boolean;
 }
 
 /** @throws CONTAINER_INVALID */
@@ -89,6 +91,13 @@ class Side {
     }
   }
 
+  /** Where the link that this path is leads to. A descriptor's path would give the link's own place. */
+  readLink(): string {
+    const target = this.open(dirname(this.path), true, (parent) => readlinkSync(join(parent, this.name)));
+    if (target === undefined) throw this.fault("there is no such file or directory");
+    return target;
+  }
+
   fault(state: string): LighterError {
     return new LighterError("CONTAINER_INVALID", `cannot copy "${this.path}": ${state}`);
   }
@@ -103,6 +112,8 @@ interface Copying {
 
 function copy(host: Pick<Host, "files">, copying: Copying): void {
   const { from, to, request } = copying;
+  if (request.mustExist === true && to.open(to.path, true, (_, stat) => stat.isDirectory()) !== true)
+    throw to.fault("there is no such directory");
   const copied = from.open(
     from.path,
     request.followLink === true || from.path.endsWith("/"),
@@ -200,13 +211,13 @@ function copyEntry(
     readonly name: string;
   },
 ): void {
-  const { source, stat, directory, name } = entry;
+  const { stat, directory, name } = entry;
   const half = join(directory, `.lighter-${process.pid}-${name}`);
   const path = join(directory, name);
   if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true)
     throw entry.to.fault("a file cannot replace a directory");
   try {
-    if (stat.isSymbolicLink()) symlinkSync(readlinkSync(source), half);
+    if (stat.isSymbolicLink()) symlinkSync(entry.from.readLink(), half);
     else copyContents(entry, half);
     renameSync(half, path);
   } catch (error) {

@@ -11,9 +11,11 @@ import {
   unpauseContainer,
   waitContainer,
 } from "./control-container.ts";
+import type { ArchiveCopyRequest } from "./copy-archive.ts";
 import type { CopyRequest } from "./copy-files.ts";
 import { createContainer } from "./create-container.ts";
 import { type Change, listChanges } from "./diff-container.ts";
+import { directoryBytes } from "./directory-bytes.ts";
 import { type ContainerEvent, EventLog, type EventOptions } from "./event-log.ts";
 import { type ExecRequest, execContainer } from "./exec-container.ts";
 import { listPids, measureUsage, type Usage } from "./observe-container.ts";
@@ -80,10 +82,19 @@ export interface Containers {
     options?: { readonly force?: boolean; readonly volumes?: boolean },
   ): Promise<ContainerRecord>;
   readonly volumes: Volumes;
+  /** Bytes of the files in a volume. @throws VOLUME_NOT_FOUND */
+  volumeBytes(name: string): number;
   /** What happens to containers, from `since` or from now on. */
   events(options: EventOptions): AsyncIterable<ContainerEvent>;
   /** Copies files between the host and a container; one that runs stands still meanwhile. @throws CONTAINER_INVALID */
   copy(text: string, request: CopyRequest): Promise<void>;
+  /** The same as a tar archive. */
+  copyOut(text: string, request: ArchiveCopyRequest): AsyncIterable<Buffer>;
+  /** From a tar archive, into a directory. @throws CONTAINER_INVALID, ARCHIVE_INVALID, ARCHIVE_HOSTILE */
+  copyIn(
+    text: string,
+    request: ArchiveCopyRequest & { readonly source: AsyncIterable<Uint8Array> },
+  ): Promise<void>;
   /** What it changed in its image's tree. */
   diff(text: string): readonly Change[];
   /** Its tree without volumes, as a tar archive. A chunk is valid until the next is asked for. */
@@ -98,10 +109,14 @@ export interface Containers {
   update(text: string, request: UpdateRequest): Promise<ContainerRecord>;
   /** IDs on the host. @throws CONTAINER_NOT_RUNNING */
   pids(text: string): readonly number[];
+  /** Of the files that it made or changed. */
+  writtenBytes(text: string): number;
   /** @throws CONTAINER_NOT_RUNNING */
   usage(text: string): Usage;
   /** Settles what dead processes left, and frees what they held. */
   sweep(): Promise<void>;
+  /** The same, and what no sweep comes across. @returns what was put in order, in words */
+  repair(): Promise<readonly string[]>;
 }
 
 /** Opens the containers of a store; costs nothing until used. */
@@ -133,9 +148,11 @@ export function createContainers(options: ContainersOptions): Containers {
       return record;
     },
     volumes: openVolumes(parts),
+    volumeBytes: (name) => directoryBytes(parts.volumes.dataDirectory(parts.volumes.get(name).name)),
     events: (options) => parts.events.read(options),
     ...contentsOf(parts),
     sweep: () => sweepParts(parts),
+    repair: async () => await (await import("./repair-containers.ts")).repairContainers(parts),
   };
 }
 
@@ -210,7 +227,18 @@ function partsOfLife(parts: Parts): PartsOfLife {
 
 type ContentsOf = Pick<
   Containers,
-  "withTree" | "withImageTree" | "copy" | "diff" | "export" | "commit" | "update" | "pids" | "usage"
+  | "withTree"
+  | "withImageTree"
+  | "copy"
+  | "copyOut"
+  | "copyIn"
+  | "diff"
+  | "export"
+  | "commit"
+  | "update"
+  | "pids"
+  | "usage"
+  | "writtenBytes"
 >;
 
 /** What few commands need is loaded when it is asked for. */
@@ -223,6 +251,11 @@ function contentsOf(parts: Parts): ContentsOf {
       await (await import("./container-root.ts")).withImageRoot(parts, image, task),
     copy: async (text, request) =>
       await (await import("./copy-files.ts")).copyFiles(parts, store.get(text), request),
+    copyOut: async function* (text, request) {
+      yield* (await import("./copy-archive.ts")).copyOutArchive(parts, store.get(text), request);
+    },
+    copyIn: async (text, request) =>
+      await (await import("./copy-archive.ts")).copyInArchive(parts, store.get(text), request),
     diff: (text) => listChanges(parts, store.get(text)),
     export: async (text, sink) => {
       const [{ withMountedRoot }, { layerChunks }] = [
@@ -241,6 +274,7 @@ function contentsOf(parts: Parts): ContentsOf {
       return store.get(record.id);
     },
     pids: (text) => listPids(parts, store.get(text)),
+    writtenBytes: (text) => directoryBytes(join(store.directory(store.get(text).id), "fs")),
     usage: (text) => measureUsage(parts, store.get(text)),
   };
 }

@@ -10,6 +10,7 @@ export type {
   RestartPolicy,
 } from "./container-record.ts";
 export { isLive } from "./container-record.ts";
+export type { ArchiveCopyRequest } from "./copy-archive.ts";
 export type { CopyRequest } from "./copy-files.ts";
 export { type Containers, createContainers } from "./create-containers.ts";
 export type { Change } from "./diff-container.ts";

@@ -11,7 +11,10 @@ export interface Volumes {
   get(name: string): Volume;
   /** @throws VOLUME_NOT_FOUND, VOLUME_IN_USE */
   remove(name: string): void;
-  prune(options: { readonly all?: boolean }): readonly Volume[];
+  prune(options: {
+    readonly all?: boolean;
+    readonly accepts?: (volume: Volume) => boolean;
+  }): readonly Volume[];
 }
 
 export function openVolumes({ volumes, store }: Pick<Parts, "volumes" | "store">): Volumes {
@@ -35,10 +38,11 @@ export function openVolumes({ volumes, store }: Pick<Parts, "volumes" | "store">
         );
       volumes.remove(name);
     },
-    prune: ({ all = false }) => {
+    prune: ({ all = false, accepts = () => true }) => {
       const unused = volumes
         .list()
-        .filter(({ name, isAnonymous }) => (all || isAnonymous) && users(name).length === 0);
+        .filter((volume) => (all || volume.isAnonymous) && accepts(volume))
+        .filter(({ name }) => users(name).length === 0);
       for (const { name } of unused) volumes.remove(name);
       return unused;
     },

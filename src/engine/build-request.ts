@@ -24,6 +24,7 @@ export async function buildRequest(
     buildArgs: { ...configuration.proxyEnv, ...options.buildArgs },
     jobs: options.jobs ?? configuration.jobs,
     noCache: noCacheOf(options),
+    ...(options.explain !== undefined && { explain: options.explain }),
     ...(target !== undefined && { target }),
     ...(labels !== undefined && { labels }),
     ...(platform !== undefined && !platform.includes(",") && { platform: parsePlatform(platform) }),
@@ -32,6 +33,7 @@ export async function buildRequest(
     ...(ssh !== undefined && { findAgent: openAgents(ssh, environment) }),
     ...(configuration.epochSeconds !== undefined && { epochSeconds: configuration.epochSeconds }),
     ...(onEvent !== undefined && { onEvent }),
+    ...(options.onStepFailure !== undefined && { onStepFailure: options.onStepFailure }),
     ...(signal !== undefined && { signal }),
   };
 }

@@ -67,6 +67,13 @@ export class EngineContainers {
   };
 
   readonly copy: Same<"copy"> = async (text, request) => await (await this.#settled()).copy(text, request);
+  readonly copyIn: Same<"copyIn"> = async (text, request) =>
+    await (await this.#settled()).copyIn(text, request);
+
+  async *copyOut(...[text, request]: Parameters<Containers["copyOut"]>): AsyncGenerator<Buffer> {
+    yield* (await this.#settled()).copyOut(text, request);
+  }
+
   readonly export: Same<"export"> = async (text, sink) => await (await this.#settled()).export(text, sink);
   readonly update: Same<"update"> = async (text, request) =>
     await (await this.#settled()).update(text, request);
@@ -91,6 +98,14 @@ export class EngineContainers {
     return (await this.#settled()).pids(text);
   }
 
+  /** Bytes of what it wrote, and with its image. */
+  async size(text: string): Promise<{ readonly writtenBytes: number; readonly totalBytes: number }> {
+    const containers = await this.#settled();
+    const record = containers.get(text);
+    const writtenBytes = containers.writtenBytes(record.id);
+    return { writtenBytes, totalBytes: writtenBytes + this.#imageBytes(record) };
+  }
+
   /** What it takes now. @throws CONTAINER_NOT_RUNNING */
   async usage(text: string): Promise<Usage> {
     return (await this.#open()).usage(text);
@@ -99,15 +114,22 @@ export class EngineContainers {
   /** Makes an image of what a container changed. */
   async commit(
     text: string,
-    options: Omit<CommitRequest, "image" | "names"> & { readonly name?: string } = {},
+    options: Omit<CommitRequest, "image" | "names" | "change"> & {
+      readonly name?: string;
+      /** Instructions of a Dockerfile, as `CMD ["serve"]`. */
+      readonly changes?: readonly string[];
+    } = {},
   ): Promise<Image> {
     const containers = await this.#settled();
-    const { name, ...rest } = options;
+    const { name, changes = [], ...rest } = options;
+    const applyChanges =
+      changes.length === 0 ? undefined : (await import("./commit-changes.ts")).applyChanges;
     const image = this.#parts.findImage(containers.get(text).image.id);
     return await containers.commit(text, {
       ...rest,
       image,
       names: name === undefined ? [] : [parseReference(name)],
+      ...(applyChanges !== undefined && { change: (config) => applyChanges(config, changes) }),
     });
   }
 
@@ -172,6 +194,8 @@ export class EngineContainers {
 
   readonly remove: Same<"remove"> = async (text, options) => await (await this.#open()).remove(text, options);
 
+  readonly repair: Same<"repair"> = async () => await (await this.#open()).repair();
+
   /** Settles what containers left that ended without a client. */
   async sweep(): Promise<void> {
     await this.#parts.sweep();
@@ -184,6 +208,15 @@ export class EngineContainers {
     const containers = await this.#settled();
     const { image: imageName, platform, ...rest } = options;
     return await make(containers, { ...rest, imageName, image: this.#parts.findImage(imageName, platform) });
+  }
+
+  /** 0 for an image that was removed by force. */
+  #imageBytes({ image }: ContainerRecord): number {
+    try {
+      return this.#parts.findImage(image.id).sizeBytes;
+    } catch {
+      return 0;
+    }
   }
 
   #open(): Promise<Containers> {

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Cleanup } from "#base";
-import type { BaseSource, Builder, BuildRequest, DryPlan, DryRequest } from "#build";
+import type { BaseSource, Builder, BuildRequest, DryPlan, DryRequest, Preview } from "#build";
 import type { Containers } from "#container";
 import type { RecipeSource } from "#distroless";
 import { createHost, type Host } from "#host";
@@ -237,6 +237,23 @@ export class Engine implements AsyncDisposable {
     } finally {
       if (limitBytes !== undefined) await this.buildCache.prune({ keepBytes: limitBytes });
     }
+  }
+
+  /**
+   * What {@link Engine.build} would do with each step, before it does it: nothing runs, and nothing is fetched but a remote
+   * context, which the Dockerfile is in.
+   * @throws CONTEXT_NOT_FOUND, DOCKERFILE_NOT_FOUND, DOCKERFILE_INVALID, COPY_SOURCE_NOT_FOUND
+   */
+  async preview(options: BuildOptions): Promise<Preview> {
+    const plain = await buildRequest(options, this.#configuration);
+    const builder = await this.#builder();
+    using _lock = await this.#store.use();
+    return await builder.preview({
+      ...plain,
+      bases: await this.#bases(options, plain.context),
+      ...(await exportRequest(options)),
+      ...(await this.#contexts(options)),
+    });
   }
 
   /** Plans a build without running anything or getting a base. @throws CONTEXT_NOT_FOUND, DOCKERFILE_NOT_FOUND */

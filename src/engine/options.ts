@@ -1,5 +1,5 @@
 import type { OnProgress } from "#base";
-import type { BuildEvent } from "#build";
+import type { BuildEvent, StepFailure } from "#build";
 import type { ContainerOptions, StreamOptions } from "#container";
 import type { Image, LayerForm } from "#image";
 import type { Descriptor, Digest } from "#oci";
@@ -150,6 +150,8 @@ export interface BuildOptions {
   readonly lockFile?: string;
   /** Takes what an output with `dest=-` writes. */
   readonly writeStdout?: (chunk: Uint8Array) => Promise<void> | void;
+  /** Works the reasons of misses out to the last file; without it a reason may name less where many files are taken. */
+  readonly explain?: boolean;
   readonly noCache?: boolean;
   /** Stages whose steps run again. */
   readonly noCacheFilter?: readonly string[];
@@ -170,6 +172,8 @@ export interface BuildOptions {
   readonly ulimits?: readonly string[];
   /** The cgroup below which RUN's are made. @defaultValue `/lighter` */
   readonly cgroupParent?: string;
+  /** Told of the first RUN that fails, while a shell can still be opened in it. */
+  readonly onStepFailure?: (failure: StepFailure) => Promise<void>;
   /** Steps at once. @defaultValue the number of processors */
   readonly jobs?: number;
   readonly onEvent?: (event: BuildEvent) => void;

@@ -25,13 +25,20 @@ export class EngineVolumes {
     return (await this.#open()).volumes.get(name);
   }
 
+  /** Bytes of its files. @throws VOLUME_NOT_FOUND */
+  async size(name: string): Promise<number> {
+    return (await this.#open()).volumeBytes(name);
+  }
+
   /** Removes one and its data. @throws VOLUME_NOT_FOUND, VOLUME_IN_USE */
   async remove(name: string): Promise<void> {
     (await this.#open()).volumes.remove(name);
   }
 
   /** Removes those that no container has: those without a name, with `all` every one. */
-  async prune(options: { readonly all?: boolean } = {}): Promise<readonly Volume[]> {
+  async prune(
+    options: { readonly all?: boolean; readonly accepts?: (volume: Volume) => boolean } = {},
+  ): Promise<readonly Volume[]> {
     return (await this.#open()).volumes.prune(options);
   }
 }

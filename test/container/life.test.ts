@@ -1,8 +1,17 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { readTar } from "#archive";
 import type { LogEntry, RunRequest } from "#container";
 import { imageOf, missing, Stage } from "./stage.ts";
 
@@ -231,6 +240,46 @@ test("cp stays inside the container whatever its links say (CVE-2018-15664)", { 
   await into(join(root, "host/dir"), "/tree");
   assert.equal(readFileSync(join(root, "containers", id, "fs/leak"), "utf8"), "evil");
   await containers.remove("links", { force: true });
+});
+
+test("cp of tar archives and of links", { skip }, async () => {
+  const { containers, root } = theStage();
+  await start("mkdir -p /data/sub; echo text > /data/sub/f; ln -s sub/f /data/link; sleep 60", {
+    name: "tars",
+  });
+  await delay(200);
+  const out = join(root, "tars");
+  mkdirSync(out);
+  await containers.copy("tars", {
+    direction: "out",
+    containerPath: "/data/link",
+    hostPath: join(out, "link"),
+  });
+  assert.equal(readlinkSync(join(out, "link")), "sub/f");
+  const names = async (containerPath: string, more = {}) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of containers.copyOut("tars", { containerPath, ...more })) chunks.push(chunk);
+    return readTar(Buffer.concat(chunks)).map(({ entry }) => entry.path);
+  };
+  assert.deepEqual(await names("/data"), ["data", "data/link", "data/sub", "data/sub/f"]);
+  assert.deepEqual(await names("/data/."), ["link", "sub", "sub/f"]);
+  assert.deepEqual(await names("/data/sub/f"), ["f"]);
+  const archive = async function* () {
+    yield* containers.copyOut("tars", { containerPath: "/data/." });
+  };
+  await containers.copyIn("tars", { containerPath: "/tmp", source: archive() });
+  const { id } = containers.get("tars");
+  assert.equal(readFileSync(join(root, "containers", id, "fs/tmp/sub/f"), "utf8"), "text\n");
+  await assert.rejects(containers.copyIn("tars", { containerPath: "/absent", source: archive() }), {
+    code: "CONTAINER_INVALID",
+    message: /there is no such directory/,
+  });
+  assert.ok(!existsSync(join(root, "containers", id, "fs/absent")));
+  assert.deepEqual(
+    readdirSync(join(root, "run")).filter((name) => name.startsWith(".copy")),
+    [],
+  );
+  await containers.remove("tars", { force: true });
 });
 
 test("two commands at once on one container", { skip }, async () => {

@@ -52,7 +52,7 @@ export function onTerminal(
   let seen = 0;
   const listeners = new Set<() => void>();
   const tell = (): void => {
-    for (const listener of [...listeners]) listener();
+    for (const listener of listeners) listener();
   };
   stream.on("data", (chunk: Buffer) => {
     output += chunk.toString("latin1");

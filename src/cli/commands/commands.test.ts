@@ -426,18 +426,37 @@ test("rm removes by name and forgives an absent one only with -f", async () => {
 });
 
 test("system prune and check", async () => {
+  const nothing = {
+    containers: {
+      list: () => Promise.resolve([]),
+      prune: () => Promise.resolve([]),
+      repair: () => Promise.resolve(['the name "x", which no container had, was freed']),
+    },
+    networks: { prune: () => Promise.resolve([]) },
+    buildCache: {
+      prune: () => Promise.resolve({ removed: [], freedBytes: 0 }),
+    } as unknown as CliEngine["buildCache"],
+  };
   const engine = fakeEngine({
+    ...nothing,
     images: {
+      list: () => [],
       collect: () => Promise.resolve({ freedBytes: 1_500_000, snapshots: 2 }),
       check: () => Promise.resolve([{ image: "calculator", message: "blob sha256:1 is missing" }]),
     },
   });
-  assert.equal((await lighter(["system", "prune"], engine)).stdout, "Total reclaimed space: 1.5MB\n");
+  assert.equal((await lighter(["system", "prune", "-f"], engine)).stdout, "Total reclaimed space: 1.5MB\n");
   assert.deepEqual(await lighter(["system", "check"], engine), {
     status: 1,
-    stdout: "calculator: blob sha256:1 is missing\n",
+    stdout:
+      'Repaired: the name "x", which no container had, was freed.\ncalculator: blob sha256:1 is missing\n',
     stderr: "",
   });
-  const busy = fakeEngine({ images: { collect: () => Promise.resolve(undefined) } });
-  assert.equal((await lighter(["system", "prune"], busy)).status, 1);
+  const busy = fakeEngine({
+    ...nothing,
+    images: { list: () => [], collect: () => Promise.resolve(undefined) },
+  });
+  assert.equal((await lighter(["system", "prune", "-f"], busy)).status, 1);
+  const without = await lighter(["system", "prune"], busy);
+  assert.match(without.stderr, /the standard input is not a terminal; use --force/);
 });

@@ -4,7 +4,7 @@ import { defineCommand } from "../command.ts";
 export const cp = defineCommand({
   name: "cp",
   summary: "Copy files between a container and the host",
-  usage: "[OPTIONS] CONTAINER:PATH PATH|PATH CONTAINER:PATH",
+  usage: "[OPTIONS] CONTAINER:PATH PATH|- or PATH|- CONTAINER:PATH",
   flags: {
     archive: { kind: "boolean", short: "a", summary: "Keep the owners of the files" },
     "follow-link": { kind: "boolean", short: "L", summary: "Copy what a link of the source leads to" },
@@ -15,6 +15,10 @@ export const cp = defineCommand({
   examples: [
     { command: "lighter cp web:/var/log/nginx .", explains: "Get a directory out of a container" },
     { command: "lighter cp ./site/. web:/usr/share/nginx/html", explains: "Put the contents of one into it" },
+    {
+      command: "lighter cp web:/etc - | tar t",
+      explains: "See a directory as a tar archive; - before reads one",
+    },
   ],
   async run({ flags, args, io, openEngine }) {
     const [from, to] = [parsePlace(args[0] ?? ""), parsePlace(args[1] ?? "")];
@@ -23,11 +27,25 @@ export const cp = defineCommand({
         "ARGUMENT_INVALID",
         "cannot copy: one of the two places must be in a container (NAME:PATH) and the other on the host",
       );
-    if (from.path === "-" || to.path === "-")
-      throw new LighterError("ARGUMENT_INVALID", "cannot copy a tar stream yet: give a path instead of -");
     const inside = from.container === undefined ? to : from;
     const outside = from.container === undefined ? from : to;
     await using engine = await openEngine();
+    const archive = { archive: flags.archive, followLink: flags["follow-link"], containerPath: inside.path };
+    if (from.path === "-") {
+      const name = inside.container ?? "";
+      await engine.containers.copyIn(name, { ...archive, source: io.stdin as AsyncIterable<Uint8Array> });
+      return 0;
+    }
+    if (to.path === "-") {
+      if (io.stdout.isTerminal)
+        throw new LighterError(
+          "ARGUMENT_INVALID",
+          "cannot copy an archive to a terminal: use a pipe or a file",
+        );
+      const chunks = engine.containers.copyOut(inside.container ?? "", archive);
+      for await (const chunk of chunks) await io.stdout.write(chunk);
+      return 0;
+    }
     const { resolve } = await import("node:path");
     const tail = /\/\.?$/.exec(outside.path)?.[0] ?? "";
     await engine.containers.copy(inside.container ?? "", {

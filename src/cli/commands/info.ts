@@ -1,39 +1,86 @@
 import { formatBytes } from "#base";
+import type { ContainerRecord } from "#container";
 import { defineCommand } from "../command.ts";
-import { formatFlag, jsonLines, parseListFormat } from "../list-format.ts";
+import type { CliEngine } from "../engine-port.ts";
 
-const infoFlags = { ...formatFlag } as const;
+const infoFlags = {
+  format: { kind: "string", short: "f", value: "json|TEMPLATE", summary: "How to print" },
+} as const;
 
 export const info = defineCommand({
   name: "info",
-  summary: "Show where the store is and what it holds",
+  summary: "Show where the store is, what it holds and what the host can do",
   usage: "[OPTIONS]",
   flags: infoFlags,
   arity: { min: 0, max: 0 },
-  examples: [{ command: "lighter info", explains: "Say which store is used and how many images it holds" }],
+  examples: [
+    { command: "lighter info", explains: "Say which store is used and what it holds" },
+    { command: "lighter info -f '{{.CgroupVersion}}'", explains: "Ask for one fact by docker's name" },
+  ],
   async run({ flags, io, openEngine }) {
-    const isJson = parseListFormat(flags.format) === "json";
     await using engine = await openEngine();
-    const images = engine.images.list();
-    const sizeBytes = images.reduce((sum, image) => sum + image.sizeBytes, 0);
-    const facts = {
-      Version: LIGHTER_VERSION,
-      Root: engine.root,
-      Images: images.length,
-      ImageBytes: sizeBytes,
-      Node: process.versions.node,
-      Processors: (await import("node:os")).availableParallelism(),
-    };
-    await io.stdout.write(
-      isJson
-        ? jsonLines([facts])
-        : `lighter:     ${facts.Version}
-root:        ${facts.Root}
-images:      ${facts.Images} (${formatBytes(sizeBytes)} before layers that they share)
-node:        ${facts.Node}
-processors:  ${facts.Processors}
-`,
-    );
+    const facts = await collect(engine);
+    if (flags.format === undefined) {
+      await io.stdout.write(textOf(facts));
+      return 0;
+    }
+    const { compileTemplate } = await import("../format/template.ts");
+    const text = flags.format === "json" ? JSON.stringify(facts) : compileTemplate(flags.format)(facts);
+    await io.stdout.write(`${text}\n`);
     return 0;
   },
 });
+
+type Facts = Awaited<ReturnType<typeof collect>>;
+
+/** By docker's names, as far as lighter has the thing, and `Root`, `ImageBytes` and `Node` of its own. */
+async function collect(engine: CliEngine) {
+  const os = await import("node:os");
+  const { existsSync, readFileSync } = await import("node:fs");
+  const images = engine.images.list();
+  const records = await engine.containers.list();
+  const count = (status: readonly ContainerRecord["state"]["status"][]): number =>
+    records.filter(({ state }) => status.includes(state.status)).length;
+  const isV2 = existsSync("/sys/fs/cgroup/cgroup.controllers");
+  const release = existsSync("/etc/os-release") ? readFileSync("/etc/os-release", "utf8") : "";
+  return {
+    Containers: records.length,
+    ContainersRunning: count(["running", "restarting"]),
+    ContainersPaused: count(["paused"]),
+    ContainersStopped: count(["created", "exited"]),
+    Images: images.length,
+    ImageBytes: images.reduce((sum, image) => sum + image.sizeBytes, 0),
+    Driver: "overlay2",
+    LoggingDriver: "json-file",
+    CgroupDriver: "cgroupfs",
+    CgroupVersion: isV2 ? "2" : "1",
+    KernelVersion: os.release(),
+    OperatingSystem: /^PRETTY_NAME="?([^"\n]*)/m.exec(release)?.[1] ?? "Linux",
+    OSType: "linux",
+    Architecture: os.machine(),
+    NCPU: os.availableParallelism(),
+    MemTotal: os.totalmem(),
+    DockerRootDir: engine.root,
+    Root: engine.root,
+    Name: os.hostname(),
+    ServerVersion: LIGHTER_VERSION,
+    Version: LIGHTER_VERSION,
+    Node: process.versions.node,
+    SecurityOptions: ["name=seccomp,profile=builtin", ...(isV2 ? ["name=cgroupns"] : [])],
+    Runtimes: { crun: {}, runc: {} },
+    Swarm: { LocalNodeState: "inactive" },
+  };
+}
+
+function textOf(facts: Facts): string {
+  return `lighter:     ${facts.Version}
+root:        ${facts.Root}
+containers:  ${facts.Containers} (${facts.ContainersRunning} running, ${facts.ContainersPaused} paused, ${facts.ContainersStopped} stopped)
+images:      ${facts.Images} (${formatBytes(facts.ImageBytes)} before layers that they share)
+kernel:      ${facts.KernelVersion}, cgroup v${facts.CgroupVersion}
+system:      ${facts.OperatingSystem}
+node:        ${facts.Node}
+processors:  ${facts.NCPU}
+memory:      ${formatBytes(facts.MemTotal)}
+`;
+}

@@ -1,4 +1,4 @@
-import { formatDuration } from "#base";
+import { formatBytes, formatDuration } from "#base";
 import { type ContainerRecord, isLive } from "#container";
 import { defineCommand, type Invocation } from "../command.ts";
 import { matchesContainer, parseContainerFilters } from "../container-filters.ts";
@@ -22,6 +22,7 @@ const psFlags = {
   latest: { kind: "boolean", short: "l", summary: "Show the newest one" },
   "no-trunc": { kind: "boolean", summary: "Print IDs and commands in full" },
   quiet: { kind: "boolean", short: "q", summary: "Print only IDs" },
+  size: { kind: "boolean", short: "s", summary: "Show how much each wrote, and with its image" },
 } as const;
 
 export const ps = defineCommand({
@@ -30,7 +31,6 @@ export const ps = defineCommand({
   usage: "[OPTIONS]",
   flags: psFlags,
   arity: { min: 0, max: 0 },
-  notYet: ["size", "-s"],
   examples: [
     { command: "lighter ps", explains: "Show the containers that run" },
     { command: "lighter ps -a", explains: "Show those that ended and were not removed, too" },
@@ -63,14 +63,23 @@ async function listContainers({ flags, io, openEngine }: Invocation<typeof psFla
   // A filter by status shows those that do not run, as docker's does.
   const showsAll =
     flags.all || most > 0 || filters.some(({ name }) => name === "status" || name === "exited");
-  const rows = all
+  const shown = all
     .filter((container) => showsAll || isLive(container.state))
     .filter((container) => matchesContainer(container, filters, all))
-    .slice(0, most > 0 ? most : undefined)
-    .map((container) => rowOf(container, flags["no-trunc"], io.now()));
+    .slice(0, most > 0 ? most : undefined);
+  const sizes = flags.size || flags.format?.includes(".Size") === true;
+  const rows = await Promise.all(
+    shown.map(async (container) => ({
+      ...rowOf(container, flags["no-trunc"], io.now()),
+      Size: sizes && !flags.quiet ? sizeText(await engine.containers.size(container.id)) : "",
+    })),
+  );
   const text = flags.quiet
     ? rows.map(({ ID }) => `${ID}\n`).join("")
-    : printRows({ rows, columns, titles: { State: "STATE" } }, flags.format);
+    : printRows(
+        { rows, columns: flags.size ? [...columns, ["SIZE", "Size"]] : columns, titles: { State: "STATE" } },
+        flags.format,
+      );
   await io.stdout.write(text);
   return 0;
 }
@@ -95,6 +104,10 @@ function rowOf(container: ContainerRecord, isFull: boolean, nowMs: number) {
     State: container.state.status,
     Status: statusText(container.state, nowMs),
   };
+}
+
+function sizeText(size: { readonly writtenBytes: number; readonly totalBytes: number }): string {
+  return `${formatBytes(size.writtenBytes)} (virtual ${formatBytes(size.totalBytes)})`;
 }
 
 function mountText(mount: ContainerRecord["mounts"][number], isFull: boolean): string {

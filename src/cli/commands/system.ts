@@ -1,37 +1,10 @@
-import { errorMessage, formatBytes } from "#base";
+import { errorMessage } from "#base";
 import { defineCommand } from "../command.ts";
-
-export const systemPrune = defineCommand({
-  name: "system prune",
-  summary: "Free what no image, container or build cache uses",
-  usage: "",
-  flags: {
-    force: {
-      kind: "boolean",
-      short: "f",
-      summary: "Taken for docker's sake: nothing in use is removed, so nothing is asked",
-    },
-  },
-  arity: { min: 0, max: 0 },
-  notYet: ["all", "-a", "filter", "volumes"],
-  examples: [{ command: "lighter system prune", explains: "Give back the space that removed images left" }],
-  async run({ io, openEngine }) {
-    await using engine = await openEngine();
-    const collected = await engine.images.collect();
-    if (collected === undefined) {
-      await io.stderr.write(
-        "lighter: cannot prune now: another lighter uses the store; try again when it is done\n",
-      );
-      return 1;
-    }
-    await io.stdout.write(`Total reclaimed space: ${formatBytes(collected.freedBytes)}\n`);
-    return 0;
-  },
-});
 
 export const systemCheck = defineCommand({
   name: "system check",
-  summary: "Read every byte of every image and name what is damaged",
+  summary:
+    "Put in order what killed processes left, then read every byte of every image and name what is damaged",
   usage: "",
   flags: {},
   arity: { min: 0, max: 0 },
@@ -43,6 +16,8 @@ export const systemCheck = defineCommand({
   ],
   async run({ io, openEngine }) {
     await using engine = await openEngine();
+    const repaired = await engine.containers.repair();
+    await io.stdout.write(repaired.map((text) => `Repaired: ${text}.\n`).join(""));
     const faults = await engine.images.check();
     await io.stdout.write(
       faults.length === 0

@@ -117,20 +117,23 @@ export const volumePrune = defineCommand({
   usage: "[OPTIONS]",
   flags: {
     all: { kind: "boolean", short: "a", summary: "Those with a name, too" },
+    filter: { kind: "list", value: "label=|label!=", summary: "Remove only those that match" },
     force: { kind: "boolean", short: "f", summary: "Do not ask" },
   },
   arity: { min: 0, max: 0 },
-  notYet: ["filter"],
   examples: [
     { command: "lighter volume prune -f", explains: "Remove what containers without a name for it left" },
   ],
   async run({ flags, io, openEngine }) {
     const { confirm } = await import("../confirm.ts");
+    const { pruneFilter } = await import("../prune-filter.ts");
+    const accepts = pruneFilter(flags.filter, io.now(), ["label", "label!"]);
     const which = flags.all ? "all volumes" : "all volumes without a name";
     if (!flags.force && !(await confirm(io, `This will remove ${which} that no container has.`))) return 1;
     await using engine = await openEngine();
-    const removed = await engine.volumes.prune({ all: flags.all });
-    await io.stdout.write(removed.map(({ name }) => `${name}\n`).join(""));
+    const removed = await engine.volumes.prune({ all: flags.all, accepts });
+    const names = removed.map(({ name }) => `${name}\n`).join("");
+    await io.stdout.write(removed.length === 0 ? "" : `Deleted Volumes:\n${names}`);
     return 0;
   },
 });

@@ -1,0 +1,142 @@
+import { formatBytes } from "#base";
+import { isLive } from "#container";
+import { defineCommand, type Invocation } from "../command.ts";
+import type { CliEngine } from "../engine-port.ts";
+import { ago, familiarName } from "../image-words.ts";
+import { formatTable } from "../table.ts";
+
+const dfFlags = {
+  format: { kind: "string", value: "table|json|TEMPLATE", summary: "How to print" },
+  verbose: { kind: "boolean", short: "v", summary: "Show each image, container, volume and build result" },
+} as const;
+
+export const systemDf = defineCommand({
+  name: "system df",
+  summary: "Show how much of the disk images, containers, volumes and the build cache take",
+  usage: "[OPTIONS]",
+  flags: dfFlags,
+  arity: { min: 0, max: 0 },
+  examples: [{ command: "lighter system df -v", explains: "Find what takes the space" }],
+  run: showUsage,
+});
+
+const columns = [
+  ["TYPE", "Type"],
+  ["TOTAL", "TotalCount"],
+  ["ACTIVE", "Active"],
+  ["SIZE", "Size"],
+  ["RECLAIMABLE", "Reclaimable"],
+] as const;
+
+async function showUsage({ flags, io, openEngine }: Invocation<typeof dfFlags>): Promise<number> {
+  const { printRows } = await import("../format/print-rows.ts");
+  await using engine = await openEngine();
+  const usage = await measure(engine);
+  if (flags.verbose) {
+    await io.stdout.write(details(usage, io.now()));
+    return 0;
+  }
+  const rows = [
+    row("Images", usage.images, (image) => image.users > 0),
+    row("Containers", usage.containers, (container) => container.isLive),
+    row("Local Volumes", usage.volumes, (volume) => volume.users > 0),
+    row("Build Cache", usage.cache, (entry) => entry.isShared),
+  ];
+  await io.stdout.write(printRows({ rows, columns }, flags.format));
+  return 0;
+}
+
+interface Sized {
+  readonly sizeBytes: number;
+}
+
+type Usage = Awaited<ReturnType<typeof measure>>;
+
+async function measure(engine: CliEngine) {
+  const records = await engine.containers.list();
+  const images = engine.images.list().map((image) => ({
+    id: image.id,
+    name: image.names[0] === undefined ? "<none>" : familiarName(image.names[0]),
+    created: image.config.created ?? "",
+    sizeBytes: image.sizeBytes,
+    users: records.filter((record) => record.image.id === image.id).length,
+  }));
+  const containers = await Promise.all(
+    records.map(async (record) => ({
+      record,
+      isLive: isLive(record.state),
+      sizeBytes: (await engine.containers.size(record.id)).writtenBytes,
+    })),
+  );
+  const volumes = await Promise.all(
+    (await engine.volumes.list()).map(async ({ name }) => ({
+      name,
+      sizeBytes: await engine.volumes.size(name),
+      users: records.filter(({ mounts }) =>
+        mounts.some((mount) => mount.type === "volume" && mount.name === name),
+      ).length,
+    })),
+  );
+  return { images, containers, volumes, cache: await engine.buildCache.list() };
+}
+
+function row<T extends Sized>(Type: string, things: readonly T[], isActive: (thing: T) => boolean) {
+  const sum = (list: readonly T[]): number => list.reduce((all, { sizeBytes }) => all + sizeBytes, 0);
+  const total = sum(things);
+  const free = sum(things.filter((thing) => !isActive(thing)));
+  const percent = total === 0 ? "" : ` (${Math.floor((free / total) * 100)}%)`;
+  return {
+    Active: String(things.filter(isActive).length),
+    Reclaimable: `${formatBytes(free)}${percent}`,
+    Size: formatBytes(total),
+    TotalCount: String(things.length),
+    Type,
+  };
+}
+
+function details(usage: Usage, nowMs: number): string {
+  const { images, containers, volumes, cache } = usage;
+  const tables: readonly (readonly [string, readonly string[], readonly (readonly string[])[]])[] = [
+    [
+      "Images",
+      ["REPOSITORY:TAG", "IMAGE ID", "CREATED", "SIZE", "CONTAINERS"],
+      images.map(({ name, id, created, sizeBytes, users }) => [
+        name,
+        id.replace("sha256:", "").slice(0, 12),
+        ago(created, nowMs),
+        formatBytes(sizeBytes),
+        String(users),
+      ]),
+    ],
+    [
+      "Containers",
+      ["CONTAINER ID", "IMAGE", "STATUS", "SIZE", "NAMES"],
+      containers.map(({ record, sizeBytes }) => [
+        record.id.slice(0, 12),
+        record.image.name,
+        record.state.status,
+        formatBytes(sizeBytes),
+        record.name,
+      ]),
+    ],
+    [
+      "Local Volumes",
+      ["VOLUME NAME", "LINKS", "SIZE"],
+      volumes.map(({ name, users, sizeBytes }) => [name, String(users), formatBytes(sizeBytes)]),
+    ],
+    [
+      "Build cache",
+      ["CACHE ID", "SIZE", "LAST USED", "SHARED", "STEP"],
+      cache.map((entry) => [
+        entry.id,
+        formatBytes(entry.sizeBytes),
+        ago(new Date(entry.lastUsedMs).toISOString(), nowMs),
+        String(entry.isShared),
+        entry.name,
+      ]),
+    ],
+  ];
+  return tables
+    .map(([title, head, body]) => `${title} space usage:\n\n${formatTable(head, body)}`)
+    .join("\n");
+}
