@@ -1,5 +1,6 @@
 import type { Progress } from "#base";
 import type { Digest } from "#oci";
+import type { Miss } from "./explain/miss.ts";
 
 /**
  * What happens during a build, in order. One stream feeds the terminal, the plain log, the Engine API and library users;
@@ -24,9 +25,18 @@ export type BuildEvent =
       readonly step: StepId;
       readonly timeMs: number;
       readonly cached: boolean;
+      /** Why it had to run: {@link miss} as a person reads it. */
       readonly reason?: string;
+      readonly miss?: Miss;
     }
-  | { readonly kind: "failed"; readonly step: StepId; readonly timeMs: number; readonly message: string }
+  | {
+      readonly kind: "failed";
+      readonly step: StepId;
+      readonly timeMs: number;
+      readonly message: string;
+      readonly reason?: string;
+      readonly miss?: Miss;
+    }
   | { readonly kind: "cancelled"; readonly step: StepId; readonly timeMs: number }
   | { readonly kind: "warning"; readonly text: string };
 

@@ -63,6 +63,7 @@ export const buildFlags = {
   },
   check: { kind: "boolean", summary: "Short for --call check" },
   compress: { kind: "boolean", summary: "Taken and not needed: nothing is sent anywhere" },
+  explain: { kind: "boolean", summary: "After the build, say of each step whether it ran and why" },
   file: {
     kind: "string",
     short: "f",
@@ -70,6 +71,11 @@ export const buildFlags = {
     summary: "The Dockerfile (default PATH/Dockerfile)",
   },
   "force-rm": { kind: "boolean", summary: "Taken and not needed: no step leaves a container" },
+  format: {
+    kind: "string",
+    choices: ["text", "json"],
+    summary: "Form of what --explain and --plan print (default text)",
+  },
   iidfile: { kind: "string", value: "FILE", summary: "Write the image ID to a file" },
   jobs: { kind: "integer", value: "N", summary: "Steps at once (default: one a processor)" },
   label: { kind: "list", value: "NAME=VALUE", summary: "Add a label to the image" },
@@ -87,12 +93,18 @@ export const buildFlags = {
   },
   "no-cache": { kind: "boolean", summary: "Run every step again" },
   "no-cache-filter": { kind: "list", value: "STAGE[,...]", summary: "Run every step of these stages again" },
+  "on-error": {
+    kind: "string",
+    choices: ["fail", "shell"],
+    summary: "What happens when a RUN fails: shell opens one in it (default fail)",
+  },
   output: {
     kind: "list",
     short: "o",
     value: "type=TYPE,...",
     summary: "Where the result goes: local, tar, oci, docker, image, registry or cacheonly",
   },
+  plan: { kind: "boolean", summary: "Instead of a build: what would run, what is cached, and why" },
   platform: {
     kind: "list",
     value: "OS/ARCH[,...]",
@@ -172,6 +184,7 @@ export function buildOptions({ flags, args, io, signal }: Invocation<typeof buil
     buildArgs: resolvePairs(flags["build-arg"], io.env),
     labels: parseLabels(flags.label),
     noCache: flags["no-cache"],
+    ...(flags.explain && { explain: true }),
     extraHosts: flags["add-host"],
     signal,
     ...((context === "-" || file === "-") && { stdin: io.stdin }),

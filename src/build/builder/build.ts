@@ -6,6 +6,7 @@ import { CacheRun } from "../cache/cache-run.ts";
 import type { ImportedCache } from "../cache/import-cache.ts";
 import type { BuildEvent } from "../events.ts";
 import { NetworkPool } from "../exec/network-pool.ts";
+import { type Explanations, openExplanations } from "../explain/explain.ts";
 import { ExportRun } from "../export/export-run.ts";
 import type { LayerMaking } from "../export/platform-image.ts";
 import { LockFile } from "../lock/lock-file.ts";
@@ -16,14 +17,24 @@ import { Solver, type Sources } from "../solve/solver.ts";
 import { type CheckoutTimes, openCheckoutTimes } from "../times/checkout-times.ts";
 import { type LayerOrigins, openLayerOrigins } from "../times/layer-origins.ts";
 import { FilePool } from "../work/file-pool.ts";
+import {
+  contextName,
+  defaultNetwork,
+  directoriesOf,
+  findBase,
+  onceOnly,
+  resolvedBases,
+  targetsOf,
+} from "./build-facts.ts";
 import type { BuilderOptions } from "./create-builder.ts";
 import { EventJournal } from "./event-journal.ts";
 import { createExecute, materializeContext } from "./execute.ts";
-import { type Explanations, openExplanations } from "./explain.ts";
+
 import { type InputTools, openInput } from "./open-input.ts";
 import type { BuildPaths } from "./paths.ts";
-import { type BaseLookup, baseName } from "./plan-build.ts";
+import { type BaseLookup, baseName, hostPlatform } from "./plan-build.ts";
 import { type PlannedPlatforms, planPlatforms } from "./plan-platforms.ts";
+import { basesAtHand, type Preview, previewOf, unknownOrigin, withoutFetching } from "./preview.ts";
 import { type BuildInput, realDirectory } from "./read-dockerfile.ts";
 import { type BuildOutcome, type BuildRequest, defaultEpochSeconds } from "./request.ts";
 import { type BuildSources, createSources } from "./sources.ts";
@@ -97,6 +108,43 @@ export class Build {
       const explained = lock?.explain(this.#journal.failedVertex(error), error) ?? error;
       throw this.#withFrame(explained, planned, { input, vertex: this.#journal.failedVertex(error) });
     }
+  }
+
+  /** What the build would do; nothing runs, and nothing is fetched but a context that holds the Dockerfile. */
+  async preview(): Promise<Preview> {
+    const fetched = new Set<VertexId>();
+    const tools = this.#inputTools();
+    const input = await openInput(this.#request, { ...tools, onStep: ({ id }) => fetched.add(id) });
+    const bases = basesAtHand(this.#request.bases ?? this.#parts.options.bases);
+    const planned = await planPlatforms(this.#request, input, {
+      bases,
+      onProgress: () => undefined,
+      onBase: () => undefined,
+    });
+    await using scope = new Cleanup();
+    const { solver, sources } = this.#solver(planned, {
+      input,
+      scope,
+      imported: undefined,
+      ...this.#times(),
+      remote: withoutFetching(this.#remote, fetched),
+    });
+    const isUnknown = ({ id, op }: Vertex): boolean =>
+      op.kind === "image"
+        ? planned.bases.get(baseName(op))?.origin === unknownOrigin
+        : op.kind !== "local" && !fetched.has(id);
+    const foreseen = await solver.foresee(targetsOf(planned), isUnknown);
+    const explanations = this.#explanations(planned, input, sources);
+    return previewOf(planned.graph, foreseen, (vertex) =>
+      explanations.explain(vertex, this.#journal.keys.get(vertex.id)),
+    );
+  }
+
+  #times(): { readonly origins: LayerOrigins; readonly checkoutTimes: CheckoutTimes } {
+    return {
+      origins: openLayerOrigins(this.#parts.paths.origins),
+      checkoutTimes: openCheckoutTimes(this.#parts.paths.times),
+    };
   }
 
   /** What a context from elsewhere is brought with: before the plan, which needs the Dockerfile that is in it. */
@@ -178,22 +226,20 @@ export class Build {
 
   async #solve(planned: PlannedPlatforms, { input, exports, caches }: Running): Promise<BuildOutcome> {
     await using scope = new Cleanup();
-    const times = {
-      origins: openLayerOrigins(this.#parts.paths.origins),
-      checkoutTimes: openCheckoutTimes(this.#parts.paths.times),
-    };
+    const times = this.#times();
     const [plan] = planned.plans;
     const epochSeconds = plan.epochSeconds ?? this.#request.epochSeconds ?? defaultEpochSeconds;
     const imported = await caches.import(epochSeconds);
     const { solver, sources } = this.#solver(planned, { input, scope, imported, ...times });
     const explanations = this.#explanations(planned, input, sources);
     this.#journal.explain = (vertex) => explanations.explain(vertex, this.#journal.keys.get(vertex.id));
+    this.#journal.onRan = (vertex) => explanations.ended(vertex);
     try {
       await solver.solveAll(targetsOf(planned), this.#request.signal);
     } finally {
       // What was read and what was keyed is worth keeping whatever came of the build.
       sources.finish();
-      explanations.save(this.#journal.keys);
+      explanations.save(this.#journal.keys, this.#journal.done);
     }
     const making: LayerMaking = {
       findResult: (vertex) => solver.find(vertex),
@@ -210,10 +256,17 @@ export class Build {
   }
 
   #explanations(planned: PlannedPlatforms, input: BuildInput, sources: BuildSources): Explanations {
+    const { outline } = planned.plans[0];
     return openExplanations(this.#parts.paths.steps, {
       identity: [input.dockerfilePath, contextName(this.#request, input), planned.plans[0].stage],
       graph: planned.graph,
-      changes: (context) => sources.changes(context),
+      bases: Object.fromEntries([...planned.bases].map(([name, { digest }]) => [name, digest])),
+      argNames: new Set([
+        ...outline.args.map(({ name }) => name),
+        ...Object.keys(this.#request.buildArgs ?? {}),
+      ]),
+      context: (name) => sources.context(name),
+      isExact: this.#request.explain === true,
     });
   }
 
@@ -225,6 +278,7 @@ export class Build {
       readonly origins: LayerOrigins;
       readonly checkoutTimes: CheckoutTimes;
       readonly imported: ImportedCache | undefined;
+      readonly remote?: Sources;
     },
   ): { readonly solver: Solver; readonly sources: BuildSources } {
     const { options, paths, cache } = this.#parts;
@@ -240,7 +294,7 @@ export class Build {
       journal: this.#journal,
       directories: directoriesOf(request, build.input),
       ignore: build.input.ignore,
-      remote: this.#remote,
+      remote: build.remote ?? this.#remote,
     });
     const solver = new Solver({
       pool,
@@ -269,6 +323,8 @@ export class Build {
         networks: build.scope.use(new NetworkPool(options.networks)),
         defaultNetwork: defaultNetwork(request),
         cgroupParent: request.cgroupParent,
+        onStepFailure: onceOnly(request.onStepFailure),
+        findTools: () => this.#findTools(),
         paths,
         journal: this.#journal,
         findSecret: request.findSecret ?? (() => undefined),
@@ -278,6 +334,17 @@ export class Build {
       }),
     });
     return { solver, sources };
+  }
+
+  /** The tree of an image with a shell, for steps that have none. */
+  async #findTools(): Promise<readonly string[] | undefined> {
+    const bases = this.#request.bases ?? this.#parts.options.bases;
+    const base = await bases.resolve(parseBaseReference("busybox"), {
+      platform: hostPlatform(),
+      onProgress: () => undefined,
+    });
+    const snapshot = await base?.snapshot(this.#request.signal);
+    return snapshot === undefined ? undefined : this.#parts.options.snapshots.layers(snapshot);
   }
 
   /** The error with the lines of the Dockerfile in which it arose. */
@@ -298,36 +365,4 @@ export class Build {
       cause: error,
     });
   }
-}
-
-function targetsOf({ plans }: PlannedPlatforms): readonly Digest[] {
-  return plans.flatMap(({ target }) => (target === undefined ? [] : [target.vertex]));
-}
-
-function defaultNetwork({ network }: BuildRequest): string {
-  return network === undefined || network === "default" ? "bridge" : network;
-}
-
-function contextName({ remoteContext }: BuildRequest, { context = "" }: BuildInput): string {
-  return remoteContext !== undefined && "url" in remoteContext ? remoteContext.url : context;
-}
-
-function directoriesOf(request: BuildRequest, input: BuildInput): ReadonlyMap<string, string> {
-  const named = [...(request.namedContexts ?? [])].flatMap(([name, context]): [string, string][] =>
-    context.kind === "directory" ? [[name, realDirectory(context.path)]] : [],
-  );
-  return new Map([...(input.context === undefined ? [] : [["context", input.context] as const]), ...named]);
-}
-
-function findBase(planned: PlannedPlatforms, vertex: Vertex): Base {
-  const base = vertex.op.kind === "image" ? planned.bases.get(baseName(vertex.op)) : undefined;
-  if (base === undefined) throw new LighterError("INTERNAL", `cannot export: "${vertex.name}" has no base`);
-  return base;
-}
-
-function resolvedBases({ bases }: PlannedPlatforms): BuildOutcome["bases"] {
-  return [...bases].map(([name, { digest }]) => ({
-    reference: parseBaseReference(name.slice(0, name.indexOf(" "))),
-    digest,
-  }));
 }

@@ -12,6 +12,7 @@ import { BuildCache } from "../upkeep/build-cache.ts";
 import { Build, type Parts } from "./build.ts";
 import { openPaths } from "./paths.ts";
 import { type DryPlan, type DryRequest, planDry } from "./plan-dry.ts";
+import type { Preview } from "./preview.ts";
 import type { BuildOutcome, BuildRequest } from "./request.ts";
 
 /** What a builder works with; the engine hands it in. */
@@ -37,6 +38,8 @@ export interface Builder {
    * @throws DOCKERFILE_INVALID, BASE_NOT_FOUND, COPY_SOURCE_NOT_FOUND, RUN_FAILED, CANCELLED, … with `details.frame`
    */
   build(request: BuildRequest): Promise<BuildOutcome>;
+  /** What {@link Builder.build} would do, step by step, before it does it; see {@link Preview}. */
+  preview(request: BuildRequest): Promise<Preview>;
   /** Plans without building and without getting a base; see {@link DryPlan}. */
   plan(request: DryRequest): Promise<DryPlan>;
   /** Snapshots that cache records lead to: collecting garbage keeps them. */
@@ -65,6 +68,10 @@ export function createBuilder(options: BuilderOptions): Builder {
   const cache = new CacheStore(paths.cache);
   return {
     build: (request) => new Build({ options, paths, cache }, request).run(),
+    preview: async (request) => {
+      const { onEvent: _nobodyIsTold, ...rest } = request;
+      return await new Build({ options, paths, cache }, { ...rest, explain: true }).preview();
+    },
     plan: (request) =>
       planDry(request, {
         ...options,

@@ -2,10 +2,11 @@ import { errorMessage } from "#base";
 import type { Graph, Vertex } from "#plan";
 import type { ContextSource } from "../context/context-source.ts";
 import type { BuildEvent, StepId, StepSummary } from "../events.ts";
+import { type Miss, missText } from "../explain/miss.ts";
 import type { Journal } from "../solve/journal.ts";
 
 /** Says why a step had to run. */
-export type ExplainMiss = (vertex: Vertex) => string | undefined;
+export type ExplainMiss = (vertex: Vertex) => Miss | undefined;
 
 /** Turns what the solver tells into the events of a build. */
 export class EventJournal implements Journal {
@@ -13,9 +14,12 @@ export class EventJournal implements Journal {
   readonly #startedSteps = new Set<StepId>();
   readonly #endedSteps = new Set<StepId>();
   readonly #keys = new Map<StepId, { readonly op: string; readonly inputs: readonly string[] }>();
+  readonly #done = new Set<StepId>();
   readonly #failures = new WeakMap<object, Vertex>();
   readonly counts = { ran: 0, cached: 0 };
   explain: ExplainMiss = () => undefined;
+  /** Told of each step that ran and ended well, when its reason is known. */
+  onRan: (vertex: Vertex) => void = () => undefined;
 
   constructor(emit: (event: BuildEvent) => void) {
     this.#emit = emit;
@@ -24,6 +28,11 @@ export class EventJournal implements Journal {
   /** What each vertex was last keyed by. */
   get keys(): ReadonlyMap<StepId, { readonly op: string; readonly inputs: readonly string[] }> {
     return this.#keys;
+  }
+
+  /** Steps whose result is known. */
+  get done(): ReadonlySet<StepId> {
+    return this.#done;
   }
 
   planned(graph: Graph, more: readonly StepSummary[]): void {
@@ -43,6 +52,7 @@ export class EventJournal implements Journal {
     if (this.#endedSteps.has(vertex.id)) return;
     this.started(vertex);
     this.counts.cached += 1;
+    this.#done.add(vertex.id);
     this.#end(vertex.id, { kind: "finished", step: vertex.id, timeMs: Date.now(), cached: true });
   }
 
@@ -55,14 +65,20 @@ export class EventJournal implements Journal {
   finished(vertex: Vertex): void {
     if (vertex.op.kind === "exec" || vertex.op.kind === "file" || vertex.op.kind === "merge")
       this.counts.ran += 1;
-    const reason = this.explain(vertex);
+    this.#done.add(vertex.id);
     this.#end(vertex.id, {
       kind: "finished",
       step: vertex.id,
       timeMs: Date.now(),
       cached: false,
-      ...(reason !== undefined && { reason }),
+      ...this.#reason(vertex),
     });
+    this.onRan(vertex);
+  }
+
+  #reason(vertex: Vertex): { readonly reason?: string; readonly miss?: Miss } {
+    const miss = this.explain(vertex);
+    return miss === undefined ? {} : { reason: missText(miss), miss };
   }
 
   /** Does the work of a step that is no vertex, and tells of it. */
@@ -94,6 +110,7 @@ export class EventJournal implements Journal {
       step: vertex.id,
       timeMs: Date.now(),
       message: errorMessage(error),
+      ...this.#reason(vertex),
     });
   }
 

@@ -11,7 +11,7 @@ import { UpperWriter } from "../copy/upper-writer.ts";
 import type { NetworkPool } from "../exec/network-pool.ts";
 import { requireProcessor } from "../exec/require-processor.ts";
 import type { FindSecret } from "../exec/secret-files.ts";
-import type { MountSource } from "../exec/step.ts";
+import type { MountSource, StepOptions } from "../exec/step.ts";
 import { runFileOp } from "../ops/file-op.ts";
 import { wholeOf } from "../solve/keys.ts";
 import type { ContextResult, Result } from "../solve/result.ts";
@@ -23,6 +23,7 @@ import type { Tree } from "../tree/tree.ts";
 import type { FilePool } from "../work/file-pool.ts";
 import type { EventJournal } from "./event-journal.ts";
 import type { BuildPaths } from "./paths.ts";
+import type { BuildRequest } from "./request.ts";
 
 export interface ExecuteOptions {
   readonly host: Host;
@@ -37,6 +38,8 @@ export interface ExecuteOptions {
   readonly findSecret: FindSecret;
   readonly findAgent: (id: string) => string | undefined;
   readonly allow: ReadonlySet<string>;
+  readonly onStepFailure: BuildRequest["onStepFailure"];
+  readonly findTools: () => Promise<readonly string[] | undefined>;
   /** Threads that read and copy files. */
   readonly pool: FilePool;
 }
@@ -161,6 +164,9 @@ async function executeExec(op: ExecOp, task: Task): ReturnType<Execute> {
       runtime,
       networks: options.networks,
       defaultNetwork: options.defaultNetwork,
+      cgroupParent: options.cgroupParent,
+      onFailure: failureHandler(task),
+      findTools: options.findTools,
       runDirectory: options.paths.run,
       cacheDirectory: options.paths.mounts,
       ignoreCache: vertex.ignoreCache,
@@ -173,6 +179,22 @@ async function executeExec(op: ExecOp, task: Task): ReturnType<Execute> {
     });
   }
   return { snapshot: options.snapshots.commit(active, newName()) };
+}
+
+function failureHandler({ options, vertex, signal }: Task): StepOptions["onFailure"] {
+  const { onStepFailure } = options;
+  if (onStepFailure === undefined) return undefined;
+  return async (error, openShell) => {
+    // Of several steps that fail the first is the one that the build fails with.
+    if (signal.aborted) return;
+    await onStepFailure({
+      step: vertex.id,
+      name: vertex.name,
+      message: error.message,
+      exitCode: Number(error.details["exitCode"]),
+      openShell,
+    });
+  };
 }
 
 function requireEntitlements(op: ExecOp, allow: ReadonlySet<string>): void {

@@ -3,7 +3,7 @@ import type { Descriptor, Digest, Platform, Reference } from "#oci";
 import type { ExtraHost, Plan, PlanOptions, Ulimit } from "#plan";
 import type { AttestationRequest } from "../attest/attestations.ts";
 import type { CacheSource, CacheTarget } from "../cache/places.ts";
-import type { BuildEvent } from "../events.ts";
+import type { BuildEvent, StepId } from "../events.ts";
 import type { FindSecret } from "../exec/secret-files.ts";
 import type { Annotation, BuildOutput } from "../export/output.ts";
 import type { Base, BaseSource } from "../ports.ts";
@@ -51,8 +51,15 @@ export interface BuildRequest {
   readonly findAgent?: (id: string) => string | undefined;
   /** SOURCE_DATE_EPOCH. @defaultValue {@link defaultEpochSeconds} */
   readonly epochSeconds?: number;
+  /** Reasons of misses are worked out to the file, which for large contexts takes a moment. */
+  readonly explain?: boolean;
   /** Steps at once; at least 1. */
   readonly jobs: number;
+  /**
+   * Told of the first RUN that fails, while its tree, its mounts and its network are still there; the build fails when this
+   * has ended.
+   */
+  readonly onStepFailure?: (failure: StepFailure) => Promise<void>;
   /** What becomes of the result. @defaultValue an image in the store */
   readonly outputs?: readonly BuildOutput[];
   /** Of every image that is written. */
@@ -96,6 +103,20 @@ export type NamedContextRequest =
   | { readonly kind: "git"; readonly url: string }
   /** A file from the web, called `context`. */
   | { readonly kind: "http"; readonly url: string };
+
+/** A RUN that failed. */
+export interface StepFailure {
+  readonly step: StepId;
+  /** BuildKit's words: `[2/4] RUN make`. */
+  readonly name: string;
+  readonly message: string;
+  readonly exitCode: number;
+  /**
+   * Opens a shell on this process's own streams, with what the step had; a tree without a shell stands at `/target` of one
+   * with tools. @returns the shell's status
+   */
+  openShell(): Promise<number>;
+}
 
 /**
  * The time of everything that a build makes when nobody names one: 1 February 1980, which is in the range of zip and FAT

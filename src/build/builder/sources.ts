@@ -35,8 +35,8 @@ export interface SourceOptions {
 export interface BuildSources extends Sources {
   /** Keeps what was learned of the contexts, and ends their steps when a failure left them open. */
   finish(): void;
-  /** What is new or changed in a context since an earlier build. */
-  changes(context: string): ContextSource["changes"] | undefined;
+  /** A context that was read in place. */
+  context(name: string): ContextSource | undefined;
 }
 
 /** Images, directories and remote files, as the solver asks for them. */
@@ -62,7 +62,7 @@ export function createSources(options: SourceOptions): BuildSources {
       if (op.kind === "image") return await fetchImage(vertex, op, { options, signal });
       return await options.remote.fetch(vertex, signal);
     },
-    changes: (context) => opened.get(context)?.source.changes,
+    context: (name) => opened.get(name)?.source,
     probed: tellRead,
     finish() {
       for (const { source } of opened.values()) source.save();

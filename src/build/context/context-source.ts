@@ -64,11 +64,12 @@ export function openContext(
       if (bytesSum !== undefined) learn(path, entry, { bytesSum, startedMs });
     }
   };
+  const tree = new DirectoryTree(root, options.ignore);
   // One after another: what several steps take is read once.
   let reading = Promise.resolve();
   return {
     root,
-    tree: new DirectoryTree(root, options.ignore),
+    tree,
     read(entries) {
       reading = reading.then(() => readUnknown(entries));
       return reading;
@@ -83,6 +84,6 @@ export function openContext(
     },
     counts,
     keepAs: (file) => index.keepAs(file),
-    save: () => index.save(),
+    save: () => index.save((path) => tree.find(path) === undefined),
   };
 }

@@ -53,7 +53,16 @@ export async function runStep(op: ExecOp, options: StepOptions): Promise<void> {
   };
   await options.networks.lend(request, async (attachment) => {
     const spec = specOf(step, { rootfs, mounts, attachment });
-    await runContainer(step, spec, claim.bundle);
+    try {
+      await runContainer(step, spec, claim.bundle);
+    } catch (error) {
+      if (options.onFailure !== undefined && isLighterError(error, "RUN_FAILED"))
+        await options.onFailure(error, async () => {
+          const { openShell } = await import("./debug-shell.ts");
+          return await openShell(step, spec);
+        });
+      throw error;
+    }
   });
 }
 

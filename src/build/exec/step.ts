@@ -33,6 +33,13 @@ export interface StepOptions {
   readonly findAgent: (id: string) => string | undefined;
   readonly bindSource: (mount: BindMount) => Promise<MountSource>;
   readonly seedCache: (mount: CacheMount, directory: string) => Promise<void>;
+  /**
+   * Told of a program that failed, while everything it had is still there: `openShell` opens a shell in it, and gives the
+   * shell's status.
+   */
+  readonly onFailure?: ((error: LighterError, openShell: () => Promise<number>) => Promise<void>) | undefined;
+  /** Layers of an image with a shell, top first, for trees that have none. */
+  readonly findTools?: (() => Promise<readonly string[] | undefined>) | undefined;
   readonly onOutput: (stream: "stdout" | "stderr", chunk: Uint8Array) => void;
   readonly signal: AbortSignal;
 }

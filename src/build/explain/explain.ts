@@ -1,73 +1,100 @@
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import type { Graph, Vertex } from "#plan";
+import { baseName } from "../builder/plan-build.ts";
+import type { ContextSource } from "../context/context-source.ts";
 import type { StepId } from "../events.ts";
-import { hashKey } from "../solve/keys.ts";
+import { keyParts, wholeOf } from "../solve/keys.ts";
+import { fileChanges, takes } from "./file-changes.ts";
+import type { FileChange, Miss } from "./miss.ts";
+import { commandOf, isRun, opChange } from "./op-change.ts";
+import { type History, openHistory, type StepKey, type StepRecord } from "./step-history.ts";
 
-/** What the first key of a step was made of. */
-export interface StepKey {
-  readonly op: string;
-  readonly inputs: readonly string[];
-}
-
+/** Reasons for the steps of one build, against the last runs of the same steps. */
 export interface Explanations {
-  /** Why a step had to run, against the last build of the same Dockerfile; for people. */
-  explain(vertex: Vertex, key: StepKey | undefined): string | undefined;
+  /** Why a step has to run. Undefined for what is no instruction. */
+  explain(vertex: Vertex, key: StepKey | undefined): Miss | undefined;
+  /** Notes that a step ended well: what it took of contexts is kept for the next build to compare with. */
+  ended(vertex: Vertex): void;
   /** Keeps the keys for the next build. */
-  save(keys: ReadonlyMap<StepId, StepKey>): void;
+  save(keys: ReadonlyMap<StepId, StepKey>, done: ReadonlySet<StepId>): void;
 }
 
-type Changes = ReadonlyMap<string, "changed" | "new">;
+export interface ExplainOptions {
+  /** Dockerfile, context and target: what makes two builds comparable. */
+  readonly identity: readonly string[];
+  readonly graph: Graph;
+  readonly bases: History["bases"];
+  /** Names of ARG, to be told from ENV. */
+  readonly argNames: ReadonlySet<string>;
+  /** A context that the build reads in place. */
+  readonly context: (name: string) => ContextSource | undefined;
+  /**
+   * Whether every reason is worked out to the file, from what the step's last run took. Otherwise what this build happened
+   * to notice is enough where it is something: comparing 50,000 files takes time that nobody may want to spend.
+   */
+  readonly isExact: boolean;
+}
 
-/** Compares steps by their place: stage and number. */
-export function openExplanations(
-  directory: string,
-  build: {
-    /** Dockerfile, context and target: what makes two builds comparable. */
-    readonly identity: readonly string[];
-    readonly graph: Graph;
-    /** Files that are new or changed in a context. */
-    readonly changes: (context: string) => Changes | undefined;
-  },
-): Explanations {
-  const file = join(directory, `${hashKey(...build.identity).slice(0, 32)}.json`);
-  const before = load(file);
+/** Compares steps by their place, stage and number, or where instructions moved by what they do. */
+export function openExplanations(directory: string, options: ExplainOptions): Explanations {
+  const history = openHistory(directory, options.identity);
+  const { graph } = options;
+  const explainInput = (vertex: Vertex, at: number, place: string): Miss => {
+    const id = vertex.inputs[at]?.vertex;
+    const input = id === undefined ? undefined : graph.vertices.get(id);
+    if (input === undefined) return { kind: "instruction" };
+    if (input.op.kind === "local")
+      return { kind: "files", context: input.op.context, files: changesOf(vertex, at, place) };
+    if (input.op.kind === "image") return baseChange(input, options.bases, history.bases);
+    return { kind: "step", step: input.id, name: input.name };
+  };
+  const changesOf = (vertex: Vertex, at: number, place: string): readonly FileChange[] => {
+    const name = contextName(graph, vertex, at);
+    const source = name === undefined ? undefined : options.context(name);
+    if (source === undefined) return [];
+    const selectors = keyParts(vertex).selectors.get(at) ?? [wholeOf("/")];
+    const noticed = [...source.changes]
+      .filter(([path]) => selectors.some((selector) => takes(selector, path)))
+      .map(([path, change]): FileChange => ({ path, change }));
+    if (!options.isExact && noticed.length > 0) return noticed;
+    return fileChanges(source, selectors, history.indexFile(place)) ?? noticed;
+  };
   return {
     explain(vertex, key) {
-      if (vertex.ignoreCache) return "caching is switched off for it";
+      if (vertex.ignoreCache) return { kind: "uncached" };
       const place = placeOf(vertex);
       if (place === undefined || key === undefined) return undefined;
-      const last = before[place];
-      if (last === undefined) return "it was not built before";
-      if (last.op !== key.op) return describeOpChange(last.op, key.op);
+      const found = findLast(history.steps, place, key);
+      if (found === undefined) return { kind: "new" };
+      const { last } = found;
+      if (last.op !== key.op) return opChange(last.op, key.op, options.argNames);
       const at = key.inputs.findIndex((input, position) => input !== last.inputs[position]);
-      if (at < 0) return "its result is no longer in the store";
-      return describeInputChange(vertex, at, build);
+      if (at >= 0) return explainInput(vertex, at, found.place);
+      return { kind: last.isDone ? "pruned" : "unfinished" };
     },
-    save(keys) {
-      const steps = [...build.graph.vertices.values()].flatMap((vertex) => {
+    ended(vertex) {
+      const place = placeOf(vertex);
+      if (place === undefined) return;
+      for (const at of vertex.inputs.keys()) {
+        const name = contextName(graph, vertex, at);
+        if (name !== undefined) options.context(name)?.keepAs(history.indexFile(place));
+      }
+    },
+    save(keys, done) {
+      const steps = [...graph.vertices.values()].flatMap((vertex): [string, StepRecord][] => {
         const place = placeOf(vertex);
         const key = keys.get(vertex.id);
-        return place === undefined || key === undefined ? [] : [[place, key] as const];
+        if (place === undefined || key === undefined) return [];
+        return [[place, { ...key, isDone: done.has(vertex.id) }]];
       });
-      if (steps.every(([place, key]) => isEqual(before[place], key))) return;
-      const temporary = `${file}.${process.pid}`;
-      writeFileSync(temporary, JSON.stringify({ ...before, ...Object.fromEntries(steps) }));
-      renameSync(temporary, file);
+      history.save({ steps: Object.fromEntries(steps), bases: options.bases });
     },
   };
 }
 
-function load(file: string): Readonly<Record<string, StepKey | undefined>> {
-  try {
-    return JSON.parse(readFileSync(file, "utf8"));
-  } catch {
-    return {}; // the first build, or a file that was cut: there is nothing to compare with
-  }
-}
-
-function isEqual(a: StepKey | undefined, b: StepKey): boolean {
-  return a?.op === b.op && a.inputs.join() === b.inputs.join();
+function contextName(graph: Graph, vertex: Vertex, at: number): string | undefined {
+  const id = vertex.inputs[at]?.vertex;
+  const op = id === undefined ? undefined : graph.vertices.get(id)?.op;
+  return op?.kind === "local" ? op.context : undefined;
 }
 
 /** `builder 2` of `[builder 2/4] COPY . .`. */
@@ -75,55 +102,37 @@ function placeOf({ name }: Vertex): string | undefined {
   return /^\[((?:.+ )?\d+)\/\d+\]/.exec(name)?.[1];
 }
 
-function describeOpChange(before: string, now: string): string {
-  const a = parseExec(before);
-  const b = parseExec(now);
-  if (a === undefined || b === undefined) return "the instruction changed";
-  if (a.args.join("\0") !== b.args.join("\0")) return "the command changed";
-  const names = changedVariables(a.env, b.env);
-  if (names.length > 0) return `${names.join(", ")} changed`;
-  return "the instruction's options changed";
+/**
+ * The same step of the last build: what does the same at its place or, when an instruction came or went above it, at another
+ * of the stage; else what has the same command; else what stood there, when it is of the same kind.
+ */
+function findLast(
+  steps: History["steps"],
+  place: string,
+  key: StepKey,
+): { readonly place: string; readonly last: StepRecord } | undefined {
+  const stage = place.replace(/\d+$/, "");
+  const all = Object.entries(steps)
+    .flatMap(([at, last]) => (last === undefined ? [] : [{ place: at, last }]))
+    .filter((one) => one.place.replace(/\d+$/, "") === stage)
+    .sort((a, b) => Number(b.place === place) - Number(a.place === place));
+  const command = commandOf(key.op);
+  return (
+    all.find(({ last }) => last.op === key.op) ??
+    all.find(({ last }) => command !== undefined && commandOf(last.op) === command) ??
+    all.find((one) => one.place === place && isRun(one.last.op) === isRun(key.op))
+  );
 }
 
-interface ExecKey {
-  readonly args: readonly string[];
-  readonly env: readonly string[];
-}
-
-function parseExec(op: string): ExecKey | undefined {
-  const value: { readonly kind?: string } & Partial<ExecKey> = JSON.parse(op);
-  const { args, env } = value;
-  return value.kind === "exec" && args !== undefined && env !== undefined ? { args, env } : undefined;
-}
-
-/** Names only: values may be secrets. */
-function changedVariables(before: readonly string[], now: readonly string[]): readonly string[] {
-  const different = [
-    ...before.filter((variable) => !now.includes(variable)),
-    ...now.filter((variable) => !before.includes(variable)),
-  ];
-  return [...new Set(different.map((variable) => variable.replace(/=[\s\S]*$/, "")))];
-}
-
-function describeInputChange(
-  vertex: Vertex,
-  at: number,
-  build: { readonly graph: Graph; readonly changes: (context: string) => Changes | undefined },
-): string {
-  const id = vertex.inputs[at]?.vertex;
-  const input = id === undefined ? undefined : build.graph.vertices.get(id);
-  if (input?.op.kind === "local") return describeFiles(build.changes(input.op.context));
-  if (input?.op.kind === "image") return `the base image changed (${input.name})`;
-  return `${input?.name ?? "an earlier step"} has another result`;
-}
-
-const shownFiles = 3;
-
-function describeFiles(changes: Changes | undefined): string {
-  if (changes === undefined || changes.size === 0) return "files changed, were removed or were renamed";
-  const shown = [...changes]
-    .slice(0, shownFiles)
-    .map(([path, change]) => `${path === "" ? "/" : path} ${change}`);
-  const more = changes.size > shownFiles ? ` and ${changes.size - shownFiles} more` : "";
-  return `${shown.join(", ")}${more}`;
+function baseChange(vertex: Vertex, bases: History["bases"], before: History["bases"]): Miss {
+  const { op } = vertex;
+  if (op.kind !== "image") return { kind: "step", step: vertex.id, name: vertex.name };
+  const key = baseName(op);
+  const [then, now] = [before[key], bases[key]];
+  return {
+    kind: "base",
+    name: key.slice(0, key.indexOf(" ")),
+    ...(then !== undefined && then !== now && { before: then }),
+    ...(now !== undefined && { now }),
+  };
 }

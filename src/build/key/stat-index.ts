@@ -82,8 +82,11 @@ export class StatIndex {
     return new Map(this.#known.paths.map((path, place) => [path, this.#known.row(place).sum]));
   }
 
-  /** Writes the index when it has learned something. Entries that this build did not ask for are kept. */
-  save(): void {
+  /**
+   * Writes the index when it has learned something. Entries that this build did not ask for are kept, but for files that
+   * are gone.
+   */
+  save(isGone: (path: string) => boolean = () => false): void {
     if (!this.#isDirty) return;
     // A racy row never matches again, but still tells what the file was.
     const rows = [...this.#seen].map(([path, row]): [string, Row] => [
@@ -91,7 +94,7 @@ export class StatIndex {
       row.isRacy ? { ...row, ctimeMs: -1 } : row,
     ]);
     const kept = this.#known.paths.flatMap((path, place): [string, Row][] =>
-      this.#seen.has(path) ? [] : [[path, this.#known.row(place)]],
+      this.#seen.has(path) || isGone(path) ? [] : [[path, this.#known.row(place)]],
     );
     // Files that were deleted would stay for ever; another COPY's files are worth keeping.
     const others = kept.length > 2 * rows.length + 10_000 ? [] : kept;

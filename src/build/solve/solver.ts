@@ -118,6 +118,37 @@ export class Solver {
     }
   }
 
+  /**
+   * What {@link Solver.solveAll} would do with each vertex, as far as it can be told before anything runs.
+   * @param isUnknown sources of which nothing is known until they are fetched
+   */
+  async foresee(
+    ids: readonly VertexId[],
+    isUnknown: (vertex: Vertex) => boolean,
+  ): Promise<ReadonlyMap<VertexId, Foreseen>> {
+    const foreseen = new Map<VertexId, Foreseen>();
+    const look = async (id: VertexId): Promise<Foreseen> => {
+      const known = foreseen.get(id);
+      if (known !== undefined) return known;
+      const vertex = this.#vertex(id);
+      const { result } = await this.#probe(id);
+      const state = isSource(vertex) ? (isUnknown(vertex) ? "get" : "known") : await miss(vertex, result);
+      foreseen.set(id, state);
+      return state;
+    };
+    const miss = async (vertex: Vertex, { kind }: KnownResult): Promise<Foreseen> => {
+      if (kind === "tree") return "known";
+      const inputs = await Promise.all(vertex.inputs.map(({ vertex: input }) => look(input)));
+      // What is taken of a step may come out the same though the step runs.
+      const isOpen = inputs.some(
+        (input, at) => input === "maybe" || (input !== "known" && this.#keys.isOnlyRead(vertex, at)),
+      );
+      return (isOpen || inputs.includes("get")) && !vertex.ignoreCache ? "maybe" : "run";
+    };
+    await Promise.all(ids.map(look));
+    return foreseen;
+  }
+
   async #realiseTree(id: VertexId): Promise<TreeResult> {
     const result = await this.#realise(id);
     return result.kind === "context" ? await this.#materialize(result) : result;
@@ -322,6 +353,12 @@ export class Solver {
     return resultOf(record);
   }
 }
+
+/**
+ * What will become of a vertex: its result is there, it runs, it runs unless what it takes comes out as it was before, or
+ * it is fetched.
+ */
+export type Foreseen = "known" | "run" | "maybe" | "get";
 
 /** The result of a step, by its identity, and the cache keys that lead to it. */
 export interface KnownVertex {

@@ -3,7 +3,10 @@ import { LighterError } from "#base";
 import type { BuildOptions, BuildResult } from "#engine";
 import { buildFlags, buildOptions, refusedBuildFlags } from "../build-flags.ts";
 import { defineCommand, type FlagValues, type Invocation } from "../command.ts";
-import { openDisplay, type ProgressMode, progressModes } from "../progress/show.ts";
+import type { CliEngine } from "../engine-port.ts";
+import type { Io } from "../io.ts";
+import { type Display, openDisplay, type ProgressMode, progressModes } from "../progress/show.ts";
+import { plainLine } from "../progress/text.ts";
 import type { Report } from "../reports/print-report.ts";
 
 export const build = defineCommand({
@@ -61,7 +64,35 @@ async function buildImage(invocation: Invocation<typeof buildFlags>): Promise<nu
     const planned = await engine.plan({ ...options, allStages: report.kind === "check" });
     return await printReport(report, planned, io);
   }
-  const result = await withDisplay(mode, invocation, (onEvent) => engine.build({ ...options, onEvent }));
+  if (flags.plan) {
+    const { previewReport } = await import("../reports/explain-report.ts");
+    await io.stdout.write(previewReport(await engine.preview(options), flags.format ?? "text"));
+    return 0;
+  }
+  if (flags.explain) {
+    const { openExplanation } = await import("../reports/explain-report.ts");
+    await using explanation = openExplanation(flags.format ?? "text", io);
+    return await buildAndTell(engine, { ...options, onEvent: explanation.onEvent }, { mode, invocation });
+  }
+  return await buildAndTell(engine, options, { mode, invocation });
+}
+
+async function buildAndTell(
+  engine: CliEngine,
+  options: BuildOptions,
+  { mode, invocation }: { readonly mode: ProgressMode; readonly invocation: Invocation<typeof buildFlags> },
+): Promise<number> {
+  const { flags, io } = invocation;
+  const result = await withDisplay(mode, invocation, (display) =>
+    engine.build({
+      ...options,
+      onEvent: (event) => {
+        display.onEvent(event);
+        options.onEvent?.(event);
+      },
+      ...(flags["on-error"] === "shell" && { onStepFailure: shellOn(io, display) }),
+    }),
+  );
   writeResults(result, flags);
   if (mode === "quiet") await io.stdout.write(`${result.imageId ?? result.digest ?? ""}\n`);
   return 0;
@@ -80,10 +111,43 @@ function reportOf(flags: FlagValues<typeof buildFlags>): Report | undefined {
 async function withDisplay<T>(
   mode: ProgressMode,
   { io }: Invocation<typeof buildFlags>,
-  work: (onEvent: NonNullable<BuildOptions["onEvent"]>) => Promise<T>,
+  work: (display: ClosableDisplay) => Promise<T>,
 ): Promise<T> {
-  using display = openDisplay(mode, io);
-  return await work(display.onEvent);
+  using display = closable(openDisplay(mode, io));
+  return await work(display);
+}
+
+/** A display that can leave the terminal to somebody else for good. */
+type ClosableDisplay = Display & { close(): void };
+
+function closable(display: Display): ClosableDisplay {
+  let isOpen = true;
+  const close = () => {
+    if (isOpen) display[Symbol.dispose]();
+    isOpen = false;
+  };
+  return {
+    onEvent: (event) => {
+      if (isOpen) display.onEvent(event);
+    },
+    close,
+    [Symbol.dispose]: close,
+  };
+}
+
+/** Leaves the terminal to a shell in the step that failed. @throws USAGE where there is no terminal */
+function shellOn(io: Io, display: ClosableDisplay): NonNullable<BuildOptions["onStepFailure"]> {
+  if (io.stdin.isTTY !== true || !io.stdout.isTerminal)
+    throw new LighterError(
+      "USAGE",
+      "cannot open a shell when a step fails: standard input and output are no terminal",
+    );
+  return async ({ name, message, openShell }) => {
+    display.close();
+    const text = `${plainLine(name)}: ${plainLine(message)}\nlighter: a shell where it failed; exit ends the build\n`;
+    await io.stderr.write(text);
+    await openShell();
+  };
 }
 
 function writeResults(
