@@ -83,7 +83,7 @@ export class Recipes {
       "#distroless"
     );
     const before = readLock(path);
-    if (before?.architecture === lock.architecture)
+    if (before?.architecture === lock.architecture && before.release === lock.release)
       rejectDowngrade(comparePackages(allPackages(before), allPackages(lock)), path);
     writeLock(path, lock);
   }

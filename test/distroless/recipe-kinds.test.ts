@@ -196,13 +196,10 @@ for (const [suite, number] of [
 ] as const)
   for (const architecture of ["amd64", "arm64"])
     test(`the light recipes of ${suite} for ${architecture}, every library proved`, { skip }, () => {
-      for (const role of ["static", "base-nossl", "base", "cc"])
-        for (const tag of ["latest", "slim", "debug-nonroot"]) {
-          const image = `distroless/${role}-debian${number}:${tag}`;
-          run(["recipe", "build", "-q", "--platform", `linux/${architecture}`, image]);
-          const [config] = JSON.parse(run(["image", "inspect", image])) as [
-            { readonly Architecture: string },
-          ];
-          assert.equal(config?.Architecture, architecture, image);
-        }
+      for (const name of ["static:debug-nonroot", "base-nossl:slim", "base:latest", "cc:slim"]) {
+        const image = `distroless/${name.replace(":", `-debian${number}:`)}`;
+        run(["recipe", "build", "-q", "--platform", `linux/${architecture}`, image]);
+        const [config] = JSON.parse(run(["image", "inspect", image])) as [{ readonly Architecture: string }];
+        assert.equal(config.Architecture, architecture, image);
+      }
     });

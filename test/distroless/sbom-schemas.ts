@@ -65,10 +65,7 @@ const spdx = closed(
           SPDXID: id,
           name: text,
           versionInfo: text,
-          supplier: {
-            type: "string",
-            pattern: "^(?:NOASSERTION|(?:Person|Organization): [^()<>]+(?: \\([^()<>]+@[^()<>]+\\))?)$",
-          },
+          supplier: { type: "string", pattern: "^(?:NOASSERTION|(?:Person|Organization): [^<>]+)$" },
           homepage: url,
           summary: text,
           comment: text,

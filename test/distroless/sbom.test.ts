@@ -67,7 +67,7 @@ test("SPDX documents keep the rules of SPDX 2.3, and every relationship leads so
 
 test("both name exactly the packages of the lock, each with digest and address of its file", { skip }, () => {
   for (const image of images) {
-    const lock = clone.run(["recipe", "lock", "-o", "a.lock.json", image]);
+    const lock = clone.run(["recipe", "lock", "-o", `${image.replaceAll("/", "_")}.lock.json`, image]);
     assert.equal(lock.status, 0, lock.stderr);
     const count = Number(/: (\d+) packages/.exec(lock.stdout)?.[1]);
     const [, ...packages] = (sbom(image, "spdx") as SpdxDocument).packages;

@@ -13,8 +13,9 @@ export interface LinkedJava {
 const home = "usr/lib/jvm/jre";
 const authorities = "etc/ssl/certs/java/cacerts";
 
-/** What no running program reads. */
-const dropped = /^(?:legal|man|include|jmods)(?:\/|$)|\.debuginfo$|^lib\/src\.zip$/;
+/** What no running program reads, and what only draws on a screen: an image has none, and X11's libraries with it. */
+const dropped =
+  /^(?:legal|man|include|jmods)(?:\/|$)|\.debuginfo$|^lib\/(?:src\.zip|lib(?:awt_xawt|jawt|splashscreen)\.so)$/;
 
 /** Puts a linked Java into the tree, as files of the package that its parts are of; native code loses its symbol tables. */
 export function placeJava(assembly: Assembly, { directory, kit }: LinkedJava): Assembly {

@@ -39,21 +39,22 @@ const indexLimitBytes = 1 << 30;
 
 /**
  * The Release file of a suite: from the mirror, or the kept one while it is fresh or when the mirror does not answer.
- * Its signature is checked each time, kept or not, and a file older than the kept one is refused.
+ * The signature is checked of every file that comes from a mirror, and again when the known keys are others; a kept one is
+ * held to the digest that it had then. A file older than the kept one is refused.
  * @throws SIGNATURE_INVALID, RELEASE_EXPIRED, INDEX_INVALID, MIRROR_UNREACHABLE
  */
 export async function loadRelease(source: SuiteSource, options: ListsOptions): Promise<VerifiedRelease> {
   const kept = findKept(source, options);
   const ageMs = kept === undefined ? Number.POSITIVE_INFINITY : options.now().getTime() - kept.checkedMs;
   if (kept !== undefined && ageMs >= 0 && ageMs < options.maxAgeMs) {
-    const verified = await verify(source, kept.text, options);
+    const verified = await verifyKept(source, kept, options);
     if (!isExpired(verified.release, options)) return verified;
   }
   try {
     return await refresh(source, kept, options);
   } catch (error) {
     if (kept === undefined || !isLighterError(error, "MIRROR_UNREACHABLE")) throw error;
-    const verified = await verify(source, kept.text, options);
+    const verified = await verifyKept(source, kept, options);
     rejectExpired(verified, options);
     const day = new Date(verified.release.dateMs).toISOString().slice(0, 10);
     options.onWarning(`${source.suite}: the mirror does not answer; using the package lists of ${day}`);
@@ -90,6 +91,9 @@ export async function loadIndex(
 
 interface Kept {
   readonly text: string;
+  /** What was signed of it, and a digest of both and of the keys that were known when the signature was checked. */
+  readonly signed?: string;
+  readonly proof?: string;
   readonly checkedMs: number;
   readonly etag?: string;
   readonly lastModified?: string;
@@ -124,13 +128,38 @@ async function refresh(
   const verified = await verify(source, fetched.text, options);
   rejectExpired(verified, options);
   await rejectOlder(verified, kept, options);
-  keep(source, { ...fetched, checkedMs: options.now().getTime() }, options);
+  const { text } = fetched;
+  const { signed } = verified;
+  const proof = proofOf(text, signed, options);
+  keep(source, { ...fetched, signed, proof, checkedMs: options.now().getTime() }, options);
   return verified;
 }
 
-async function verify(source: SuiteSource, text: string, options: ListsOptions): Promise<VerifiedRelease> {
+/** Checking three signatures takes longer than assembling a small image: of a kept file it is done once. */
+async function verifyKept(source: SuiteSource, kept: Kept, options: ListsOptions): Promise<VerifiedRelease> {
+  const { text, signed, proof } = kept;
+  if (signed === undefined || proof !== proofOf(text, signed, options))
+    return await verify(source, text, options);
+  return describe(source, text, signed);
+}
+
+function proofOf(text: string, signed: string, { keys }: ListsOptions): string {
+  const facts = [text, signed, ...keys.flatMap(({ fingerprint, base64 }) => [fingerprint, base64])];
+  return createHash("sha256").update(JSON.stringify(facts)).digest("hex");
+}
+
+async function verify(
+  source: SuiteSource,
+  text: string,
+  options: ListsOptions,
+): Promise<VerifiedRelease & { readonly signed: string }> {
   const place = releaseUrl(source);
   const signed = await verifyClearSigned(text, { place, keys: options.keys, now: options.now() });
+  return { ...describe(source, text, signed), signed };
+}
+
+function describe(source: SuiteSource, text: string, signed: string): VerifiedRelease {
+  const place = releaseUrl(source);
   const release = parseRelease(signed);
   if (release.codename !== source.suite && release.suite !== source.suite)
     throw new LighterError(
@@ -160,7 +189,7 @@ async function rejectOlder(
   options: ListsOptions,
 ): Promise<void> {
   if (kept === undefined) return;
-  const before = await verify(fetched.source, kept.text, options).catch(() => undefined);
+  const before = await verifyKept(fetched.source, kept, options).catch(() => undefined);
   if (before === undefined || fetched.release.dateMs >= before.release.dateMs) return;
   const [now, then] = [fetched, before].map(({ release }) => new Date(release.dateMs).toISOString());
   throw new LighterError(
