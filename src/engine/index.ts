@@ -1,3 +1,13 @@
+export type {
+  BuildEvent,
+  FileChange,
+  Miss,
+  Preview,
+  PreviewStep,
+  StepFailure,
+  StepSummary,
+  VariableChange,
+} from "#build";
 export { Engine } from "./engine.ts";
 export type { HistoryLine, Images } from "./images.ts";
 export type {
