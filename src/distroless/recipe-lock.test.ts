@@ -16,6 +16,9 @@ import {
 } from "./recipe-lock.ts";
 import type { Recipe } from "./recipe-source.ts";
 
+const sha = (digit: string) => digit.repeat(64);
+const stanza = `Package: app\nVersion: 1:2.0-1\nArchitecture: amd64\nMulti-Arch: same\nReplaces: old (<< 2)\nFilename: pool/a/app.deb\nSize: 10\nSHA256: ${sha("a")}\n`;
+
 function recipe(changes: Partial<RecipeDefinition>): Recipe {
   const plain = { name: "a", release: "bookworm", repository: "a", tags: [], packages: ["app"], env: [] };
   const platform = { os: "linux", architecture: "amd64" };
@@ -23,7 +26,10 @@ function recipe(changes: Partial<RecipeDefinition>): Recipe {
 }
 
 test("a lock fits the recipe that it was written for, and no other", () => {
-  const lock = makeLock(recipe({}), "amd64", { packages: [] });
+  const candidate = parseBinaryPackage(stanza.replace("Package: app", "Package: lib"), "amd64");
+  const lock = makeLock(recipe({}), "amd64", {
+    packages: [{ candidate, url: "http://deb.debian.org/debian" }],
+  });
   rejectOtherLock(
     recipe({ env: [{ name: "A", value: "1" }], files: [{ path: "a", text: "" }] }),
     "amd64",
@@ -34,7 +40,7 @@ test("a lock fits the recipe that it was written for, and no other", () => {
     [{ ...recipe({}), suite: "trixie" }, "amd64", /not for trixie/],
     [recipe({ packages: ["app", "more"] }), "amd64", /did not ask for "more"; lock it anew/],
     [recipe({ packages: [] }), "amd64", /still asked for "app"/],
-    [recipe({ ignore: ["x"] }), "amd64", /did not ask for "x" to be ignored/],
+    [recipe({ packages: ["app"], ignore: ["lib"] }), "amd64", /did not ignore "lib"; lock it anew/],
     [recipe({ libraries: ["libz.so.1"] }), "amd64", /did not ask for "libz\.so\.1"/],
     [
       recipe({ jlink: { package: "openjdk-17-jdk-headless", modules: [] } }),
@@ -45,9 +51,6 @@ test("a lock fits the recipe that it was written for, and no other", () => {
   for (const [other, architecture, message] of rows)
     assert.throws(() => rejectOtherLock(other, architecture, lock), { code: "RECIPE_INVALID", message });
 });
-
-const sha = (digit: string) => digit.repeat(64);
-const stanza = `Package: app\nVersion: 1:2.0-1\nArchitecture: amd64\nMulti-Arch: same\nReplaces: old (<< 2)\nFilename: pool/a/app.deb\nSize: 10\nSHA256: ${sha("a")}\n`;
 
 test("a lock that was written is read back, with all that decides the image", () => {
   const folder = mkdtempSync(join(tmpdir(), "lighter-lock-"));

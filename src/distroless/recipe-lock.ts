@@ -67,14 +67,13 @@ export function makeLock(
   };
 }
 
-/** All that decides which packages a recipe gets. */
+/** What a recipe asks for by name. */
 function askedBy(definition: RecipeDefinition): readonly string[] {
-  const { ignore = [], libraries = [], jlink } = definition;
+  const { libraries = [], jlink } = definition;
   return [
     ...wantedPackages(definition),
     ...libraries,
     ...(jlink === undefined ? [] : [jlink.package]),
-    ...ignore.map((name) => `!${name}`),
   ].sort();
 }
 
@@ -87,12 +86,11 @@ export function rejectOtherLock(recipe: Recipe, architecture: string, lock: Reci
   const asked = askedBy(recipe.definition);
   const added = asked.find((each) => !lock.asked.includes(each));
   const gone = lock.asked.find((each) => !asked.includes(each));
-  if (added !== undefined) throw refuse(`of a time when the recipe did not ask for ${plain(added)}`);
-  if (gone !== undefined) throw refuse(`of a time when the recipe still asked for ${plain(gone)}`);
-}
-
-function plain(asked: string): string {
-  return asked.startsWith("!") ? `"${asked.slice(1)}" to be ignored` : `"${asked}"`;
+  if (added !== undefined) throw refuse(`of a time when the recipe did not ask for "${added}"`);
+  if (gone !== undefined) throw refuse(`of a time when the recipe still asked for "${gone}"`);
+  const { ignore = [] } = recipe.definition;
+  const ignored = lock.packages.find(({ name }) => ignore.includes(name) && !asked.includes(name));
+  if (ignored !== undefined) throw refuse(`of a time when the recipe did not ignore "${ignored.name}"`);
 }
 
 function lockPackage({ candidate, url }: LocatedPackage): LockedPackage {

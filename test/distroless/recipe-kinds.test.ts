@@ -73,7 +73,7 @@ test("an image holds what a program loads and nothing else, and the program runs
   assert.match(run(["run", "--rm", "closure"]), /^zlib 1\./);
   const [files = new Set()] = layersOf("closure");
   const libraries = [...files]
-    .filter((path) => /\.so(?:\.|$)/.test(path))
+    .filter((path) => /\.so(?:\.\d|$)/.test(path))
     .map((path) => path.replace(/^.*\//, ""));
   assert.deepEqual(
     libraries.filter((name) => !/^(?:ld-linux|libc\.so|libz\.so)/.test(name)),
@@ -151,8 +151,9 @@ test("a lock is not taken back, and what Debian has mended since is listed", { s
   run(["recipe", "lock", "old.yaml"]);
   const path = join(clone.folder, "old.lock.json");
   const lock = readFileSync(path, "utf8");
+  const tzdata = /("name": "tzdata",\s*"version": )"[^"]*"([^}]*"sha256": )"[0-9a-f]{64}"/;
   const set = (version: string) =>
-    writeFileSync(path, lock.replace(/("name": "tzdata",\s*"version": )"[^"]*"/, `$1"${version}"`));
+    writeFileSync(path, lock.replace(tzdata, `$1"${version}"$2"${"0".repeat(64)}"`));
   set("9999z-1");
   const refused = clone.run(["recipe", "lock", "old.yaml"]);
   assert.equal(refused.status, 1);
@@ -178,16 +179,16 @@ test("kept packages have a size, a limit and an end", { skip }, () => {
   assert.ok(kept() > 1_000_000);
   assert.match(
     run(["recipe", "prune", "--keep-storage", "1MB"]),
-    /^Removed \d+ packages, [\d.]+MB; kept \d+, [\d.]+kB$/,
+    /^Removed \d+ packages, [\d.]+MB; kept \d+, [\d.]+[kM]B$/,
   );
-  assert.ok(kept() <= 1_000_000);
+  assert.ok(kept() <= 1 << 20);
   assert.match(run(["recipe", "prune"]), /kept 0, 0B$/);
   write("limited.yaml", "name: limited\npackages: [libc6]\n");
   const limited = clone.run(["recipe", "build", "limited.yaml"], {
     env: { LIGHTER_PACKAGE_CACHE_LIMIT: "300kB" },
   });
   assert.equal(limited.status, 0, limited.stderr);
-  assert.ok(kept() <= 300_000 && existsSync(pool));
+  assert.ok(kept() <= 300 << 10 && existsSync(pool));
 });
 
 for (const [suite, number] of [
