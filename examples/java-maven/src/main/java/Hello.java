@@ -1,11 +1,14 @@
+import java.time.Instant;
 import java.time.ZoneId;
-import java.time.ZonedDateTime;
 
-/** Greets, and says what time it is where: java Hello Asia/Tokyo */
+/** Greets, and says how far a zone is from UTC: java -jar hello.jar Asia/Tokyo */
 public class Hello {
     public static void main(String[] args) {
-        String zone = args.length > 0 ? args[0] : "UTC";
-        System.out.println("Grüße aus Java " + Runtime.version().feature() + ", " + zone + " "
-            + ZonedDateTime.now(ZoneId.of(zone)).getOffset());
+        System.out.println(greeting(args.length > 0 ? args[0] : "UTC"));
+    }
+
+    static String greeting(String zone) {
+        var offset = ZoneId.of(zone).getRules().getOffset(Instant.now());
+        return "Grüße aus Java " + Runtime.version().feature() + ", " + zone + " " + offset;
     }
 }

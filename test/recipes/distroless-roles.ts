@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { assertBare, entriesOf, mebibytes } from "./bareness.ts";
+import type { Workshop } from "./workshop.ts";
+
+/** Runs programs in an image of a role and compares what they print. */
+type Proof = (workshop: Workshop, image: string, user: User) => Promise<void>;
+
+interface User {
+  readonly name: "root" | "nonroot";
+  readonly uid: number;
+}
+
+const go: Proof = async (workshop, image, user) => {
+  assert.equal(
+    await workshop.run(image, [], "/app/probe-go", workshop.url),
+    `[127.0.0.1] <nil>\nabsent: true\nuntrusted: true\nover TLS\ntrue <nil>\n2026-07-01T02:00:00+02:00 <nil>\n${user.name} <nil>\n`,
+  );
+};
+
+const c: Proof = async (workshop, image, user) => {
+  await go(workshop, image, user);
+  const zone = ["-e", "TZ=Europe/Berlin"];
+  // 443 is 0x01BB, of which the port's lower byte comes second in network order.
+  assert.equal(await workshop.run(image, zone, "/app/probe-c"), `${user.name} 187 127 2\n`);
+};
+
+const ssl: Proof = async (workshop, image, user) => {
+  await c(workshop, image, user);
+  assert.equal(await workshop.run(image, [], "/app/probe-tls"), "1\n");
+};
+
+const cxx: Proof = async (workshop, image, user) => {
+  await ssl(workshop, image, user);
+  assert.equal(await workshop.run(image, [], "/app/probe-cc"), "thrown 45\n");
+};
+
+const python: Proof = async (workshop, image, user) => {
+  const output = await workshop.run(image, [], "/usr/bin/python3", "/app/probe.py", workshop.url);
+  assert.deepEqual(JSON.parse(output), {
+    untrusted: "SSLCertVerificationError",
+    trusted: "over TLS",
+    broken: [],
+    shell: false,
+    sqlite: 42,
+    zone: "2:00:00",
+    ctypes: 7,
+    anchors: true,
+    encoding: "utf-8",
+    user: user.uid,
+  });
+};
+
+const java: Proof = async (workshop, image) => {
+  const output = await workshop.run(image, [], "/usr/bin/java", "/app/Probe.java", workshop.url);
+  assert.equal(output, "untrusted\nover TLS\ntrue\nUTF-8 Grüße +02:00\nno shell\n");
+};
+
+const node: Proof = async (workshop, image) => {
+  const output = await workshop.run(image, [], "/usr/bin/node", "/app/probe.mjs", workshop.url);
+  assert.equal(output, "DEPTH_ZERO_SELF_SIGNED_CERT\nover TLS\ntrue function 1.1.1970, 09:00:00\nENOENT\n");
+};
+
+const proofs: Readonly<Record<string, Proof>> = {
+  "static-debian12": go,
+  "static-debian13": go,
+  "base-nossl-debian12": c,
+  "base-nossl-debian13": c,
+  "base-debian12": ssl,
+  "base-debian13": ssl,
+  "cc-debian12": cxx,
+  "cc-debian13": cxx,
+  "python3-debian12": python,
+  "python3-debian13": python,
+  java17: java,
+  java21: java,
+  nodejs18: node,
+  nodejs20: node,
+};
+
+/** Bytes that the slim tier keeps to, in MiB. */
+const limits: Readonly<Record<string, number>> = {
+  "static-debian12": 1.3,
+  "base-debian12": 11.5,
+  "cc-debian12": 14,
+  "python3-debian12": 41,
+  "python3-debian13": 41,
+};
+
+/** Each role: its programs run in every variant, and no variant holds what it must not. */
+export function testDistrolessRoles(open: () => Workshop): void {
+  for (const [role, proof] of Object.entries(proofs))
+    test(`distroless/${role}: programs run in it, and nothing else is there`, {
+      timeout: 300_000,
+    }, async () => {
+      const workshop = open();
+      for (const tier of ["", "slim"]) {
+        for (const user of [
+          { name: "root", uid: 0 },
+          { name: "nonroot", uid: 65_532 },
+        ] as const) {
+          const tag = [tier, user.uid === 0 ? "" : "nonroot"].filter((word) => word !== "").join("-");
+          const image = `distroless/${role}:${tag === "" ? "latest" : tag}`;
+          const digest = await assemble(workshop, image);
+          await proof(workshop, image, user);
+          const entries = entriesOf(workshop.root, digest);
+          if (user.uid === 0) assertBare(entries, image);
+          const size = mebibytes(entries);
+          if (tier === "slim")
+            assert.ok(size <= (limits[role] ?? Number.POSITIVE_INFINITY), `${role} has ${size} MiB`);
+        }
+      }
+    });
+
+  for (const image of ["distroless/nginx-debian12", "distroless/nginx-debian13"])
+    test(`${image} serves, and nothing else is there`, { timeout: 300_000 }, async () => {
+      const workshop = open();
+      const entries = entriesOf(workshop.root, await assemble(workshop, image));
+      assertBare(entries, image);
+      const site = workshop.folder(image);
+      writeFileSync(join(site, "index.html"), "served\n");
+      await workshop.serve(image, "served\n", ["-v", `${site}:/usr/share/nginx/html:ro`]);
+      if (image.endsWith("12")) assert.ok(mebibytes(entries) <= 13.5);
+    });
+
+  test("debug images have busybox's shell, as root and as nonroot", { timeout: 300_000 }, async () => {
+    const workshop = open();
+    for (const role of ["static-debian12", "base-debian13", "python3-debian12"])
+      for (const [tag, uid] of [
+        ["debug", "0"],
+        ["debug-nonroot", "65532"],
+        ["slim-debug", "0"],
+      ] as const) {
+        const image = `distroless/${role}:${tag}`;
+        await workshop.lighter("recipe", "build", image);
+        const script = "id -u; echo a b | awk '{ print $2 }'; wget 2>&1 | head -1 | cut -c1-7";
+        assert.equal(await workshop.lighter("run", "--rm", image, "-c", script), `${uid}\nb\nBusyBox\n`);
+      }
+  });
+}
+
+async function assemble(workshop: Workshop, image: string): Promise<string> {
+  const output = await workshop.lighter("recipe", "build", image);
+  const digest = /sha256:[0-9a-f]{64}/.exec(output)?.[0];
+  assert.ok(digest, output);
+  return digest;
+}
