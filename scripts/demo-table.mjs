@@ -5,7 +5,7 @@ export async function compareImages(engine, { before, after }) {
   const left = await facts(engine, before);
   const right = await facts(engine, after);
   const rows = [
-    ["", "traditional", "multi-stage"],
+    ["", before, after],
     ["image size", bytes(left.sizeBytes), bytes(right.sizeBytes)],
     ["layers", left.layers, right.layers],
     ["files", left.contents.files, right.contents.files],
@@ -21,7 +21,7 @@ export async function compareImages(engine, { before, after }) {
       .trimEnd(),
   );
   const ratio = left.sizeBytes / right.sizeBytes;
-  return `${table.join("\n")}\n\nThe multi-stage image is ${ratio.toLocaleString("en-US", { maximumFractionDigits: 0 })} times smaller.\n`;
+  return `${table.join("\n")}\n\n${after} is ${ratio.toLocaleString("en-US", { maximumFractionDigits: ratio < 10 ? 1 : 0 })} times smaller.\n`;
 }
 
 async function facts(engine, name) {

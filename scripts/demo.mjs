@@ -1,6 +1,6 @@
-// The whole idea on real input: builds one Go program the traditional way and in two stages, runs the result and shows
-// what is in both images. Needs root; the images stay in the store.
-//   node scripts/demo.mjs [--update-readme]     with the table put into README.md
+// The whole idea on real input: builds a Go program the traditional way and in two stages, and a Python program on a slim base
+// and on one with nothing else in it, runs them and shows what is in the images. Needs root; the images stay in the store.
+//   node scripts/demo.mjs [--update-readme]     with the tables put into README.md
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,25 +8,32 @@ import { Engine } from "lighter";
 import { compareImages } from "./demo-table.mjs";
 
 process.chdir(join(import.meta.dirname, ".."));
-const example = "examples/go-calculator";
 
 say("The traditional way: one stage, and the tools that built the program stay in the image.");
-lighter("build", "-t", "calculator:traditional", "-f", `${example}/Dockerfile.traditional`, example);
+build("go-calculator", "traditional");
 
 say(
   "In two stages: the same tools build the same program, and only the program is copied into an empty image.",
 );
-lighter("build", "-t", "calculator", example);
+build("go-calculator");
 
 say("It runs in a container of its own:");
-lighter("run", "--rm", "calculator", "6", "x", "7");
+lighter("run", "--rm", "go-calculator", "6", "x", "7");
 
-say("What is in the two images:");
+say("A program that needs an interpreter: on a slim base, and on Python with nothing else beside it.");
+build("python-calculator", "slim");
+build("python-calculator");
+lighter("run", "--rm", "python-calculator", "6", "x", "7");
+
+say("What is in the images:");
 const engine = new Engine();
 try {
-  const table = await compareImages(engine, { before: "calculator:traditional", after: "calculator" });
-  process.stdout.write(table);
-  if (process.argv.includes("--update-readme")) updateReadme(table);
+  const tables = [
+    await compareImages(engine, { before: "go-calculator:traditional", after: "go-calculator" }),
+    await compareImages(engine, { before: "python-calculator:slim", after: "python-calculator" }),
+  ].join("\n");
+  process.stdout.write(tables);
+  if (process.argv.includes("--update-readme")) updateReadme(tables);
 } finally {
   await engine[Symbol.asyncDispose]();
 }
@@ -35,17 +42,24 @@ function say(sentence) {
   console.log(`\n${sentence}`);
 }
 
+/** One of the examples, by the Dockerfile with this ending. */
+function build(name, form) {
+  const example = `examples/${name}`;
+  if (form === undefined) lighter("build", "-t", name, example);
+  else lighter("build", "-t", `${name}:${form}`, "-f", `${example}/Dockerfile.${form}`, example);
+}
+
 function lighter(...args) {
   console.log(`$ lighter ${args.join(" ")}`);
   const { status, signal } = spawnSync("bin/lighter", args, { stdio: "inherit" });
   if (status !== 0) process.exit(signal === null ? (status ?? 1) : 130);
 }
 
-function updateReadme(table) {
+function updateReadme(tables) {
   const text = readFileSync("README.md", "utf8");
   const block = /(<!-- demo: [^\n]*-->\n```\n)[\s\S]*?(```\n<!-- demo end -->)/;
   writeFileSync(
     "README.md",
-    text.replace(block, (_, begin, end) => `${begin}${table}${end}`),
+    text.replace(block, (_, begin, end) => `${begin}${tables}${end}`),
   );
 }
