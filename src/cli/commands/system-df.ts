@@ -41,6 +41,7 @@ async function showUsage({ flags, io, openEngine }: Invocation<typeof dfFlags>):
     row("Containers", usage.containers, (container) => container.isLive),
     row("Local Volumes", usage.volumes, (volume) => volume.users > 0),
     row("Build Cache", usage.cache, (entry) => entry.isShared),
+    packagesRow(usage.packages),
   ];
   await io.stdout.write(printRows({ rows, columns }, flags.format));
   return 0;
@@ -77,7 +78,16 @@ async function measure(engine: CliEngine) {
       ).length,
     })),
   );
-  return { images, containers, volumes, cache: await engine.buildCache.list() };
+  const cache = await engine.buildCache.list();
+  return { images, containers, volumes, cache, packages: await engine.recipes.cacheUsage() };
+}
+
+/** Kept for later assemblies; `recipe prune` gives all of it back. */
+function packagesRow({ packages, sizeBytes }: Usage["packages"]) {
+  return {
+    ...row("Debian Packages", [{ sizeBytes }], () => false),
+    TotalCount: String(packages),
+  };
 }
 
 function row<T extends Sized>(Type: string, things: readonly T[], isActive: (thing: T) => boolean) {

@@ -33,7 +33,7 @@ export async function assembleDistroless(options: AssembleOptions): Promise<Asse
   const isExcluded = pathFilter(exclusions(definition));
   const { packages, epochSeconds } = await unpackAll({ ...options, tree, isExcluded });
   let assembly: Assembly = { tree, packages, architecture, epochSeconds };
-  if (options.java !== undefined) assembly = placeJava(assembly, options.java);
+  if (options.java !== undefined) assembly = placeJava(assembly, options.java, isExcluded);
   writeDistrolessFiles(assembly, definition.users ?? []);
   if (tree.resolve("usr/lib/jvm") !== undefined) writeJavaAuthorities(assembly);
   writeCertificateBundle(assembly);

@@ -17,15 +17,22 @@ const authorities = "etc/ssl/certs/java/cacerts";
 const dropped =
   /^(?:legal|man|include|jmods)(?:\/|$)|\.debuginfo$|^lib\/(?:src\.zip|lib(?:awt_xawt|jawt|splashscreen)\.so)$/;
 
-/** Puts a linked Java into the tree, as files of the package that its parts are of; native code loses its symbol tables. */
-export function placeJava(assembly: Assembly, { directory, kit }: LinkedJava): Assembly {
+/**
+ * Puts a linked Java into the tree, as files of the package that its parts are of; native code loses its symbol tables.
+ * @param isExcluded whether a path of the tree is to be left out
+ */
+export function placeJava(
+  assembly: Assembly,
+  { directory, kit }: LinkedJava,
+  isExcluded: (path: string) => boolean,
+): Assembly {
   const { tree } = assembly;
   const owner = kit.candidate.name;
   const paths: string[] = [];
   const visit = (folder: string): void => {
     for (const name of readdirSync(`${directory}/${folder}`).sort()) {
       const path = folder === "" ? name : `${folder}/${name}`;
-      if (!dropped.test(path)) place(path);
+      if (!dropped.test(path) && !isExcluded(`${home}/${path}`)) place(path);
     }
   };
   const place = (path: string): void => {

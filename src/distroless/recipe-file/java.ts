@@ -35,7 +35,9 @@ export function readJlink(document: ShapedDocument, cut: JlinkText, folder: stri
 
 /** The recipe with a Java of these modules, and of the libraries that a Java may load those that this one does. */
 export function withJava(definition: RecipeDefinition, jlink: JavaCut): RecipeDefinition {
-  const draws = jlink.jar !== undefined || jlink.modules.some((name) => /^java\.(?:desktop|se)$/.test(name));
+  const mayDraw =
+    jlink.jar !== undefined || jlink.modules.some((name) => /^java\.(?:desktop|se)$/.test(name));
+  const draws = mayDraw && definition.trim?.includes("java-desktop") !== true;
   return {
     // Without a locale in UTF-8 Java 17 takes text for ASCII.
     ...onlyUsed({ ...definition, jlink, packages: [...new Set([...definition.packages, "libc-bin"])] }, [

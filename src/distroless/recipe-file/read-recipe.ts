@@ -111,7 +111,7 @@ function emptyRecipe({
   return {
     ...common,
     packages: ["base-files", "netbase", ...zones, "media-types", "ca-certificates"],
-    ...(isMade && { trim: baseTrims }),
+    ...(isMade && { trim: jlink === undefined ? baseTrims : [...baseTrims, "java-desktop" as const] }),
     prefer: ["usr-is-merged"],
     ignore: ignoredDependencies,
     env: [

@@ -98,7 +98,11 @@ layers: [{ packages: [libc6, lib*] }, { paths: [/usr/lib/jvm/*] }]
   );
   assert.equal(recipe.jlink?.jar?.name, "a.jar");
   assert.ok(recipe.packages.includes("libc-bin") && !recipe.packages.includes("tzdata"));
-  assert.ok(recipe.libraries?.includes("libfreetype.so.6"), "a jar may draw");
+  assert.ok(recipe.trim?.includes("java-desktop") && !recipe.libraries?.includes("libfreetype.so.6"));
+  const drawing = await read(
+    "name: a\ntrim: [docs]\njlink: { package: openjdk-17-jdk-headless, modules: [java.desktop] }\n",
+  );
+  assert.ok(drawing.libraries?.includes("libfreetype.so.6"), "what may draw has what drawing takes");
   assert.deepEqual(
     recipe.env.filter(({ name }) => name === "LANG"),
     [{ name: "LANG", value: "de_DE.UTF-8" }],
