@@ -25,7 +25,9 @@ const octalLimit11 = 0o77777777777;
 export function formatTarHeader(entry: TarEntry): Buffer {
   const path = entry.kind === "directory" && !entry.path.endsWith("/") ? `${entry.path}/` : entry.path;
   const records: PaxRecord[] = [];
-  const header = Buffer.alloc(blockSize);
+  // Out of Node's pool: a layer of many files would make a memory of its own for each.
+  const header = Buffer.allocUnsafe(blockSize);
+  header.set(emptyHeader);
   putPath(header, path, records);
   putLinkPath(header, entry.linkPath, records);
   putOctal(header, 100, entry.mode & 0o7777, 7);
@@ -38,12 +40,12 @@ export function formatTarHeader(entry: TarEntry): Buffer {
   );
   putTime(header, entry, records);
   header.write(typeOf[entry.kind], 156, "latin1");
-  header.write("ustar\x0000", 257, "latin1");
   putName(header, { start: 265, value: entry.userName, key: "uname" }, records);
   putName(header, { start: 297, value: entry.groupName, key: "gname" }, records);
   if (entry.kind === "character" || entry.kind === "block") putDevice(header, entry);
-  for (const [name, value] of [...entry.xattrs].sort(([a], [b]) => (a < b ? -1 : 1)))
-    records.push({ key: xattrPrefix + name, value });
+  if (entry.xattrs.size > 0)
+    for (const [name, value] of [...entry.xattrs].sort(([a], [b]) => (a < b ? -1 : 1)))
+      records.push({ key: xattrPrefix + name, value });
   putChecksum(header);
   return records.length === 0 ? header : Buffer.concat([formatPaxHeader(path, records), header]);
 }
@@ -55,6 +57,8 @@ export function tarPadding(sizeBytes: number): Buffer {
 }
 
 const zeroBlocks = Buffer.alloc(2 * blockSize);
+const emptyHeader = Buffer.alloc(blockSize);
+emptyHeader.write("ustar\x0000", 257, "latin1");
 
 /** The two blocks of zeros that end an archive. */
 export const tarEnd: Uint8Array = zeroBlocks;
@@ -132,7 +136,12 @@ function putDevice(header: Buffer, entry: TarEntry): void {
 }
 
 function putOctal(header: Buffer, start: number, value: number, digits: number): void {
-  header.write(value.toString(8).padStart(digits, "0"), start, "latin1");
+  let left = value;
+  for (let at = start + digits - 1; at >= start; at -= 1) {
+    const above = Math.floor(left / 8);
+    header[at] = 0x30 + (left - above * 8);
+    left = above;
+  }
 }
 
 function putChecksum(header: Buffer): void {

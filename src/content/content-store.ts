@@ -26,11 +26,21 @@ export interface ContentReader {
   open(digest: Digest, options?: { readonly offsetBytes?: number }): Readable;
 }
 
+export interface IngestOptions {
+  /**
+   * `false` for what this machine can make again: nobody waits until it is on the disk, and a crash of the machine may leave
+   * it cut. Its size tells, and reading verifies as ever. @defaultValue true
+   */
+  readonly isFlushed?: boolean;
+  /** How much will come, about: it says whether a thread for hashing is worth its start. */
+  readonly expectedBytes?: number;
+}
+
 export interface ContentStore extends ContentReader {
   /** Stores bytes held in memory. Idempotent: storing the same bytes twice is one blob. */
   put(bytes: Uint8Array | string, mediaType: string): Descriptor;
   /** Starts an ingest: synchronous writes to a temporary file, made a blob by `commit`. Dropped on dispose. */
-  ingest(): Ingest;
+  ingest(options?: IngestOptions): Ingest;
   /**
    * Starts the ingest of a blob whose digest is known, or goes on with one that a process left unfinished. Only one ingest
    * of a digest exists at a time, over all processes: whoever comes second waits for the first.

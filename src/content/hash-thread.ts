@@ -1,5 +1,5 @@
 import type * as nodeCrypto from "node:crypto";
-import { createHash } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import type * as nodeThreads from "node:worker_threads";
 import { Worker } from "node:worker_threads";
 import { LighterError } from "#base";
@@ -8,7 +8,9 @@ import { type Digest, parseDigest } from "#oci";
 const slotBytes = 1 << 20;
 const slotCount = 8;
 /** Blobs up to this are hashed where they are written: a thread would cost more than it saves. */
-const smallBytes = 4 << 20;
+const smallBytes = 32 << 20;
+/** How much of a blob of unknown length is kept until it is clear that a thread is to hash it. */
+const keptBytes = 4 << 20;
 const patienceMs = 60_000;
 
 // Places in the control words. The digest stands behind them.
@@ -22,7 +24,15 @@ const words = { written: 0, read: 1, isEnded: 2, isDone: 3, lengths: 4, digest: 
 export class HashThread implements Disposable {
   #early: Uint8Array[] = [];
   #ring: Ring | undefined;
+  readonly #inline: Hash | undefined;
   #sizeBytes = 0;
+
+  /** @param expectedBytes the length of the whole, when it is known */
+  constructor(expectedBytes?: number) {
+    if (expectedBytes === undefined) return;
+    if (expectedBytes > smallBytes) this.#ring = new Ring();
+    else this.#inline = createHash("sha256");
+  }
 
   get sizeBytes(): number {
     return this.#sizeBytes;
@@ -30,9 +40,10 @@ export class HashThread implements Disposable {
 
   update(bytes: Uint8Array): void {
     this.#sizeBytes += bytes.length;
+    if (this.#inline !== undefined) return void this.#inline.update(bytes);
     if (this.#ring !== undefined) return this.#ring.put(bytes);
     this.#early.push(Uint8Array.prototype.slice.call(bytes));
-    if (this.#sizeBytes <= smallBytes) return;
+    if (this.#sizeBytes <= keptBytes) return;
     this.#ring = new Ring();
     for (const early of this.#early) this.#ring.put(early);
     this.#early = [];
@@ -40,7 +51,7 @@ export class HashThread implements Disposable {
 
   /** Ends the hash. */
   digest(): Digest {
-    return parseDigest(`sha256:${this.#ring?.end() ?? sum(this.#early)}`);
+    return parseDigest(`sha256:${this.#inline?.digest("hex") ?? this.#ring?.end() ?? sum(this.#early)}`);
   }
 
   [Symbol.dispose](): void {

@@ -14,17 +14,21 @@ import { diskError, LighterError } from "#base";
 import type { Host, Lock } from "#host";
 import type { Descriptor, Digest } from "#oci";
 import { blobPath, type ContentPaths } from "./blob-path.ts";
-import type { Ingest } from "./content-store.ts";
+import type { Ingest, IngestOptions } from "./content-store.ts";
 import { HashThread } from "./hash-thread.ts";
 
 /** Opens an ingest. The temporary file is its own lock: while the lock is held, no sweep of another process takes it. */
-export function openIngest(paths: ContentPaths, host: Pick<Host, "locks" | "files">): Ingest {
+export function openIngest(
+  paths: ContentPaths,
+  host: Pick<Host, "locks" | "files">,
+  { isFlushed = true, expectedBytes }: IngestOptions = {},
+): Ingest {
   for (;;) {
     const path = join(paths.ingest, randomBytes(9).toString("base64url"));
     const lock = host.locks.tryAcquire(path, "exclusive");
     // A sweep that looked in the moment between creation and lock may hold it: take another name.
     if (lock === undefined) continue;
-    return new FileIngest({ path, lock, paths, host });
+    return new FileIngest({ path, lock, paths, host, isFlushed, expectedBytes });
   }
 }
 
@@ -37,11 +41,13 @@ interface Parts {
   readonly lock: Lock;
   readonly paths: ContentPaths;
   readonly host: Pick<Host, "files">;
+  readonly isFlushed: boolean;
+  readonly expectedBytes: number | undefined;
 }
 
 class FileIngest implements Ingest {
   readonly #parts: Parts;
-  readonly #digester = new HashThread();
+  readonly #digester: HashThread;
   #fd: number | undefined;
   #endsInHole = false;
   /** Up to where the disk has been told to begin. */
@@ -49,6 +55,7 @@ class FileIngest implements Ingest {
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#digester = new HashThread(parts.expectedBytes);
     this.#fd = openSync(parts.path, constants.O_WRONLY);
   }
 
@@ -74,7 +81,7 @@ class FileIngest implements Ingest {
 
   /** What is written goes to the disk meanwhile, so that the flush at the end has little left to do. */
   #beginFlush(fd: number, end: number): void {
-    if (end - this.#flushed < flushBytes) return;
+    if (!this.#parts.isFlushed || end - this.#flushed < flushBytes) return;
     this.#parts.host.files.beginFlush(fd, this.#flushed, end - this.#flushed);
     this.#flushed = end;
   }
@@ -89,10 +96,10 @@ class FileIngest implements Ingest {
     try {
       checkExpected({ digest, size }, expect);
       if (this.#endsInHole) ftruncateSync(fd, size);
-      fsyncSync(fd);
+      if (this.#parts.isFlushed) fsyncSync(fd);
       // Renaming over a blob of the same name is harmless, and heals one whose bytes went bad.
       renameSync(this.#parts.path, blobPath(this.#parts.paths, digest));
-      this.#parts.host.files.sync(this.#parts.paths.blobs);
+      if (this.#parts.isFlushed) this.#parts.host.files.sync(this.#parts.paths.blobs);
     } catch (error) {
       throw diskError(error, { verb: "store blob", object: digest });
     } finally {

@@ -15,7 +15,7 @@ import type { Host } from "#host";
 import { type Descriptor, type Digest, digestOf, isDigest } from "#oci";
 import { blobPath, type ContentPaths, contentPaths } from "./blob-path.ts";
 import { readBlob, readChunks, readFrom } from "./blob-reader.ts";
-import type { ContentStore, Ingest } from "./content-store.ts";
+import type { ContentStore, Ingest, IngestOptions } from "./content-store.ts";
 import { openIngest } from "./ingest.ts";
 import { isPartial, keepsPartial, resumeIngest } from "./resumable-ingest.ts";
 
@@ -29,9 +29,9 @@ export function openContentStore(root: string, host: Pick<Host, "locks" | "files
   const paths = contentPaths(root);
   makeLayout(paths);
   sweepIngests(paths, host);
-  const ingest = (): Ingest => {
+  const ingest = (options?: IngestOptions): Ingest => {
     try {
-      return openIngest(paths, host);
+      return openIngest(paths, host, options);
     } catch (error) {
       throw diskError(error, { verb: "write to the store", object: root });
     }

@@ -28,7 +28,7 @@ export function openStore(root: string, host: Host, roots: () => Roots): Store {
     throw unusable(root, error);
   }
   const content = openContentStore(root, host);
-  const snapshots = openSnapshotter(root, host);
+  const snapshots = openSnapshotter(root, host, content);
   const images = openImageStore({ root, content, snapshots, host, roots });
   return { root, content, snapshots, images, use: () => host.locks.acquire(join(root, "gc.lock"), "shared") };
 }

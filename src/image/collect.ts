@@ -42,7 +42,10 @@ export function collectStore(
   return { freedBytes, snapshots };
 }
 
-/** A tree that was unpacked cannot give its layers back with the same bytes: whoever keeps it keeps them. */
+/**
+ * A tree that was unpacked cannot give its layers back with the same bytes, and one that is not complete gets its files from
+ * one: whoever keeps it keeps them.
+ */
 function markUnpacked(
   { snapshots, records }: LayerParts,
   name: string,
@@ -53,6 +56,8 @@ function markUnpacked(
     seen.add(found);
     const layer = records.findLayer(found);
     if (layer?.isUnpacked === true) blobs.add(layer.descriptor.digest);
+    const deferred = snapshots.deferredLayer(found);
+    if (deferred !== undefined) blobs.add(deferred);
   }
 }
 

@@ -2,9 +2,10 @@ import { setImmediate } from "node:timers/promises";
 import { LighterError } from "#base";
 import type { ContentStore } from "#content";
 import type { Host } from "#host";
-import { chainId, type Digest, digestOf, mediaTypes } from "#oci";
+import { chainId, type Descriptor, type Digest, digestOf, mediaTypes } from "#oci";
 import type { SnapshotName, Snapshotter } from "#snapshot";
 import type { LayerBlob, LayerTimes } from "./image-store.ts";
+import type { LayerOptions } from "./layer-walk.ts";
 import { layerChunks } from "./layer-writer.ts";
 import type { Records, SnapshotLayer } from "./records.ts";
 import { singleFlight } from "./single-flight.ts";
@@ -41,7 +42,8 @@ function findKnown(
   const unpacked = records.findLayer(snapshot);
   const record = unpacked?.isUnpacked ? unpacked : records.findLayer(recordName(snapshot, times));
   if (record === undefined) return undefined;
-  if (content.has(record.descriptor.digest)) return { descriptor: record.descriptor, diffId: record.diffId };
+  if (content.findSize(record.descriptor.digest) === record.descriptor.size)
+    return { descriptor: record.descriptor, diffId: record.diffId };
   if (!record.isUnpacked) return undefined;
   throw new LighterError(
     "BLOB_NOT_FOUND",
@@ -55,15 +57,26 @@ function recordName(snapshot: SnapshotName, times: LayerTimes | undefined): stri
 }
 
 async function writeBlob(
-  { content, snapshots, host, records }: LayerParts,
+  parts: LayerParts,
   snapshot: SnapshotName,
   times: LayerTimes | undefined,
 ): Promise<LayerBlob> {
-  using ingest = content.ingest();
+  const descriptor = await writeTar(parts, parts.snapshots.changes(snapshot), { times });
+  return recordLayer(parts, snapshot, { descriptor, times });
+}
+
+/** Writes the tar of a directory in overlay form into the store. */
+export async function writeTar(
+  { content, host, records }: Pick<LayerParts, "content" | "host" | "records">,
+  directory: string,
+  { expectedBytes, ...options }: Omit<LayerOptions, "files"> & { readonly expectedBytes?: number },
+): Promise<Descriptor> {
+  // The snapshot that it is made of is not flushed either.
+  using ingest = content.ingest({ isFlushed: false, ...(expectedBytes !== undefined && { expectedBytes }) });
   let since = performance.now();
   let fileBytes = 0;
-  const options = { files: host.files, times, onFile: (sizeBytes: number) => (fileBytes += sizeBytes) };
-  for (const chunk of layerChunks(snapshots.changes(snapshot), options)) {
+  const onFile = (sizeBytes: number) => (fileBytes += sizeBytes);
+  for (const chunk of layerChunks(directory, { files: host.files, onFile, ...options })) {
     ingest.write(chunk);
     if (performance.now() - since < turnMs) continue;
     await setImmediate();
@@ -71,6 +84,15 @@ async function writeBlob(
   }
   const descriptor = ingest.commit(mediaTypes.layer);
   records.setFileBytes(descriptor.digest, fileBytes);
+  return descriptor;
+}
+
+/** Remembers the layer of a snapshot, and gives the snapshot the name by which images find it. */
+export function recordLayer(
+  { snapshots, records }: LayerParts,
+  snapshot: SnapshotName,
+  { descriptor, times }: { readonly descriptor: Descriptor; readonly times: LayerTimes | undefined },
+): LayerBlob {
   const chain = chainOf({ records, times }, snapshots.parent(snapshot), descriptor.digest);
   const layer: SnapshotLayer = { descriptor, diffId: descriptor.digest, ...(chain && { chainId: chain }) };
   records.setLayer(recordName(snapshot, times), layer);

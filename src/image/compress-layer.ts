@@ -70,7 +70,7 @@ function mediaTypeOf({ compression }: LayerForm): string {
 }
 
 async function compress(parts: LayerParts, layer: Descriptor, wanted: Wanted): Promise<Descriptor> {
-  using ingest = parts.content.ingest();
+  using ingest = parts.content.ingest({ isFlushed: false, expectedBytes: layer.size });
   for await (const block of blocks(parts, layer, wanted.form)) ingest.write(block);
   const descriptor = ingest.commit(mediaTypeOf(wanted.form));
   parts.records.setCompressed(wanted.diffId, descriptor, wanted.name);
@@ -90,7 +90,7 @@ function blocks(parts: LayerParts, layer: Descriptor, form: LayerForm): AsyncIte
 }
 
 async function uncompress(parts: LayerParts, layer: Descriptor): Promise<Descriptor> {
-  using ingest = parts.content.ingest();
+  using ingest = parts.content.ingest({ isFlushed: false });
   for await (const chunk of storedTar(parts, layer)) ingest.write(chunk);
   return ingest.commit(mediaTypes.layer);
 }

@@ -15,11 +15,12 @@ import {
   samePlatform,
   shortId,
 } from "#oci";
-import type { SnapshotName } from "#snapshot";
+import type { ActiveSnapshot, SnapshotName } from "#snapshot";
 import { checkImages } from "./check.ts";
 import { collectLockPath, collectStore } from "./collect.ts";
 import { commitLayer, type LayerParts } from "./commit-layer.ts";
 import { checkLevel, formLayer } from "./compress-layer.ts";
+import { commitDeferred } from "./deferred-layer.ts";
 import { isIndex, readConfig, readManifest } from "./documents.ts";
 import { ImageIndex, type IndexEntry, withoutName } from "./image-index.ts";
 import type {
@@ -289,6 +290,13 @@ export class DirectoryImageStore implements ImageStore {
   /** Keeps collectors away from what is stored but not yet named. */
   #hold(signal?: AbortSignal): Promise<Lock> {
     return this.#parts.host.locks.acquire(collectLockPath(this.#options.root), "shared", signal);
+  }
+
+  commitDeferred(
+    active: ActiveSnapshot,
+    options: Parameters<ImageStore["commitDeferred"]>[1],
+  ): ReturnType<ImageStore["commitDeferred"]> {
+    return commitDeferred(this.#parts, active, options);
   }
 
   commitLayer(snapshot: SnapshotName, options: { readonly times?: LayerTimes } = {}): Promise<LayerBlob> {

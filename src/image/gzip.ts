@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
+import { gzipOptions } from "./gzip-options.ts";
 
 /** Every block becomes a member of its own, so the result does not depend on how many are compressed at once. */
 export const gzipBlockBytes = 1 << 20;
@@ -16,7 +17,7 @@ export function gzipBlocks(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   return compressBlocks(chunks, {
     blockBytes: gzipBlockBytes,
-    compress: (block) => promisify(gzip)(block, { level }),
+    compress: (block) => promisify(gzip)(block, gzipOptions(block, level)),
   });
 }
 

@@ -1,6 +1,6 @@
 import type { OnProgress } from "#base";
 import type { Descriptor, Digest, ImageConfig, Manifest, Platform, Reference } from "#oci";
-import type { SnapshotName } from "#snapshot";
+import type { ActiveSnapshot, SnapshotName } from "#snapshot";
 import type { ImagePlatform } from "./list-platforms.ts";
 import type { Copied, CopyOptions } from "./transfer/copy.ts";
 import type { ImageSource, ImageTarget } from "./transfer/endpoints.ts";
@@ -54,6 +54,22 @@ export interface LayerTimes {
   of(mtimeMs: number): number;
 }
 
+/** A regular file that a layer is to have, and where its bytes are to be read. */
+export interface DeferredFile {
+  /** In the tree, without a leading slash. */
+  readonly path: string;
+  readonly source: string;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly sizeBytes: number;
+  readonly mtimeMs: number;
+  /** Of the source, when it was chosen. */
+  readonly ctimeMs: number;
+  /** The path of the file that this is another name of. */
+  readonly link?: string;
+}
+
 /** Name to image. Every change is atomic; any number of processes may use one store. */
 export interface ImageStore {
   /**
@@ -99,6 +115,15 @@ export interface ImageStore {
    * costs nothing. Without `times` they are written as they stand in the snapshot.
    */
   commitLayer(snapshot: SnapshotName, options?: { readonly times?: LayerTimes }): Promise<LayerBlob>;
+  /**
+   * Ends an active snapshot of which `files` are written into its layer and not into its tree: they are laid out when
+   * somebody asks for the tree. The layer has the same bytes as that of the whole tree.
+   * @returns the sources that changed while they were read, too
+   */
+  commitDeferred(
+    active: ActiveSnapshot,
+    options: { readonly name: string; readonly files: readonly DeferredFile[]; readonly times: LayerTimes },
+  ): Promise<{ readonly snapshot: SnapshotName; readonly changed: readonly string[] }>;
   /**
    * A layer in another form, as a blob of the store. Compressed once and remembered; the same bytes each time. One that is
    * compressed already stays as it is, unless forced.

@@ -4,6 +4,7 @@ export type {
   AddOptions,
   ArchiveItem,
   Collected,
+  DeferredFile,
   Fault,
   FindOptions,
   Image,

@@ -4,17 +4,27 @@ import { LighterError } from "#base";
 import type { Files } from "#host";
 import { opaqueWhiteout, whiteoutPrefix } from "#oci";
 import { isOpaque, isOverlayXattr, isWhiteout } from "#snapshot";
-import type { LayerTimes } from "./image-store.ts";
+import type { DeferredTree } from "./deferred-layer.ts";
+import type { DeferredFile, LayerTimes } from "./image-store.ts";
 
 /** A header of the layer and, for a file, where its data is to be read. */
 export interface LayerPiece {
   readonly header: Buffer;
-  readonly file?: { readonly path: string | Buffer; readonly sizeBytes: number };
+  readonly file?: {
+    readonly path: string | Buffer;
+    readonly sizeBytes: number;
+    /** What a file that is not the store's own had when it was chosen: one that has changed since is reported. */
+    readonly ctimeMs?: number;
+  };
 }
 
 export interface LayerOptions {
   readonly files: Files;
   readonly times?: LayerTimes | undefined;
+  /** Files that belong to the tree and lie elsewhere. */
+  readonly deferred?: DeferredTree | undefined;
+  /** Told of a deferred file that changed while it was read. */
+  readonly onChanged?: (path: string) => void;
   /** Told of the length of each file and link that is written whole. */
   readonly onFile?: (sizeBytes: number) => void;
 }
@@ -29,6 +39,7 @@ export class LayerWalk {
   readonly #root: string;
   readonly #files: Files;
   readonly #times: LayerTimes | undefined;
+  readonly #deferred: DeferredTree | undefined;
   readonly #onFile: ((sizeBytes: number) => void) | undefined;
   /** First name of each file that has several. */
   readonly #firstNames = new Map<string, string>();
@@ -37,6 +48,7 @@ export class LayerWalk {
     this.#root = root;
     this.#files = options.files;
     this.#times = options.times;
+    this.#deferred = options.deferred;
     this.#onFile = options.onFile;
   }
 
@@ -44,6 +56,11 @@ export class LayerWalk {
     // A stack of names instead of recursion: one generator serves the whole tree.
     const waiting = this.#children("");
     for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+      const deferred = this.#deferred?.find(path);
+      if (deferred !== undefined) {
+        yield this.#deferredPiece(path, deferred);
+        continue;
+      }
       const stats = lstatSync(this.#path(path));
       yield* this.#piecesOf(path, stats);
       if (!stats.isDirectory()) continue;
@@ -54,20 +71,35 @@ export class LayerWalk {
   /** Paths in the directory, the first last. */
   #children(directory: string): string[] {
     const prefix = directory === "" ? "" : `${directory}/`;
-    return readNames(this.#path(directory))
+    return readNames(this.#path(directory), this.#deferred?.names(directory) ?? [])
       .map((name) => prefix + name)
       .reverse();
+  }
+
+  #deferredPiece(path: string, file: DeferredFile): LayerPiece {
+    checkName(path);
+    const name = `/${file.link ?? path}`;
+    const first = this.#firstNames.get(name);
+    if (first === undefined) this.#firstNames.set(name, path);
+    const { mode, uid, gid, sizeBytes, mtimeMs, source, ctimeMs } = file;
+    const entry = {
+      path,
+      mode: mode & 0o7777,
+      uid,
+      gid,
+      mtimeSeconds: this.#times?.of(mtimeMs) ?? Math.floor(mtimeMs / 1000),
+    };
+    if (first !== undefined) return piece(tarEntry({ ...entry, kind: "hardlink", linkPath: first }));
+    this.#onFile?.(sizeBytes);
+    const own = piece(tarEntry({ ...entry, sizeBytes }));
+    return sizeBytes === 0 ? own : { ...own, file: { path: source, sizeBytes, ctimeMs } };
   }
 
   #piecesOf(path: string, stats: Stats): readonly LayerPiece[] {
     const slash = path.lastIndexOf("/") + 1;
     if (isWhiteout(stats))
       return [piece(whiteoutEntry(`${path.slice(0, slash)}${whiteoutPrefix}${path.slice(slash)}`))];
-    if (path.startsWith(whiteoutPrefix, slash))
-      throw new LighterError(
-        "IMAGE_INVALID",
-        `cannot put "/${path}" into a layer: names that begin with ${whiteoutPrefix} mean removal there; rename it`,
-      );
+    checkName(path);
     if (stats.isSocket()) return [];
     return stats.isDirectory() ? this.#directoryPieces(path, stats) : [this.#leafPiece(path, stats)];
   }
@@ -142,10 +174,19 @@ function piece(entry: TarEntry): LayerPiece {
   return { header: formatTarHeader(entry) };
 }
 
+function checkName(path: string): void {
+  if (path.startsWith(whiteoutPrefix, path.lastIndexOf("/") + 1))
+    throw new LighterError(
+      "IMAGE_INVALID",
+      `cannot put "/${path}" into a layer: names that begin with ${whiteoutPrefix} mean removal there; rename it`,
+    );
+}
+
 /** Names in the order of their bytes, the same on every filesystem. */
-function readNames(directory: string | Buffer): readonly string[] {
+function readNames(directory: string | Buffer, others: readonly string[]): readonly string[] {
   let names = readdirSync(directory);
   if (names.some((name) => name.includes("\ufffd"))) names = readdirSync(directory, "buffer").map(decodeName);
+  names.push(...others);
   const isAscii = names.every((name) => !/[^\x00-\x7f]/.test(name));
   return isAscii ? names.sort() : names.sort((a, b) => Buffer.compare(encodeName(a), encodeName(b)));
 }

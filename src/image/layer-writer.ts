@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { tarEnd, tarPadding } from "#archive";
 import { LighterError } from "#base";
 import { type LayerOptions, type LayerPiece, LayerWalk } from "./layer-walk.ts";
@@ -17,7 +17,7 @@ export function* layerChunks(directory: string, options: LayerOptions): Generato
   const output = new OutputBuffer();
   for (const piece of new LayerWalk(directory, options).pieces()) {
     if (!output.tryPut(piece.header)) yield* output.put(piece.header);
-    if (piece.file !== undefined) yield* fileChunks(output, piece.file);
+    if (piece.file !== undefined) yield* fileChunks(output, piece.file, options);
   }
   yield* output.put(tarEnd);
   yield* output.flush();
@@ -35,15 +35,18 @@ export function writeLayer(
 function* fileChunks(
   output: OutputBuffer,
   file: NonNullable<LayerPiece["file"]>,
+  { onChanged }: LayerOptions,
 ): Generator<Buffer, void, undefined> {
   const fd = openSync(file.path, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
     for (let left = file.sizeBytes; left > 0; ) {
       if (output.isFull) yield* output.flush();
       const length = output.readFrom(fd, left);
-      if (length === 0) throw shortened(file.path);
-      left -= length;
+      if (length === 0 && file.ctimeMs === undefined) throw shortened(file.path);
+      // The header has promised more; that the file changed is told below.
+      left -= length === 0 ? output.putZeros(left) : length;
     }
+    if (file.ctimeMs !== undefined && fstatSync(fd).ctimeMs !== file.ctimeMs) onChanged?.(String(file.path));
   } finally {
     closeSync(fd);
   }
@@ -68,6 +71,13 @@ class OutputBuffer {
       Math.min(limitBytes, bufferBytes - this.#used),
       null,
     );
+    this.#used += length;
+    return length;
+  }
+
+  putZeros(limitBytes: number): number {
+    const length = Math.min(limitBytes, bufferBytes - this.#used);
+    this.#buffer.fill(0, this.#used, this.#used + length);
     this.#used += length;
     return length;
   }

@@ -3,7 +3,16 @@ import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync } from "node:fs"
 import { join } from "node:path";
 import { diskError, LighterError, systemErrorCode } from "#base";
 import type { Host, Lock } from "#host";
+import type { Digest } from "#oci";
 import { ActiveDirectory } from "./active-directory.ts";
+import {
+  type DeferredFiles,
+  deferredLayer,
+  fillDeferred,
+  hasDeferred,
+  type LayerSource,
+  writeDeferred,
+} from "./deferred-files.ts";
 import {
   isCommitted,
   linkOf,
@@ -20,15 +29,18 @@ import type { ActiveSnapshot, SnapshotName, Snapshotter } from "./snapshotter.ts
 /** Snapshots as directories; see {@link Paths}. */
 export class DirectorySnapshotter implements Snapshotter {
   readonly #paths: Paths;
-  readonly #locks: Host["locks"];
+  readonly #host: Pick<Host, "locks" | "files">;
+  readonly #layers: LayerSource | undefined;
 
-  constructor(paths: Paths, locks: Host["locks"]) {
+  constructor(paths: Paths, host: Pick<Host, "locks" | "files">, layers?: LayerSource) {
     this.#paths = paths;
-    this.#locks = locks;
+    this.#host = host;
+    this.#layers = layers;
   }
 
   prepare(parent: SnapshotName | undefined): ActiveSnapshot {
     const chain = parent === undefined ? [] : this.#record(parent).chain;
+    this.#fill(chain);
     try {
       return this.#createActive(parent, chain);
     } catch (error) {
@@ -53,7 +65,7 @@ export class DirectorySnapshotter implements Snapshotter {
   /** The lock of the owner, or undefined when another process has it or the directory went. */
   #tryLock(directory: string): Lock | undefined {
     try {
-      return this.#locks.tryAcquire(join(directory, "lock"), "exclusive");
+      return this.#host.locks.tryAcquire(join(directory, "lock"), "exclusive");
     } catch (error) {
       if (!existsSync(directory)) return undefined;
       throw error;
@@ -61,6 +73,18 @@ export class DirectorySnapshotter implements Snapshotter {
   }
 
   commit(active: ActiveSnapshot, name: string, parent?: SnapshotName): SnapshotName {
+    return this.#commit(active, name, { parent });
+  }
+
+  commitDeferred(active: ActiveSnapshot, name: string, deferred: DeferredFiles): SnapshotName {
+    return this.#commit(active, name, { deferred });
+  }
+
+  #commit(
+    active: ActiveSnapshot,
+    name: string,
+    { parent, deferred }: { readonly parent?: SnapshotName | undefined; readonly deferred?: DeferredFiles },
+  ): SnapshotName {
     if (!(active instanceof ActiveDirectory))
       throw new LighterError("INTERNAL", "cannot commit a snapshot of another snapshotter");
     const directory = join(this.#paths.snapshots, active.id);
@@ -70,6 +94,7 @@ export class DirectorySnapshotter implements Snapshotter {
     try {
       if (chain !== undefined) writeRecord(active.directory, { parent, chain: [active.id, ...chain] });
       rmSync(active.work, { recursive: true, force: true });
+      if (deferred !== undefined) writeDeferred(active.directory, deferred);
       renameSync(active.directory, directory);
       // Until the name leads here the lock alone keeps the directory.
       if (this.#publish(name, active.id)) rmSync(join(directory, "lock"), { force: true });
@@ -104,15 +129,63 @@ export class DirectorySnapshotter implements Snapshotter {
 
   find(name: string): SnapshotName | undefined {
     const id = linkOf(this.#paths, name);
-    return id !== undefined && isCommitted(this.#paths, id) ? (name as SnapshotName) : undefined;
+    const isThere = id !== undefined && isCommitted(this.#paths, id) && this.#canFill(id);
+    return isThere ? (name as SnapshotName) : undefined;
+  }
+
+  /** Files that lie in a layer which is gone are lost, and the snapshot with them. */
+  #canFill(id: string): boolean {
+    const directory = join(this.#paths.snapshots, id);
+    if (!hasDeferred(directory)) return true;
+    const layer = deferredLayer(directory);
+    // Filled meanwhile, by another process.
+    if (layer === undefined) return !hasDeferred(directory);
+    return this.#layers?.findSize(layer.digest) === layer.size;
   }
 
   layers(name: SnapshotName): readonly string[] {
+    this.#fill(this.#record(name).chain);
+    return this.places(name);
+  }
+
+  places(name: SnapshotName): readonly string[] {
     return this.#record(name).chain.map((id) => join(this.#paths.snapshots, id, "fs"));
   }
 
   changes(name: SnapshotName): string {
-    return join(this.#paths.snapshots, this.#id(name), "fs");
+    const id = this.#id(name);
+    this.#fill([id]);
+    return join(this.#paths.snapshots, id, "fs");
+  }
+
+  deferredLayer(name: SnapshotName): Digest | undefined {
+    return deferredLayer(join(this.#paths.snapshots, this.#id(name)))?.digest;
+  }
+
+  /** Trees from which files were left out get them. One process does it, others wait: who needs a tree can do nothing without. */
+  #fill(ids: readonly string[]): void {
+    for (const id of ids) {
+      const directory = join(this.#paths.snapshots, id);
+      while (hasDeferred(directory)) {
+        using lock = this.#host.locks.tryAcquire(join(directory, fillLock), "exclusive");
+        if (lock === undefined) sleep();
+        else if (hasDeferred(directory)) this.#fillOne(directory);
+      }
+    }
+  }
+
+  #fillOne(directory: string): void {
+    if (this.#layers === undefined)
+      throw new LighterError(
+        "INTERNAL",
+        `cannot fill "${directory}": the snapshots were opened without layers`,
+      );
+    try {
+      fillDeferred(directory, { layers: this.#layers, host: this.#host });
+      rmSync(join(directory, fillLock), { force: true });
+    } catch (error) {
+      throw diskError(error, { verb: "lay out the files of", object: directory });
+    }
   }
 
   parent(name: SnapshotName): SnapshotName | undefined {
@@ -193,4 +266,12 @@ export class DirectorySnapshotter implements Snapshotter {
       );
     return record;
   }
+}
+
+const fillLock = "fill.lock";
+const patienceMs = 20;
+
+/** Holds the thread for a moment. */
+function sleep(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, patienceMs);
 }

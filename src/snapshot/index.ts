@@ -1,3 +1,4 @@
+export { type DeferredFiles, isComplete, type LayerSource } from "./deferred-files.ts";
 export { extractArchive } from "./extract/extract-archive.ts";
 export { Extraction } from "./extract/extraction.ts";
 export { LayoutDiffers } from "./extract/layout-differs.ts";

@@ -1,3 +1,6 @@
+import type { Digest } from "#oci";
+import type { DeferredFiles } from "./deferred-files.ts";
+
 /**
  * A snapshot is a directory tree made of layers.
  *
@@ -16,12 +19,18 @@ export interface Snapshotter {
    * the active one is dropped. With `parent` it is put on one that was not there yet when it was prepared (on none).
    */
   commit(active: ActiveSnapshot, name: string, parent?: SnapshotName): SnapshotName;
+  /** {@link Snapshotter.commit} of a tree that lacks files it is to have: they are laid out when the tree is asked for. */
+  commitDeferred(active: ActiveSnapshot, name: string, deferred: DeferredFiles): SnapshotName;
   find(name: string): SnapshotName | undefined;
   /** The layer directories of a committed snapshot, top first: what an overlay takes as lower directories. */
   layers(name: SnapshotName): readonly string[];
+  /** The same directories as they are now, files that nobody has needed yet left out: for who measures them. */
+  places(name: SnapshotName): readonly string[];
   /** The directory with only the changes this snapshot made on its parent (overlay form: whiteouts are 0:0 devices). */
   changes(name: SnapshotName): string;
   parent(name: SnapshotName): SnapshotName | undefined;
+  /** The layer in which files of the snapshot lie that nobody has needed yet: without it the snapshot is lost. */
+  deferredLayer(name: SnapshotName): Digest | undefined;
   /** A second name for the same committed snapshot: the name that stands already stays. @throws SNAPSHOT_NOT_FOUND */
   alias(name: SnapshotName, alias: string): SnapshotName;
   /** Removes a name, and with its last name the snapshot. @throws SNAPSHOT_NOT_FOUND, SNAPSHOT_IN_USE (another is built on it) */

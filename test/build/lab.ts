@@ -43,7 +43,7 @@ export class Lab implements AsyncDisposable {
   readonly root = join(this.folder, "store");
   readonly host: Host = createHost();
   readonly content: ContentStore = openContentStore(this.root, this.host);
-  readonly snapshots: Snapshotter = openSnapshotter(this.root, this.host);
+  readonly snapshots: Snapshotter = openSnapshotter(this.root, this.host, this.content);
   readonly images: ImageStore = openImageStore({
     root: this.root,
     content: this.content,

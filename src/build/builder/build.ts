@@ -1,6 +1,6 @@
 import { Cleanup, errorMessage, isLighterError, LighterError } from "#base";
 import { codeFrame } from "#dockerfile";
-import { type Digest, digestOf, familiarReference, parseBaseReference } from "#oci";
+import { digestOf, familiarReference, parseBaseReference } from "#oci";
 import type { Vertex, VertexId } from "#plan";
 import { CacheRun } from "../cache/cache-run.ts";
 import type { ImportedCache } from "../cache/import-cache.ts";
@@ -8,9 +8,8 @@ import type { BuildEvent } from "../events.ts";
 import { NetworkPool } from "../exec/network-pool.ts";
 import { type Explanations, openExplanations } from "../explain/explain.ts";
 import { ExportRun } from "../export/export-run.ts";
-import type { LayerMaking } from "../export/platform-image.ts";
+import { type LayerMaking, layerTimesOf } from "../export/platform-image.ts";
 import { LockFile } from "../lock/lock-file.ts";
-import type { Base } from "../ports.ts";
 import { createRemoteSources } from "../remote/remote-sources.ts";
 import type { CacheStore } from "../solve/cache-store.ts";
 import { Solver, type Sources } from "../solve/solver.ts";
@@ -27,15 +26,15 @@ import {
   targetsOf,
 } from "./build-facts.ts";
 import type { BuilderOptions } from "./create-builder.ts";
+import { deferrableSteps } from "./deferrable-steps.ts";
 import { EventJournal } from "./event-journal.ts";
 import { createExecute, materializeContext } from "./execute.ts";
-
 import { type InputTools, openInput } from "./open-input.ts";
 import type { BuildPaths } from "./paths.ts";
 import { type BaseLookup, baseName, hostPlatform } from "./plan-build.ts";
 import { type PlannedPlatforms, planPlatforms } from "./plan-platforms.ts";
 import { basesAtHand, type Preview, previewOf, unknownOrigin, withoutFetching } from "./preview.ts";
-import { type BuildInput, realDirectory } from "./read-dockerfile.ts";
+import type { BuildInput } from "./read-dockerfile.ts";
 import { type BuildOutcome, type BuildRequest, defaultEpochSeconds } from "./request.ts";
 import { type BuildSources, createSources } from "./sources.ts";
 
@@ -228,7 +227,7 @@ export class Build {
     await using scope = new Cleanup();
     const times = this.#times();
     const [plan] = planned.plans;
-    const epochSeconds = plan.epochSeconds ?? this.#request.epochSeconds ?? defaultEpochSeconds;
+    const epochSeconds = this.#epochSeconds(planned);
     const imported = await caches.import(epochSeconds);
     const { solver, sources } = this.#solver(planned, { input, scope, imported, ...times });
     const explanations = this.#explanations(planned, input, sources);
@@ -268,6 +267,10 @@ export class Build {
       context: (name) => sources.context(name),
       isExact: this.#request.explain === true,
     });
+  }
+
+  #epochSeconds({ plans: [plan] }: PlannedPlatforms): number {
+    return plan.epochSeconds ?? this.#request.epochSeconds ?? defaultEpochSeconds;
   }
 
   #solver(
@@ -329,6 +332,9 @@ export class Build {
         journal: this.#journal,
         findSecret: request.findSecret ?? (() => undefined),
         findAgent: request.findAgent ?? (() => undefined),
+        deferrable: deferrableSteps(planned, request),
+        images: options.images,
+        layerTimes: (origin) => layerTimesOf(origin, { ...build, epochSeconds: this.#epochSeconds(planned) }),
         // Who asks for the host's network for the whole build has granted it.
         allow: new Set([...(request.allow ?? []), ...(request.network === "host" ? ["network.host"] : [])]),
       }),

@@ -1,10 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { LighterError } from "#base";
 import type { Host } from "#host";
-import type { BindMount, CacheMount, ExecOp, FileOp, MergeOp, Vertex } from "#plan";
+import type { ImageStore, LayerTimes } from "#image";
+import type { BindMount, CacheMount, ExecOp, FileOp, MergeOp, Vertex, VertexId } from "#plan";
 import type { Runtime } from "#runtime";
 import type { ActiveSnapshot, SnapshotName, Snapshotter } from "#snapshot";
 import { copySource } from "../copy/copy-source.ts";
+import { Deferral } from "../copy/deferral.ts";
 import { type EarlierCopies, openEarlierCopies } from "../copy/earlier-copies.ts";
 import { select } from "../copy/selection.ts";
 import { UpperWriter } from "../copy/upper-writer.ts";
@@ -16,6 +18,7 @@ import { runFileOp } from "../ops/file-op.ts";
 import { wholeOf } from "../solve/keys.ts";
 import type { ContextResult, Result } from "../solve/result.ts";
 import type { Execute } from "../solve/solver.ts";
+import type { TimeOrigin } from "../times/time-origin.ts";
 import { LayeredTree } from "../tree/layered-tree.ts";
 import { hasWildcard } from "../tree/patterns.ts";
 import { resolveInTree } from "../tree/resolve.ts";
@@ -42,13 +45,18 @@ export interface ExecuteOptions {
   readonly findTools: () => Promise<readonly string[] | undefined>;
   /** Threads that read and copy files. */
   readonly pool: FilePool;
+  readonly images: Pick<ImageStore, "commitDeferred">;
+  /** Steps whose tree nobody needs in this build, only its layer. */
+  readonly deferrable: ReadonlySet<VertexId>;
+  /** The times of a layer of a step with this origin. */
+  readonly layerTimes: (origin: TimeOrigin) => LayerTimes;
 }
 
 /** Carries out file, merge and exec vertices, each in a snapshot of its own that goes when it fails. */
 export function createExecute(options: ExecuteOptions): Execute {
-  return async (vertex, inputs, signal) => {
+  return async (vertex, inputs, { signal, origin }) => {
     const { op } = vertex;
-    const task: Task = { options, vertex, inputs, signal };
+    const task: Task = { options, vertex, inputs, signal, origin };
     switch (op.kind) {
       case "file":
         return await executeFile(op, task);
@@ -71,6 +79,7 @@ interface Task {
   readonly vertex: Vertex;
   readonly inputs: readonly Result[];
   readonly signal: AbortSignal;
+  readonly origin: TimeOrigin;
 }
 
 function snapshotOf(input: Result | undefined): SnapshotName | undefined {
@@ -88,20 +97,35 @@ async function executeFile(op: FileOp, task: Task): ReturnType<Execute> {
   await using active = snapshots.prepare(parent);
   const writer = writerOf(active, host);
   const earlier = earlierCopies(op, task);
+  const isDeferrable = task.options.deferrable.has(task.vertex.id) && op.actions.length === 1;
+  const deferral = isDeferrable ? new Deferral(active.upper) : undefined;
   const changed = await runFileOp(op, {
     writer,
     host,
     pool: task.options.pool,
     earlier,
+    deferral,
+    isBare: (input) => isBare(input === undefined ? undefined : task.inputs[input]),
     source: (input) => sourceTree(input === undefined ? undefined : task.inputs[input], task.options),
     warn: (sentence) =>
       task.options.journal.output(task.vertex, "stderr", Buffer.from(`warning: ${sentence}\n`)),
     signal: task.signal,
   });
+  if (deferral !== undefined && deferral.files.length > 0) {
+    const times = task.options.layerTimes(task.origin);
+    const options = { name: newName(), files: deferral.files, times };
+    const done = await task.options.images.commitDeferred(active, options);
+    return { snapshot: done.snapshot, isUncertain: changed.length + done.changed.length > 0 };
+  }
   const isUncertain = changed.length > 0;
   const snapshot = snapshots.commit(active, newName());
   if (!isUncertain) earlier?.keep(snapshot);
   return { snapshot, isUncertain };
+}
+
+/** A context has read the attributes of its files for their sums. */
+function isBare(input: Result | undefined): ((path: string) => boolean) | undefined {
+  return input?.kind === "context" ? (path) => input.source.isBare(path) : undefined;
 }
 
 /** Only where one source is laid at one place is a file's path enough to know it by. */

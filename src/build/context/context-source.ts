@@ -1,10 +1,14 @@
 import type { IgnoreMatcher } from "#dockerfile";
 import type { Files } from "#host";
-import { createEntryReader } from "../key/entry-sum.ts";
+import type { Selector } from "../copy/selection.ts";
+import { createEntryReader, isBareSum } from "../key/entry-sum.ts";
 import { sumFiles } from "../key/file-sums.ts";
+import { tellsOfNames } from "../key/known-digests.ts";
 import type { SumOf } from "../key/selection-digest.ts";
 import { StatIndex } from "../key/stat-index.ts";
+import { hashKey } from "../solve/keys.ts";
 import { DirectoryTree } from "../tree/directory-tree.ts";
+import { hasWildcard } from "../tree/patterns.ts";
 import type { Entry, Tree } from "../tree/tree.ts";
 import type { FilePool } from "../work/file-pool.ts";
 
@@ -13,11 +17,22 @@ export interface ContextSource {
   /** Where it lies. */
   readonly root: string;
   readonly tree: Tree;
+  /**
+   * Where the digest of what these take is kept between builds; undefined where files that it does not name could decide
+   * about it.
+   */
+  digestFile(selectors: readonly Selector[]): string | undefined;
+  /** Says that a kept digest stands for files which this build did not ask for one by one. */
+  trust(count: number): void;
+  /** When the first of the entries was looked at, at the earliest. */
+  readonly openedMs: number;
   /** Reads what is not known of these, on several threads when it is much: {@link ContextSource.sumOf} has it then. */
   read(entries: readonly PathEntry[]): Promise<void>;
   readonly sumOf: SumOf;
   /** The sum of a file that this build has asked for. */
   findSum(path: string): string | undefined;
+  /** Whether a file that this build has asked for has no attributes that a copy keeps. */
+  isBare(path: string): boolean;
   /** Paths whose content is new or changed since an earlier build. */
   readonly changes: ReadonlyMap<string, "changed" | "new">;
   /** Counts of what this build looked at and what it had to read. */
@@ -43,16 +58,21 @@ export function openContext(
     readonly pool: FilePool;
   },
 ): ContextSource {
-  const index = StatIndex.open(options.indexFile);
+  const openedMs = Date.now();
+  let opened: StatIndex | undefined;
+  // A build of which all digests are known does without.
+  const open = (): StatIndex => (opened ??= StatIndex.open(options.indexFile));
   const reader = createEntryReader(options.files);
   const counts = { files: 0, read: 0 };
+  let hasTrusted = false;
   const learn = (path: string, entry: Entry, known: { bytesSum?: string; startedMs: number }): string => {
     counts.read += 1;
     const sum = reader.sum(entry, known.bytesSum);
-    index.set(path, { status: entry, sum, startedMs: known.startedMs });
+    open().set(path, { status: entry, sum, startedMs: known.startedMs });
     return sum;
   };
   const readUnknown = async (entries: readonly PathEntry[]): Promise<void> => {
+    const index = open();
     const unknown = entries.filter(({ path, entry }) => index.find(path, entry) === undefined);
     const startedMs = Date.now();
     const sums = await sumFiles(
@@ -70,20 +90,38 @@ export function openContext(
   return {
     root,
     tree,
+    openedMs,
+    digestFile(selectors) {
+      if (options.ignore?.hasNegations === true || !selectors.every(isPlain)) return undefined;
+      if (!tellsOfNames(root)) return undefined;
+      const text = JSON.stringify([selectors, options.ignore?.patterns ?? []]);
+      return `${options.indexFile}.${hashKey(text).slice(0, 32)}`;
+    },
+    trust(count) {
+      counts.files += count;
+      hasTrusted = true;
+    },
     read(entries) {
       reading = reading.then(() => readUnknown(entries));
       return reading;
     },
     sumOf(path, entry) {
       counts.files += 1;
-      return index.find(path, entry) ?? learn(path, entry, { startedMs: Date.now() });
+      return open().find(path, entry) ?? learn(path, entry, { startedMs: Date.now() });
     },
-    findSum: (path) => index.findSum(path),
+    findSum: (path) => open().findSum(path),
+    isBare: (path) => isBareSum(open().findSum(path)),
     get changes() {
-      return index.changes;
+      return opened?.changes ?? new Map();
     },
     counts,
-    keepAs: (file) => index.keepAs(file),
-    save: () => index.save((path) => tree.find(path) === undefined),
+    keepAs: (file) => open().keepAs(file),
+    save: () => opened?.save({ keepsAll: hasTrusted, isGone: (path) => tree.find(path) === undefined }),
   };
+}
+
+/** Takes a path and what is below it, whatever that is. */
+function isPlain({ source, wildcard, includePatterns, excludePatterns, requiredPaths }: Selector): boolean {
+  const patterns = [...includePatterns, ...excludePatterns, ...requiredPaths];
+  return patterns.length === 0 && !(wildcard && hasWildcard(source));
 }

@@ -3,6 +3,7 @@ import {
   closeSync,
   lchownSync,
   linkSync,
+  lstatSync,
   lutimesSync,
   openSync,
   readlinkSync,
@@ -10,9 +11,11 @@ import {
 } from "node:fs";
 import { LighterError } from "#base";
 import type { Files } from "#host";
+import { listKeptXattrs } from "../key/entry-sum.ts";
 import { baseName, type Entry, joinPath, parentPath } from "../tree/tree.ts";
 import type { FilePool } from "../work/file-pool.ts";
 import type { CopyJob } from "../work/file-work.ts";
+import type { CopyLink, Deferral } from "./deferral.ts";
 import type { EarlierCopies } from "./earlier-copies.ts";
 import { copyFiles } from "./file-jobs.ts";
 import type { Ids } from "./owner.ts";
@@ -22,6 +25,7 @@ import { setOwner, setTime, type UpperWriter } from "./upper-writer.ts";
 
 /** Copying fewer files costs no more than looking for earlier copies of them. */
 const worthLinking = 1000;
+const holesBytes = 1 << 20;
 
 export interface CopyOptions {
   /** As the instruction has it: absolute, a trailing slash or `/.` says that it is a directory. */
@@ -39,6 +43,10 @@ export interface CopyOptions {
   readonly pool?: FilePool | undefined;
   /** What the same copy gave before. */
   readonly earlier?: EarlierCopies | undefined;
+  /** Takes the files of a copy whose tree nobody needs now. */
+  readonly deferral?: Deferral | undefined;
+  /** Whether a file of the source is known to have no attributes that a copy keeps. */
+  readonly isBare?: ((path: string) => boolean) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -54,7 +62,8 @@ export async function copySource(
   options: CopyOptions,
 ): Promise<readonly string[]> {
   const target = prepareTarget(writer, source, options);
-  const earlierOf = source.items.length < worthLinking ? undefined : options.earlier?.open(target);
+  const isLinked = source.items.length >= worthLinking && options.deferral === undefined;
+  const earlierOf = isLinked ? options.earlier?.open(target) : undefined;
   const copier = new Copier(writer, { ...options, earlierOf });
   copier.copyRoot(source, target);
   return copier.finish();
@@ -84,10 +93,19 @@ interface CopierOptions extends CopyOptions {
   readonly earlierOf: ((source: string, target: string) => string | undefined) | undefined;
 }
 
+/** From where in the source to where in the tree. */
+interface Route {
+  readonly path: string;
+  readonly target: string;
+}
+
 class Copier {
   readonly #writer: UpperWriter;
   readonly #options: CopierOptions;
   readonly #jobs: CopyJob[] = [];
+  readonly #links: CopyLink[] = [];
+  /** Files with attributes or holes, which no layer gives back as they are: they are copied in any case. */
+  readonly #dressed: CopyJob[] = [];
   /** What has to wait until the files are there: links to them, attributes, times of directories. */
   readonly #afterFiles: (() => void)[] = [];
   readonly #inodes = new Map<string, string>();
@@ -100,19 +118,26 @@ class Copier {
   }
 
   async finish(): Promise<readonly string[]> {
-    const changed = await copyFiles(this.#jobs, this.#options);
+    const dressed = new Set(this.#dressed.map(({ to }) => to));
+    const isOnDisk = ({ first }: CopyLink): boolean => dressed.has(first);
+    const deferrable = this.#links.filter((link) => !isOnDisk(link));
+    const isDeferred = this.#options.deferral?.take(this.#jobs, deferrable) === true;
+    const jobs = isDeferred ? this.#dressed : [...this.#jobs, ...this.#dressed];
+    const changed = await copyFiles(jobs, this.#options);
+    for (const { first, place } of isDeferred ? this.#links.filter(isOnDisk) : this.#links)
+      linkSync(first, place);
     for (const step of this.#afterFiles.reverse()) step();
     return changed;
   }
 
   copyRoot(source: SelectedSource, target: string): void {
     if (source.entry.kind !== "directory")
-      return this.#copyEntry(source.entry, target, this.#options.earlierOf?.(source.path, target));
+      return this.#copyEntry(source.entry, { path: source.path, target });
     this.#copyTop(source.entry, target);
     for (const { path, entry } of source.items) {
       const to = joinPath(target, path);
       if (entry.kind === "directory") this.#copyDirectory(entry, to);
-      else this.#copyEntry(entry, to, this.#options.earlierOf?.(joinPath(source.path, path), to));
+      else this.#copyEntry(entry, { path: joinPath(source.path, path), target: to });
     }
   }
 
@@ -151,11 +176,11 @@ class Copier {
     });
   }
 
-  #copyEntry(entry: Entry, target: string, earlier: string | undefined): void {
+  #copyEntry(entry: Entry, { path, target }: Route): void {
     this.#clearFor(entry, target);
     const location = this.#writer.location(target);
     if (entry.kind === "symlink") return this.#copySymlink(entry, location);
-    if (entry.kind === "file") return this.#copyFile(entry, location, earlier);
+    if (entry.kind === "file") return this.#copyFile(entry, { path, target });
     if (entry.kind === "socket") return this.#makeEmptyFile(entry, location);
     this.#copyNode(entry, location);
   }
@@ -189,15 +214,16 @@ class Copier {
     lutimesSync(location, time, time);
   }
 
-  #copyFile(entry: Entry, location: string, earlier: string | undefined): void {
+  #copyFile(entry: Entry, { path, target }: Route): void {
+    const location = this.#writer.location(target);
     if (entry.nlink > 1) {
       const inode = `${entry.dev}:${entry.ino}`;
       const first = this.#inodes.get(inode);
-      if (first !== undefined) return this.#later(() => linkSync(first, location));
+      if (first !== undefined) return void this.#links.push({ first, place: location });
       this.#inodes.set(inode, location);
     }
-    const hasXattrs = listsXattrs(entry, this.#options.files);
-    this.#jobs.push({
+    const isBare = this.#options.isBare?.(path) === true || !listsXattrs(entry, this.#options.files);
+    (isBare && !hasHoles(entry) ? this.#jobs : this.#dressed).push({
       from: entry.location,
       to: location,
       mode: this.#modeOf(entry),
@@ -206,9 +232,9 @@ class Copier {
       time: this.#timeOf(entry),
       ctimeMs: entry.ctimeMs,
       // A link shares its attributes and its other names with the file that it leads to.
-      earlier: hasXattrs || entry.nlink > 1 ? undefined : earlier,
+      earlier: isBare && entry.nlink === 1 ? this.#options.earlierOf?.(path, target) : undefined,
     });
-    if (hasXattrs)
+    if (!isBare)
       this.#later(() => {
         this.#writer.copyXattrs(entry, location);
         setTime(location, this.#timeOf(entry));
@@ -255,7 +281,12 @@ class Copier {
 }
 
 function listsXattrs(entry: Entry, files: Files): boolean {
-  return entry.kind === "file" && files.listXattrs(entry.location).length > 0;
+  return listKeptXattrs(entry.location, files).length > 0;
+}
+
+/** Small files are not worth the look. */
+function hasHoles({ location, sizeBytes }: Entry): boolean {
+  return sizeBytes >= holesBytes && lstatSync(location).blocks * 512 < sizeBytes;
 }
 
 function requireDirectory(entry: Entry, target: string): void {

@@ -1,5 +1,5 @@
 import { LighterError } from "#base";
-import type { ImageStore, LayerBlob } from "#image";
+import type { ImageStore, LayerBlob, LayerTimes } from "#image";
 import { chainId, type ImageConfig, type Platform } from "#oci";
 import { finishImage, type Graph, type Plan, type Vertex, type VertexId } from "#plan";
 import type { SnapshotName, Snapshotter } from "#snapshot";
@@ -8,6 +8,7 @@ import type { TreeResult } from "../solve/result.ts";
 import type { CheckoutTimes } from "../times/checkout-times.ts";
 import type { LayerOrigins } from "../times/layer-origins.ts";
 import { layerTime } from "../times/layer-time.ts";
+import type { TimeOrigin } from "../times/time-origin.ts";
 
 /** What turns results of steps into layers. */
 export interface LayerMaking {
@@ -126,18 +127,22 @@ function baseInput({ op, inputs }: Vertex): VertexId | undefined {
 }
 
 async function commit(own: TreeResult, snapshot: SnapshotName, making: LayerMaking): Promise<LayerBlob> {
-  const { epochSeconds, images, origins, checkoutTimes } = making;
-  const { bornMs, checkouts } = own.origin;
-  let checkoutSeconds: ReadonlySet<number> | undefined;
-  const layer = await images.commitLayer(snapshot, {
-    times: {
-      key: String(epochSeconds),
-      of(mtimeMs) {
-        checkoutSeconds ??= checkoutTimes.load(checkouts);
-        return layerTime(mtimeMs, { bornMs, checkoutSeconds, epochSeconds });
-      },
-    },
-  });
-  origins.put(layer.diffId, own.origin);
+  const layer = await making.images.commitLayer(snapshot, { times: layerTimesOf(own.origin, making) });
+  making.origins.put(layer.diffId, own.origin);
   return layer;
+}
+
+/** The times in the layer of a step, by what its time origin says. */
+export function layerTimesOf(
+  { bornMs, checkouts }: TimeOrigin,
+  { epochSeconds, checkoutTimes }: Pick<LayerMaking, "epochSeconds" | "checkoutTimes">,
+): LayerTimes {
+  let checkoutSeconds: ReadonlySet<number> | undefined;
+  return {
+    key: String(epochSeconds),
+    of(mtimeMs) {
+      checkoutSeconds ??= checkoutTimes.load(checkouts);
+      return layerTime(mtimeMs, { bornMs, checkoutSeconds, epochSeconds });
+    },
+  };
 }

@@ -11,6 +11,13 @@ export interface EntryReader {
 }
 
 const chunkBytes = 1 << 20;
+/** Ends the sums of entries with attributes. */
+const dressed = "+";
+
+/** Whether the entry with this sum is known to have no attributes. */
+export function isBareSum(sum: string | undefined): boolean {
+  return sum?.endsWith(dressed) === false;
+}
 
 /** Reads entries one after another with one buffer. */
 export function createEntryReader(files: Pick<Files, "listXattrs" | "getXattr">): EntryReader {
@@ -24,7 +31,7 @@ export function createEntryReader(files: Pick<Files, "listXattrs" | "getXattr">)
       if (entry.kind === "symlink") return sumText(readlinkSync(entry.location));
       const data = entry.kind === "file" ? (bytesSum ?? read(entry)) : "-";
       const attributes = xattrText(entry.location, files);
-      return attributes === "" ? data : sumText(`${data}\n${attributes}`);
+      return attributes === "" ? data : `${sumText(`${data}\n${attributes}`)}${dressed}`;
     },
   };
 }

@@ -7,8 +7,8 @@ import type { SumJob } from "../work/file-work.ts";
 export const partBytes = 8 << 20;
 
 // Below these, starting threads costs more than it saves.
-const worthFiles = 1500;
-const worthBytes = 16 << 20;
+const worthFiles = 5000;
+const worthBytes = 64 << 20;
 
 /** Sums of the bytes of regular files, worked out on several threads; empty when it is too little for that. */
 export async function sumFiles(

@@ -84,9 +84,15 @@ export class StatIndex {
 
   /**
    * Writes the index when it has learned something. Entries that this build did not ask for are kept, but for files that
-   * are gone.
+   * are gone, unless there are many: `keepsAll` says that they were needed none the less.
    */
-  save(isGone: (path: string) => boolean = () => false): void {
+  save({
+    isGone = () => false,
+    keepsAll = false,
+  }: {
+    readonly isGone?: (path: string) => boolean;
+    readonly keepsAll?: boolean;
+  } = {}): void {
     if (!this.#isDirty) return;
     // A racy row never matches again, but still tells what the file was.
     const rows = [...this.#seen].map(([path, row]): [string, Row] => [
@@ -97,7 +103,7 @@ export class StatIndex {
       this.#seen.has(path) || isGone(path) ? [] : [[path, this.#known.row(place)]],
     );
     // Files that were deleted would stay for ever; another COPY's files are worth keeping.
-    const others = kept.length > 2 * rows.length + 10_000 ? [] : kept;
+    const others = !keepsAll && kept.length > 2 * rows.length + 10_000 ? [] : kept;
     const temporary = `${this.#file}.${process.pid}`;
     writeFileSync(temporary, serialize([...rows, ...others]));
     for (const copy of this.#copies) {
@@ -148,7 +154,7 @@ function isSame(row: Numbers, status: FileStatus): boolean {
   );
 }
 
-const magic = "lighter stat index 2\n";
+const magic = "lighter stat index 3\n";
 const numbersPerRow = 5;
 
 function serialize(rows: readonly (readonly [string, Row])[]): Buffer {

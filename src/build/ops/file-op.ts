@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import type { CopyAction, FileAction, FileOp, MkdirAction, MkfileAction } from "#plan";
 import { copySource } from "../copy/copy-source.ts";
+import type { Deferral } from "../copy/deferral.ts";
 import type { EarlierCopies } from "../copy/earlier-copies.ts";
 import { type NameSource, resolveOwner } from "../copy/owner.ts";
 import { type SelectedSource, select } from "../copy/selection.ts";
@@ -18,6 +19,10 @@ export interface FileOpContext {
   readonly pool?: FilePool | undefined;
   /** What the operation's only copy gave before. */
   readonly earlier?: EarlierCopies | undefined;
+  /** Takes the files of the operation's only copy, when nobody needs its tree now. */
+  readonly deferral?: Deferral | undefined;
+  /** What is known of the files of an input; see {@link CopyOptions.isBare}. */
+  readonly isBare?: (input: number | undefined) => ((path: string) => boolean) | undefined;
   /** Hears what the user should know although the operation goes on. */
   readonly warn: (sentence: string) => void;
   readonly signal?: AbortSignal | undefined;
@@ -74,7 +79,8 @@ async function copy(action: CopyAction, op: FileOp, context: FileOpContext): Pro
   const owner = resolveOwner(namesOf(op, context), action.owner);
   const mode = action.mode === undefined ? undefined : compileMode(action.mode);
   const changed: string[] = [];
-  for (const source of select(tree, action)) {
+  const sources = select(tree, action);
+  for (const source of sources) {
     signal?.throwIfAborted();
     if (await unpackIfArchive(action, source, { ...context, owner })) continue;
     changed.push(
@@ -89,6 +95,9 @@ async function copy(action: CopyAction, op: FileOp, context: FileOpContext): Pro
         files: context.host.files,
         pool,
         earlier,
+        // A later source may replace what an earlier one laid there.
+        deferral: sources.length === 1 ? context.deferral : undefined,
+        isBare: context.isBare?.(action.input),
         signal,
       })),
     );

@@ -5,11 +5,12 @@ import type { PathEntry } from "../context/context-source.ts";
 import { type SelectedSource, type Selector, select } from "../copy/selection.ts";
 import { createEntryReader } from "../key/entry-sum.ts";
 import { sumFiles } from "../key/file-sums.ts";
+import { findKnownDigest, keepDigest, type SelectedEntry } from "../key/known-digests.ts";
 import { digestSelection } from "../key/selection-digest.ts";
 import type { CheckoutTimes } from "../times/checkout-times.ts";
 import { type TimeOrigin, timesOfContent } from "../times/time-origin.ts";
 import { LayeredTree } from "../tree/layered-tree.ts";
-import { joinPath, type Tree } from "../tree/tree.ts";
+import { cleanPath, joinPath, type Tree } from "../tree/tree.ts";
 import type { FilePool } from "../work/file-pool.ts";
 import type { Journal } from "./journal.ts";
 import { hashKey, type KeyParts, keyParts, wholeOf } from "./keys.ts";
@@ -33,6 +34,11 @@ export class KeyMaker {
   readonly #options: KeyMakerOptions;
   readonly #parts = new Map<VertexId, KeyParts>();
   readonly #contextDigests = new Map<string, Promise<string>>();
+  /** Digests that were kept from an earlier build, by what reads the context. */
+  readonly #trusted = new Map<
+    string,
+    { readonly input: ContextResult; readonly selectors: readonly Selector[]; readonly digest: string }
+  >();
   readonly #checkoutSeconds = new Map<string, Set<number>>();
 
   constructor(options: KeyMakerOptions) {
@@ -107,19 +113,43 @@ export class KeyMaker {
   }
 
   async #digestContext(
-    { source }: ContextResult,
+    input: ContextResult,
     selectors: readonly Selector[],
     reader: string,
   ): Promise<string> {
-    const selected = selectAll(source.tree, selectors);
-    await source.read(entriesOf(selected));
-    const seconds = new Set<number>();
-    const digest = digestSelection(selected, (path, entry) => {
-      seconds.add(Math.floor(entry.mtimeMs / 1000));
-      return source.sumOf(path, entry);
-    });
+    const { source } = input;
+    const file = source.digestFile(selectors);
+    const known = file === undefined ? undefined : findKnownDigest(file, source.root);
+    if (known !== undefined) {
+      source.trust(known.count);
+      this.#checkoutSeconds.set(reader, new Set(known.seconds));
+      this.#trusted.set(reader, { input, selectors, digest: known.digest });
+      return known.digest;
+    }
+    const { selected, digest, seconds } = await readContext(input, selectors);
     this.#checkoutSeconds.set(reader, seconds);
+    if (file !== undefined && isLiteral(selected, selectors))
+      keepDigest(file, withPassed(source.tree, selected), {
+        digest,
+        seconds: [...seconds],
+        lookedMs: source.openedMs,
+      });
     return digest;
+  }
+
+  /**
+   * Looks at every file of the contexts that a vertex reads (`whole`: that are taken whole), of which only the digest may be
+   * known so far: they are about to be copied.
+   * @returns whether they are what the key says
+   */
+  async confirm(of: VertexId | "whole"): Promise<boolean> {
+    let isAsKeyed = true;
+    for (const [reader, { input, selectors, digest }] of this.#trusted) {
+      if (reader !== of && !reader.startsWith(`${of} `)) continue;
+      this.#trusted.delete(reader);
+      isAsKeyed = (await readContext(input, selectors)).digest === digest && isAsKeyed;
+    }
+    return isAsKeyed;
   }
 
   async #treeDigest(input: TreeResult, selectors: readonly Selector[]): Promise<string> {
@@ -133,6 +163,47 @@ export class KeyMaker {
     );
     return digestSelection(selected, (_path, entry) => reader.sum(entry, sums.get(entry)));
   }
+}
+
+async function readContext(
+  { source }: ContextResult,
+  selectors: readonly Selector[],
+): Promise<{
+  readonly selected: readonly SelectedSource[];
+  readonly digest: string;
+  readonly seconds: Set<number>;
+}> {
+  const selected = selectAll(source.tree, selectors);
+  await source.read(entriesOf(selected));
+  const seconds = new Set<number>();
+  const digest = digestSelection(selected, (path, entry) => {
+    seconds.add(Math.floor(entry.mtimeMs / 1000));
+    return source.sumOf(path, entry);
+  });
+  return { selected, digest, seconds };
+}
+
+/** Whether no link stands on the way to a source: what it leads to would have to be looked at as well. */
+function isLiteral(selected: readonly SelectedSource[], selectors: readonly Selector[]): boolean {
+  return (
+    selected.length === selectors.length &&
+    selected.every(({ path }, at) => path === cleanPath(selectors[at]?.source ?? ""))
+  );
+}
+
+/** The entries, and the directories that lead to them. */
+function withPassed(tree: Tree, selected: readonly SelectedSource[]): readonly SelectedEntry[] {
+  const passed = new Set(selected.flatMap(({ path }) => (path === "" ? [] : pathsAbove(path))));
+  const above = [...passed].flatMap((path): SelectedEntry[] => {
+    const entry = tree.find(path);
+    return entry === undefined ? [] : [{ path, entry, isPassed: true }];
+  });
+  return [...above, ...entriesOf(selected)];
+}
+
+function pathsAbove(path: string): readonly string[] {
+  const parts = path.split("/");
+  return parts.map((_part, at) => parts.slice(0, at).join("/"));
 }
 
 function entriesOf(sources: readonly SelectedSource[]): readonly PathEntry[] {

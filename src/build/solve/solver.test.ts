@@ -195,7 +195,7 @@ test("a stage that ran again but holds the same files does not make its users ru
 });
 
 test("when a step fails, those that run are cancelled and those that wait never start", async () => {
-  const execute: Execute = async (vertex, _inputs, signal) => {
+  const execute: Execute = async (vertex, _inputs, { signal }) => {
     if (vertex.name === "bad") throw new LighterError("RUN_FAILED", "no");
     await new Promise((_resolve, reject) => {
       signal.addEventListener("abort", () => reject(new LighterError("CANCELLED", "stopped")));
@@ -216,7 +216,7 @@ test("when a step fails, those that run are cancelled and those that wait never 
 
 test("cancelling is told as such", async () => {
   const stop = new AbortController();
-  const execute: Execute = async (_vertex, _inputs, signal) => {
+  const execute: Execute = async (_vertex, _inputs, { signal }) => {
     stop.abort();
     signal.throwIfAborted();
     return {};

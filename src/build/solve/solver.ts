@@ -6,7 +6,7 @@ import type { Files, Locks } from "#host";
 import type { Graph, Vertex, VertexId } from "#plan";
 import type { SnapshotName, Snapshotter } from "#snapshot";
 import type { CheckoutTimes } from "../times/checkout-times.ts";
-import { joinOrigins } from "../times/time-origin.ts";
+import { joinOrigins, type TimeOrigin } from "../times/time-origin.ts";
 import type { FilePool } from "../work/file-pool.ts";
 import type { CacheRecord, CacheStore, PendingRecord } from "./cache-store.ts";
 import type { Journal } from "./journal.ts";
@@ -29,7 +29,8 @@ export interface Sources {
 export type Execute = (
   vertex: Vertex,
   inputs: readonly Result[],
-  signal: AbortSignal,
+  /** `origin` is that of the result. */
+  run: { readonly signal: AbortSignal; readonly origin: TimeOrigin },
 ) => Promise<{
   /** Absent: the tree is empty. */
   readonly snapshot?: SnapshotName;
@@ -290,14 +291,15 @@ export class Solver {
     const id = await this.#keys.wholeContextKey(input);
     const known = this.#lookUp(id);
     if (known !== undefined) return resultOf(known);
+    const isAsKeyed = await this.#keys.confirm("whole");
     const snapshot = await this.#options.materialize(input, this.#stop.signal);
     const record = {
-      id,
+      id: isAsKeyed ? id : hashKey(id, randomUUID()),
       snapshot,
       origin: joinOrigins([this.#keys.checkoutOrigin("whole")]),
       name: "context",
     };
-    this.#options.cache.put(id, record);
+    if (isAsKeyed) this.#options.cache.put(id, record);
     return resultOf(record);
   }
 
@@ -330,18 +332,22 @@ export class Solver {
   }
 
   async #run(vertex: Vertex, inputs: readonly Result[], keys: Keys): Promise<Result> {
-    const startedMs = Date.now();
-    const { snapshot, isUncertain } = await this.#options.execute(vertex, inputs, this.#stop.signal);
     const trees = inputs.filter((input) => input.kind === "tree");
+    const origin = joinOrigins([
+      { bornMs: Date.now(), checkouts: [] },
+      this.#keys.checkoutOrigin(vertex.id),
+      ...trees.map((tree) => tree.origin),
+    ]);
+    const run = { signal: this.#stop.signal, origin };
+    const isAsKeyed = await this.#keys.confirm(vertex.id);
+    const done = await this.#options.execute(vertex, inputs, run);
+    const { snapshot } = done;
+    const isUncertain = done.isUncertain === true || !isAsKeyed;
     const record: CacheRecord = {
       // A step that was told to run again may give something else than last time: nothing built on that may match.
       id: vertex.ignoreCache || isUncertain ? hashKey(keys.definitionKey, randomUUID()) : keys.definitionKey,
       ...(snapshot !== undefined && { snapshot }),
-      origin: joinOrigins([
-        { bornMs: startedMs, checkouts: [] },
-        this.#keys.checkoutOrigin(vertex.id),
-        ...trees.map((tree) => tree.origin),
-      ]),
+      origin,
       name: vertex.name,
       ...(keys.contentKey !== undefined && { otherKey: keys.contentKey }),
     };

@@ -70,7 +70,7 @@ export class BuildCache {
     for (const { key, record, lastUsedMs } of this.#parts.cache.entries()) {
       const { snapshot, name } = record;
       const isThere = snapshot === undefined || this.#parts.snapshots.find(snapshot) !== undefined;
-      const layers = snapshot === undefined || !isThere ? [] : this.#parts.snapshots.layers(snapshot);
+      const layers = snapshot === undefined || !isThere ? [] : this.#parts.snapshots.places(snapshot);
       const group = groups.get(layers[0] ?? key) ?? { keys: [], layers, name, lastUsedMs };
       group.keys.push(key);
       group.lastUsedMs = Math.max(group.lastUsedMs, lastUsedMs);
@@ -100,7 +100,7 @@ export class BuildCache {
     const layers = new Set<string>();
     for (const { config } of images.list()) {
       const name = snapshots.find(chainId(config.rootfs.diff_ids) ?? "none");
-      for (const layer of name === undefined ? [] : snapshots.layers(name)) layers.add(layer);
+      for (const layer of name === undefined ? [] : snapshots.places(name)) layers.add(layer);
     }
     return layers;
   }

@@ -44,9 +44,7 @@ export class Extraction implements Disposable {
   #entries = 0;
   #dataBytes = 0;
   #fileBytes = 0;
-  #file: FileWriter | undefined;
-  /** Name of the open file, links followed. */
-  #fileName = "";
+  #file: { readonly writer: FileWriter; readonly entry: TarEntry; readonly name: string } | undefined;
 
   constructor(options: ExtractOptions) {
     this.#options = options;
@@ -91,7 +89,7 @@ export class Extraction implements Disposable {
   }
 
   #closeFile(): void {
-    this.#file?.close();
+    this.#file?.writer.close();
     this.#file = undefined;
   }
 
@@ -109,8 +107,8 @@ export class Extraction implements Disposable {
         current = entry.path;
         guard(current, () => this.#onEntry(entry));
       },
-      onData: (bytes, offset) => guard(current, () => this.#file?.write(bytes, offset)),
-      onEntryEnd: (entry) => guard(current, () => this.#endFile(entry)),
+      onData: (bytes, offset) => guard(current, () => this.#file?.writer.write(bytes, offset)),
+      onEntryEnd: () => guard(current, () => this.#endFile()),
     };
   }
 
@@ -174,15 +172,14 @@ export class Extraction implements Disposable {
     const fd = this.#replacing(name, (path) =>
       openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, birthMode(entry)),
     );
-    this.#file = new FileWriter(fd, entry.sizeBytes);
-    this.#fileName = name;
+    this.#file = { writer: new FileWriter(fd, entry.sizeBytes), entry, name };
   }
 
-  #endFile(entry: TarEntry): void {
-    const file = this.#file;
-    if (file === undefined) return;
-    file.end();
-    this.#attributes.setOnFile(entry, { fd: file.fd, name: this.#fileName });
+  #endFile(): void {
+    if (this.#file === undefined) return;
+    const { writer, entry, name } = this.#file;
+    writer.end();
+    this.#attributes.setOnFile(entry, { fd: writer.fd, name });
     this.#closeFile();
   }
 

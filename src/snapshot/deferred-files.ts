@@ -1,0 +1,144 @@
+import {
+  closeSync,
+  existsSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import type { TarEntry } from "#archive";
+import { LighterError } from "#base";
+import type { Host } from "#host";
+import { type Digest, isDigest } from "#oci";
+import { Extraction } from "./extract/extraction.ts";
+
+/** Where the bytes of deferred files lie: the blobs of the store. */
+export interface LayerSource {
+  /** Undefined when it is absent. */
+  findSize(digest: Digest): number | undefined;
+  /** The bytes, synchronously; the last step throws when they are not the digest's. */
+  readChunks(digest: Digest): Iterable<Uint8Array>;
+}
+
+/**
+ * Files that a snapshot has but that nobody has needed yet: they lie in the tar of its layer and nowhere else. The tree has
+ * everything but them.
+ */
+export interface DeferredFiles {
+  /** An uncompressed layer of the store with every one of the files, under the same path. */
+  readonly layer: { readonly digest: Digest; readonly size: number };
+  /** Path in the tree, and the modification time in seconds: a layer may have another. */
+  readonly files: readonly (readonly [path: string, seconds: number])[];
+}
+
+interface Lists {
+  readonly files: DeferredFiles["files"];
+  /** Times of the directories that get the files: writing into them must not show. */
+  readonly directories: readonly (readonly [path: string, seconds: number])[];
+}
+
+/** More than a digest and a number take. */
+const headLimit = 128;
+
+/** The digest and the size of the layer, a line feed, and the lists. */
+function placeOf(directory: string): string {
+  return join(directory, "deferred");
+}
+
+export function hasDeferred(directory: string): boolean {
+  return existsSync(placeOf(directory));
+}
+
+/** Whether one of the places of a snapshot has all its files. */
+export function isComplete(place: string): boolean {
+  return !hasDeferred(dirname(place));
+}
+
+/** Notes beside the tree `directory/fs` what is not in it. */
+export function writeDeferred(directory: string, { layer, files }: DeferredFiles): void {
+  const parents = new Set(files.map(([path]) => path.slice(0, Math.max(0, path.lastIndexOf("/")))));
+  const directories = [...parents].map(
+    (path) => [path, lstatSync(join(directory, "fs", path)).mtimeMs / 1000] as const,
+  );
+  const lists: Lists = { files, directories };
+  writeFileSync(placeOf(directory), `${layer.digest} ${layer.size}\n${JSON.stringify(lists)}`);
+}
+
+/** The layer that the files lie in; undefined when none are missing, or a crash of the machine cut the note. */
+export function deferredLayer(directory: string): DeferredFiles["layer"] | undefined {
+  if (!hasDeferred(directory)) return undefined;
+  const bytes = Buffer.alloc(headLimit);
+  const fd = openSync(placeOf(directory), "r");
+  try {
+    const [head = ""] = bytes.toString("latin1", 0, readSync(fd, bytes)).split("\n", 1);
+    const [digest = "", size] = head.split(" ");
+    return isDigest(digest) ? { digest, size: Number(size) } : undefined;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * Puts the files into the tree; the caller sees to it that nobody else does meanwhile. When it is cut off, the next call
+ * begins again.
+ * @throws SNAPSHOT_NOT_FOUND, BLOB_NOT_FOUND, DIGEST_MISMATCH, STORE_FULL
+ */
+export function fillDeferred(
+  directory: string,
+  { layers, host }: { readonly layers: LayerSource; readonly host: Pick<Host, "files"> },
+): void {
+  const layer = deferredLayer(directory);
+  const lists = readLists(directory);
+  if (layer === undefined || lists === undefined)
+    throw new LighterError(
+      "SNAPSHOT_NOT_FOUND",
+      `cannot use snapshot "${directory}": a crash of the machine left it incomplete; build the image again`,
+    );
+  const root = join(directory, "fs");
+  const times = new Map(lists.files);
+  using extraction = new Extraction({
+    host,
+    root,
+    select: (entry) => withTime(entry, times.get(entry.path)),
+    // What this store wrote is no bomb.
+    limits: { dataBytes: Number.POSITIVE_INFINITY, entries: Number.POSITIVE_INFINITY },
+  });
+  for (const chunk of layers.readChunks(layer.digest)) extraction.write(chunk);
+  extraction.finish();
+  for (const [path, seconds] of lists.directories) utimesSync(join(root, path), seconds, seconds);
+  rmSync(placeOf(directory));
+}
+
+function withTime(entry: TarEntry, seconds: number | undefined): TarEntry | undefined {
+  if (seconds === undefined) return undefined;
+  // To the microsecond, as a copied file gets it.
+  const microseconds = Math.floor(seconds * 1e6);
+  const mtimeSeconds = Math.floor(microseconds / 1e6);
+  return { ...entry, mtimeSeconds, mtimeNanoseconds: (microseconds - mtimeSeconds * 1e6) * 1000 };
+}
+
+function readLists(directory: string): Lists | undefined {
+  const text = readFileSync(placeOf(directory), "utf8");
+  try {
+    const value: unknown = JSON.parse(text.slice(text.indexOf("\n")));
+    return isLists(value) ? value : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+function isLists(value: unknown): value is Lists {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "files" in value &&
+    Array.isArray(value.files) &&
+    "directories" in value &&
+    Array.isArray(value.directories)
+  );
+}
