@@ -1,6 +1,7 @@
 // Measures lighter beside every peer found on the machine, in turn, several times in one run.
-//   npm run bench [-- --runs 5] [--only "run --rm"] [--work DIR] [--docs]
-// A workload is a file in bench/workloads; --only chooses those whose names hold a text, and may be given several times.
+//   npm run bench [-- --runs 5] [--only "run --rm"] [--without buildah] [--work DIR] [--docs]
+// A workload is a file in bench/workloads; --only chooses those whose names hold a text, --without leaves out a peer; both may
+// be given several times.
 // Everything runs in network and mount namespaces of the benchmark's own, with stores of its own for the peers: nothing is
 // left on the machine, unless --work names a folder that is to be kept for the next time. Writes bench/results.json;
 // --docs only lays its figures into docs/benchmarks.
@@ -60,7 +61,8 @@ async function inside(work) {
   const workloads = await loadWorkloads();
   const peers = await startPeers(findPeers(), work);
   try {
-    const engines = { lighter: join(process.cwd(), "bin/lighter"), ...peers.commands };
+    const chosen = Object.entries(peers.commands).filter(([name]) => !options.without.includes(name));
+    const engines = { lighter: join(process.cwd(), "bin/lighter"), ...Object.fromEntries(chosen) };
     const rows = workloads
       .filter(({ name }) => isWanted(name))
       .flatMap((workload) => measure(workload, { engines, daemons: peers.daemons, work }, options.runs));
@@ -92,6 +94,7 @@ function readOptions(args) {
     options: {
       runs: { type: "string" },
       only: { type: "string", multiple: true, default: [] },
+      without: { type: "string", multiple: true, default: [] },
       work: { type: "string" },
       docs: { type: "boolean", default: false },
       inside: { type: "string" },
