@@ -1,7 +1,7 @@
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { type Code, LighterError } from "#base";
 import { LayoutDiffers } from "#snapshot";
-import type { LaidOut, LayerJob, LayerNews, LayerThreadData } from "./layer-thread.ts";
+import type { controlWords, LaidOut, LayerJob, LayerNews, LayerThreadData } from "./layer-thread.ts";
 
 interface RunOptions {
   /** The directories of the layers below, top first, once they are there. */
@@ -22,7 +22,7 @@ export class LayerThreads implements AsyncDisposable {
       this.#idle.push(thread);
       return laidOut;
     } catch (error) {
-      // It may still write below the root, or wait for layers that never come.
+      // Layers below may be on their way to it still: a fresh one does not mistake them for its own.
       await thread.end();
       throw error;
     }
@@ -34,28 +34,35 @@ export class LayerThreads implements AsyncDisposable {
 }
 
 async function openThread(): Promise<LayerThread> {
-  const { layerProgram, layerRole } = await import("./layer-thread.ts");
+  const { controlWords, layerProgram, layerRole } = await import("./layer-thread.ts");
   const { port1, port2 } = new MessageChannel();
-  const lowerCount = new SharedArrayBuffer(4);
-  const data: LayerThreadData = { role: layerRole, lowerPort: port2, lowerCount };
+  const control = new SharedArrayBuffer(4 * controlWords.length);
+  const data: LayerThreadData = { role: layerRole, lowerPort: port2, control };
   const worker = new Worker(layerProgram, {
     workerData: data,
     transferList: [port2],
     // Chunks are short-lived: a small nursery keeps several threads small.
     resourceLimits: { maxYoungGenerationSizeMb: 8 },
   });
-  return new LayerThread(worker, port1, new Int32Array(lowerCount));
+  return new LayerThread({ worker, lowerPort: port1, control: new Int32Array(control), words: controlWords });
 }
 
 class LayerThread {
   readonly #worker: Worker;
   readonly #lowerPort: MessagePort;
-  readonly #lowerCount: Int32Array;
+  readonly #control: Int32Array;
+  readonly #words: typeof controlWords;
 
-  constructor(worker: Worker, lowerPort: MessagePort, lowerCount: Int32Array) {
-    this.#worker = worker;
-    this.#lowerPort = lowerPort;
-    this.#lowerCount = lowerCount;
+  constructor(parts: {
+    readonly worker: Worker;
+    readonly lowerPort: MessagePort;
+    readonly control: Int32Array;
+    readonly words: typeof controlWords;
+  }) {
+    this.#worker = parts.worker;
+    this.#lowerPort = parts.lowerPort;
+    this.#control = parts.control;
+    this.#words = parts.words;
   }
 
   async run(job: LayerJob, { lower, signal, onBytes }: RunOptions): Promise<LaidOut> {
@@ -64,7 +71,8 @@ class LayerThread {
       () => undefined,
     );
     return await new Promise<LaidOut>((resolve, reject) => {
-      const cancel = () => reject(new LighterError("CANCELLED", "cannot unpack the image: cancelled"));
+      // The thread answers that it was cancelled. It is never ended at work: native code does not outlive that.
+      const cancel = () => Atomics.store(this.#control, this.#words.isStopped, 1);
       const onNews = (news: LayerNews) => {
         if (news.kind === "progress") return onBytes(news.current);
         this.#worker.off("message", onNews).off("error", reject);
@@ -74,15 +82,15 @@ class LayerThread {
       };
       this.#worker.on("message", onNews).on("error", reject);
       signal.addEventListener("abort", cancel, { once: true });
-      if (signal.aborted) return cancel();
+      if (signal.aborted) cancel();
       this.#worker.postMessage(job);
     });
   }
 
   #tellLower(directories: readonly string[]): void {
     this.#lowerPort.postMessage(directories);
-    Atomics.add(this.#lowerCount, 0, 1);
-    Atomics.notify(this.#lowerCount, 0);
+    Atomics.add(this.#control, this.#words.lowerCount, 1);
+    Atomics.notify(this.#control, this.#words.lowerCount);
   }
 
   async end(): Promise<void> {

@@ -37,14 +37,21 @@ async function logIn({
 }: Invocation<typeof loginFlags>): Promise<number> {
   if (flags["password-stdin"] && flags.password !== undefined)
     throw usage("cannot use --password and --password-stdin together: choose one");
-  if (flags.username === undefined) throw usage("cannot log in: no user name; use --username");
-  const password = flags["password-stdin"] ? await readLine(io) : (flags.password ?? (await askPassword(io)));
+  if (flags["password-stdin"] && flags.username === undefined)
+    throw usage("cannot log in: must provide --username with --password-stdin");
+  if (flags.password !== undefined)
+    await io.stderr.write("WARNING! Using --password via the CLI is insecure. Use --password-stdin.\n");
+  const username = flags.username ?? (await ask(io, "Username: ", true));
+  if (username === "") throw usage("cannot log in: the user name is empty");
+  const password = flags["password-stdin"]
+    ? await readLine(io)
+    : (flags.password ?? (await ask(io, "Password: ", false)));
   if (password === "") throw usage("cannot log in: the password is empty");
   await using engine = await openEngine();
-  const kept = await engine.login(serverOf(args[0]), { username: flags.username, password }, { signal });
+  const kept = await engine.login(serverOf(args[0]), { username, password }, { signal });
   if (kept.kind === "file")
     await io.stderr.write(
-      `lighter: warning: the password is kept readable in ${kept.path}; a credential helper keeps it safe: https://docs.docker.com/go/credential-store/\n`,
+      `\nWARNING! Your credentials are stored unencrypted in '${kept.path}'.\nConfigure a credential helper to remove this warning. See\nhttps://docs.docker.com/go/credential-store/\n\n`,
     );
   await io.stdout.write("Login Succeeded\n");
   return 0;
@@ -63,7 +70,9 @@ export const logout = defineCommand({
     await using engine = await openEngine();
     const server = serverOf(args[0]);
     const had = await engine.logout(server);
-    await io.stdout.write(had ? `Removed login credentials for ${server}\n` : `Not logged in to ${server}\n`);
+    await io.stdout.write(
+      had ? `Removing login credentials for ${server}\n` : `Not logged in to ${server}\n`,
+    );
     return 0;
   },
 });
@@ -83,15 +92,19 @@ async function readLine(io: Io): Promise<string> {
     .replace(/\r?\n$/, "");
 }
 
-async function askPassword(io: Io): Promise<string> {
+async function ask(io: Io, prompt: string, isShown: boolean): Promise<string> {
   const { stdin } = io;
   if (stdin.isTTY !== true || !("setRawMode" in stdin) || typeof stdin.setRawMode !== "function")
-    throw usage("cannot ask for the password: the standard input is no terminal; use --password-stdin");
+    throw usage(
+      "cannot ask who logs in: the standard input is no terminal; use --username and --password-stdin",
+    );
   const setRawMode = stdin.setRawMode.bind(stdin) as (isRaw: boolean) => void;
-  await io.stderr.write("Password: ");
+  await io.stderr.write(prompt);
   setRawMode(true);
   try {
-    return await typedLine(stdin);
+    const line = await typedLine(stdin);
+    if (isShown) await io.stderr.write(line);
+    return line;
   } finally {
     setRawMode(false);
     stdin.pause();
