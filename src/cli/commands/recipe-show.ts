@@ -38,9 +38,9 @@ async function showRecipe({
   const options = { signal, ...(platform !== undefined && { platform }) };
   await using engine = await openEngine();
   const recipe = await engine.recipes.get(args[0] ?? "", options);
-  const { packages } = await engine.recipes.lock(args[0] ?? "", options);
+  const { packages, kit } = await engine.recipes.lock(args[0] ?? "", options);
   if (format === "json") {
-    await io.stdout.write(jsonLines([{ ...recipe, packages }]));
+    await io.stdout.write(jsonLines([withoutBytes({ ...recipe, packages, kit })]));
     return 0;
   }
   const table = formatTable(
@@ -51,14 +51,29 @@ async function showRecipe({
   return 0;
 }
 
+function namesOf(file: { readonly name: string } | undefined): readonly string[] {
+  return file === undefined ? [] : [file.name];
+}
+
+/** Files are told by name and digest. */
+function withoutBytes(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value, (key, each: unknown) => (key === "bytes" ? undefined : each)));
+}
+
 function headOf({ name, description, platform, definition }: Recipe): string {
-  const { summary, trim, user, workingDir, entrypoint, cmd } = definition;
+  const { summary, trim, user, workingDir, entrypoint, cmd, binaries, jlink, layers } = definition;
   const rows: readonly (readonly [string, string | undefined])[] = [
     ["Name", name],
     ["For", summary],
     ["Made", description],
     ["Platform", `${platform.os}/${platform.architecture}`],
     ["Without", trim?.join(", ")],
+    ["Programs", binaries?.map((each) => each.name).join(", ")],
+    [
+      "Java",
+      jlink === undefined ? undefined : [jlink.package, ...jlink.modules, ...namesOf(jlink.jar)].join(" "),
+    ],
+    ["Layers", layers === undefined ? undefined : String(layers.length + 1)],
     ["User", user],
     ["Directory", workingDir],
     ["Entrypoint", entrypoint?.join(" ")],

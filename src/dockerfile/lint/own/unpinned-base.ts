@@ -16,6 +16,8 @@ export const unpinnedBase: OwnRule = {
     for (const stage of file.stages) {
       const { from } = stage;
       if (from.image === "scratch" || from.image.includes("@") || bases.has(stage)) continue;
+      // What a recipe makes is pinned by the recipe's own lock.
+      if (from.image.startsWith("recipe:")) continue;
       const fix = fixOf(file, from, findDigest);
       const at = { range: from.range, fix, hint: hintFor(from) };
       reporter.within(from.comments).reportWithFix(rule, at, sentenceFor(from));
