@@ -55,6 +55,45 @@ function defineTests(): void {
     }
   });
 
+  test("after a reboot the networks are there, and what the kernel lost is made anew", { skip }, async () => {
+    await using lab = new Lab();
+    const before = lab.networks();
+    await before.create({ name: "net", subnets: ["10.9.0.0/24"] });
+    await using lost = await before.attach(request("lost", { network: "net", ports: [port] }));
+    const { link = "" } = before.get("net");
+    const [table = ""] = /lighter_\w+/.exec(before.firewall()) ?? [];
+    await lab.host.links.remove(link);
+    lab.host.firewall.apply(`delete table inet ${table}\n`);
+    lost.handOver?.();
+    const probes = { ...lab.host.probes, bootId: () => "another boot" };
+    const after = lab.networks("store", { host: { ...lab.host, probes } });
+    assert.deepEqual(
+      after.list().map(({ name, members }) => [name, members.length]),
+      [
+        ["bridge", 0],
+        ["host", 0],
+        ["none", 0],
+        ["net", 0],
+      ],
+    );
+    await after.sweep();
+    await using next = await after.attach(request("next", { network: "net", ports: [port] }));
+    assert.equal(next.address, "10.9.0.2");
+    lab.serve(next, "next", 80);
+    assert.match(await lab.connect({}, "127.0.0.1", 8080), /^next /);
+  });
+
+  test("a bridge that somebody removed comes back with the next attachment", { skip }, async () => {
+    await using lab = new Lab();
+    const networks = lab.networks();
+    await networks.create({ name: "net" });
+    await using _first = await networks.attach(request("first", { network: "net" }));
+    await lab.host.links.remove(networks.get("net").link ?? "");
+    await using next = await networks.attach(request("next", { network: "net", ports: [port] }));
+    lab.serve(next, "next", 80);
+    assert.match(await lab.connect({}, "127.0.0.1", 8080), /^next /);
+  });
+
   test("the living are not swept", { skip }, async () => {
     await using lab = new Lab();
     const owner = startOwner(lab);
