@@ -184,7 +184,16 @@ export class Engine implements AsyncDisposable {
 
   async #openRegistries(settings: RegistrySettings): Promise<RegistryClient> {
     const { openRegistryClient } = await import("#registry");
-    const client = openRegistryClient({ host: this.#host, ...this.#configuration.registries, ...settings });
+    const { readConfigurationFile } = await import("./configuration-file.ts");
+    const { file, registries } = this.#configuration;
+    const configured = (await readConfigurationFile(file)).registries ?? {};
+    const client = openRegistryClient({
+      host: this.#host,
+      ...configured,
+      ...registries,
+      mirrors: { ...configured.mirrors, ...registries.mirrors },
+      ...settings,
+    });
     this.#closing.use(client);
     return client;
   }
