@@ -88,10 +88,12 @@ async function runToEnd(
   if (options.signal?.aborted) throw cancelled(program);
   const running = processes.spawn(program, args, {
     stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+    // A group of its own, so that what it started ends with it: git leaves its transports to others.
+    detached: true,
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(options.env === undefined ? {} : { env: options.env }),
   });
-  const stop = (): void => running.kill("SIGKILL");
+  const stop = (): void => void (running.pid > 0 && signal(-running.pid, "SIGKILL"));
   const timer = options.timeoutMs === undefined ? undefined : setTimeout(stop, options.timeoutMs);
   options.signal?.addEventListener("abort", stop, { once: true });
   try {
