@@ -64,8 +64,9 @@ export class Recipes {
 
   /** The packages that a recipe would get now. @throws RECIPE_NOT_FOUND, MIRROR_UNREACHABLE, and what resolving throws */
   async lock(text: string, options: RecipeOptions = {}): Promise<RecipeLock> {
-    const recipe = await this.get(text, options);
+    // Reading a recipe may read an image of the store.
     using _use = await this.#parts.use();
+    const recipe = await this.get(text, options);
     return await (await this.#parts.open()).lock(recipe, options);
   }
 
@@ -112,10 +113,10 @@ export class Recipes {
 
   /** Assembles an image. @throws RECIPE_NOT_FOUND, RECIPE_INVALID, and what assembling throws */
   async build(text: string, options: RecipeBuildOptions = {}): Promise<Image> {
+    using _use = await this.#parts.use();
     const recipe = await this.get(text, options);
     const { tags = [], onProgress = () => undefined, signal, lock } = options;
     const [first = isRecipeFile(text) ? recipe.name : text, ...others] = tags;
-    using _use = await this.#parts.use();
     const source = await this.#parts.open();
     const image = await source.assemble(recipe, parseReference(first), {
       onProgress,
