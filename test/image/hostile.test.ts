@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { lstatSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -270,4 +271,58 @@ test("what is no archive, and what is cut off, is refused", () => {
     () => extract(Buffer.from("no tar at all".repeat(100))),
     (error) => isLighterError(error, "ARCHIVE_INVALID"),
   );
+});
+
+test("device nodes are made with their own numbers, and only the device that is a whiteout is refused", () => {
+  const node = (path: string, kind: "character" | "block", major: number, minor: number): Item => ({
+    path,
+    kind,
+    device: { major, minor },
+  });
+  const items = [
+    node("dev/null", "character", 1, 3),
+    node("dev/disk", "block", 8, 300),
+    { path: "p", kind: "fifo" as const },
+  ];
+  const root = extract(items, { whiteouts: "overlay" });
+  const [first, second] = ["dev/null", "dev/disk"].map((path) => lstatSync(join(root, path)));
+  assert.ok(first?.isCharacterDevice() && first.rdev === 0x103);
+  // The kernel's numbers: minor 300 stands in two pieces around the major.
+  assert.ok(second?.isBlockDevice() && second.rdev === ((300 & 0xff) | (8 << 8) | ((300 & ~0xff) << 12)));
+  assert.ok(lstatSync(join(root, "p")).isFIFO());
+});
+
+test("attributes are kept byte for byte; labels of the host's security modules are not", () => {
+  const capability = Buffer.from("0100000200200000000000000000000000000000", "hex");
+  const xattrs = new Map([
+    ["user.bytes", Buffer.from([0xff, 0, 0xfe])],
+    ["security.capability", capability],
+    ["security.selinux", Buffer.from("system_u:object_r:etc_t:s0")],
+  ]);
+  const path = join(extract([{ ...file("a"), xattrs }], { whiteouts: "overlay" }), "a");
+  assert.deepEqual(Buffer.from(host.files.getXattr(path, "security.capability") ?? []), capability);
+  assert.equal(host.files.getXattr(path, "security.selinux"), undefined);
+  const held = host.files.getXattr(path, "user.bytes");
+  // A tmpfs of old holds none.
+  assert.ok(held === undefined || Buffer.from(held).equals(Buffer.from([0xff, 0, 0xfe])));
+});
+
+test("a huge sparse file takes no room, and a huge entry is a bomb before its first byte", () => {
+  const folder = mkdtempSync(join(base, "sparse-"));
+  execFileSync("truncate", ["-s", "1T", join(folder, "huge")]);
+  const archive = execFileSync("tar", ["--sparse", "--format=posix", "-C", folder, "-cf", "-", "huge"]);
+  const stats = lstatSync(join(extract(archive), "huge"));
+  assert.equal(stats.size, 2 ** 40);
+  assert.ok(stats.blocks < 100);
+  const header = formatTarHeader(tarEntry({ path: "bomb", sizeBytes: 2 ** 50 }));
+  assert.throws(
+    () => extract(header),
+    (error) => isLighterError(error, "ARCHIVE_HOSTILE"),
+  );
+});
+
+test("duplicate entries: the last stands, whatever kinds came before", () => {
+  const root = extract([file("x", "1"), dir("x"), file("x/in"), link("x", "y"), file("x", "last")]);
+  assert.deepEqual(shape(root), ["x file"]);
+  assert.equal(readFileSync(join(root, "x"), "utf8"), "last");
 });
