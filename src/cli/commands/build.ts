@@ -40,6 +40,8 @@ export const build = defineCommand({
       command: "lighter build --secret id=token,env=TOKEN --build-context lib=../lib .",
       explains: "Give a step a secret, and COPY --from=lib another directory",
     },
+    { command: "lighter build --explain .", explains: "Say which file or variable made each step run" },
+    { command: "lighter build --on-error shell .", explains: "Look around where a RUN failed" },
     { command: "lighter build --target builder -t tools .", explains: "Stop at the stage called builder" },
     {
       command: "lighter build --progress plain . 2>build.log",

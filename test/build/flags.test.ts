@@ -1,0 +1,122 @@
+// docker's flags of `build` that reach into RUN, seen from the command line.
+import assert from "node:assert/strict";
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { type Clone, openClone, whyNoMachine } from "../support/cli.ts";
+import { leftovers } from "../support/leftovers.ts";
+
+const skip = whyNoMachine();
+let clone: Clone;
+let context = "";
+before(() => {
+  clone = openClone();
+  context = join(clone.folder, "context");
+  mkdirSync(context);
+  copyFileSync("/bin/busybox", join(context, "busybox"));
+});
+after(() => clone[Symbol.dispose]());
+
+/** What the RUN prints. */
+function output(text: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): string {
+  const dockerfile = `FROM scratch\nCOPY busybox /bin/busybox\nRUN ["/bin/busybox", "--install", "/bin"]\nRUN ${text}\n`;
+  const { status, stderr } = clone.run(
+    ["build", "--progress", "plain", "--no-cache", ...args, "-f", "-", context],
+    {
+      input: dockerfile,
+      env,
+    },
+  );
+  assert.equal(status, 0, stderr);
+  return [...stderr.matchAll(/^#\d+ \d+\.\d+ (.*)$/gm)].map(([, line]) => line).join("\n");
+}
+
+describe("flags that reach into RUN", { skip }, () => {
+  test("secrets: of a file, of a variable, of the variable of their name", () => {
+    const file = join(clone.folder, "secret");
+    writeFileSync(file, "from a file");
+    const mounts = ["f", "v", "NAMED"].map((id) => `--mount=type=secret,id=${id}`).join(" ");
+    const words = ["--secret", `id=f,src=${file}`, "--secret", "id=v,env=VARIABLE", "--secret", "id=NAMED"];
+    assert.equal(
+      output(`${mounts} for s in f v NAMED; do cat /run/secrets/$s; echo; done`, words, {
+        VARIABLE: "from a variable",
+        NAMED: "by its name",
+      }),
+      "from a file\nfrom a variable\nby its name",
+    );
+  });
+
+  test("an ssh agent by its socket", async () => {
+    const socket = join(clone.folder, "agent");
+    const server = createServer().listen(socket);
+    await new Promise((resolve) => server.once("listening", resolve));
+    const words = ["--ssh", `other=${socket}`];
+    assert.equal(output("--mount=type=ssh,id=other test -S $SSH_AUTH_SOCK && echo there", words), "there");
+    assert.equal(
+      output("--mount=type=ssh test -S $SSH_AUTH_SOCK && echo there", ["--ssh", "default"], {
+        SSH_AUTH_SOCK: socket,
+      }),
+      "there",
+    );
+    server.close();
+  });
+
+  test("limits, shared memory, hosts, cgroup", () => {
+    const command =
+      "ulimit -Sn; ulimit -Hn; grep -o 'shm .*size=[0-9]*k' /proc/mounts | sed 's/.*size/size/'; grep added /etc/hosts";
+    const words = "--ulimit nofile=77:99 --shm-size 3m --add-host added:192.0.2.1".split(" ");
+    assert.equal(output(command, words).replace(/\s+added/, " added"), "77\n99\nsize=3072k\n192.0.2.1 added");
+    const own = output("cat /proc/self/cgroup", ["--cgroup-parent", "/lighter-flags-test"]);
+    const usual = output("cat /proc/self/cgroup", []);
+    // A private cgroup namespace hides where it is.
+    if (usual.includes("lighter")) assert.match(own, /lighter-flags-test/);
+  });
+
+  test("networks: none, and one of the engine by name, with its names", (t) => {
+    assert.equal(output("ip -o link | wc -l", ["--network", "none"]), "1");
+    const made = clone.run(["network", "create", "--ipv6=false", "flags-test"]);
+    if (made.status !== 0) return t.skip(made.stderr);
+    try {
+      const address = output("hostname -i; grep -c 127.0.0.11 /etc/resolv.conf", ["--network", "flags-test"]);
+      assert.match(address, /\n1$/);
+    } finally {
+      clone.run(["network", "rm", "flags-test"]);
+    }
+    const absent = clone.run(["build", "--network", "absent", "-"], { input: 'FROM scratch\nRUN ["/x"]\n' });
+    assert.equal(absent.status, 1);
+    assert.match(absent.stderr, /network .*absent/);
+    assert.deepEqual(leftovers(clone.root), []);
+  });
+
+  test("entitlements are granted by name", () => {
+    const refused = clone.run(["build", "-f", "-", context], {
+      input: 'FROM scratch\nCOPY busybox /b\nRUN --network=host ["/b", "true"]\n',
+    });
+    assert.match(refused.stderr, /network.host is not allowed: .*--allow network.host\n/);
+    output("--network=host true", ["--allow", "network.host"]);
+    output("--security=insecure true", ["--allow", "security.insecure"]);
+  });
+
+  for (const [words, message] of [
+    [["--secret", "id=x,src=/none"], /no such file: \/none/],
+    [["--secret", "src=/none"], /it has no id/],
+    [["--secret", "id=x,what=1"], /"what" is unknown/],
+    [["--ssh", "default=/etc/passwd"], /is no socket/],
+    [["--ssh", "default"], /SSH_AUTH_SOCK is not set/],
+    [["--allow", "everything"], /a build can be granted network.host/],
+    [["--ulimit", "x=1"], /want NAME=SOFT/],
+    [["--ulimit", "nofile=2:1"], /above the hard/],
+    [["--shm-size", "much"], /cannot read size "much"/],
+    [["--add-host", "x"], /want name:address/],
+    [["--cgroup-parent", "../x"], /want a path below \/sys\/fs\/cgroup/],
+    [["--no-cache", "--no-cache-filter", "x"], /cannot use --no-cache and --no-cache-filter together/],
+    [["--build-context", "x"], /want NAME=PLACE/],
+    [["--builder", "x"], /cannot use --builder: there are no builders/],
+  ] as const)
+    test(`${words.join(" ")} is refused`, () => {
+      const { status, stderr } = clone.run(["build", ...words, context], { env: { SSH_AUTH_SOCK: "" } });
+      assert.notEqual(status, 0);
+      assert.match(stderr, message);
+    });
+});
