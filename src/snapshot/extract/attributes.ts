@@ -2,7 +2,7 @@ import { chmodSync, fchmodSync, fchownSync, fstatSync, futimesSync, lchownSync, 
 import type { TarEntry } from "#archive";
 import { errnoOf, type Files } from "#host";
 import { isOverlayXattr } from "../overlay-form.ts";
-import { hostile, parentOf, pathOf, textPathOf } from "./names.ts";
+import { hostile, invalid, parentOf, pathOf, textPathOf } from "./names.ts";
 import { setTime } from "./set-time.ts";
 
 /** Labels that the host's security modules give to files: they mean nothing on another host. */
@@ -104,7 +104,12 @@ export class Attributes {
     try {
       this.#parts.files.setXattr(textPathOf(this.#parts.root, name), xattr, value);
     } catch (error) {
-      if (errnoOf(error) !== "ENOTSUP" && errnoOf(error) !== "EOPNOTSUPP") throw error;
+      const errno = errnoOf(error) ?? "";
+      if (["EINVAL", "ERANGE", "E2BIG"].includes(errno))
+        throw invalid(name, `the kernel does not take its attribute ${xattr}`);
+      // Links and devices carry no attributes of users.
+      const isUsers = errno === "EPERM" && xattr.startsWith("user.");
+      if (!isUsers && errno !== "ENOTSUP" && errno !== "EOPNOTSUPP") throw error;
       this.warnings.push(`"${name}": the filesystem cannot hold the attribute ${xattr}`);
     }
   }

@@ -154,6 +154,7 @@ export class Extraction implements Disposable {
         this.#makeDirectory(entry, name);
         break;
       case "symlink":
+        if (entry.linkPath === "") throw invalid(entry.path, "it is a link to nothing");
         this.#replacing(name, (path) => symlinkSync(nameBytes(entry.linkPath), path));
         this.#attributes.setOnLink(entry, name);
         break;
