@@ -113,6 +113,35 @@ test("a program of another stage, and one that the suite is too old for", { skip
   assert.doesNotMatch(run(["images"]), /text|gone|far/, "nothing half-made has a name");
 });
 
+test("a library that no package has is named, and may be brought along", { skip: skipPrograms }, () => {
+  write("own.c", "int own(void) { return 42; }\n");
+  write("main.c", "int own(void); int main() { return own() != 42; }\n");
+  const soname = "-Wl,-soname,libnowhere.so.9";
+  for (const args of [
+    ["-shared", "-fPIC", soname, "-o", "libnowhere.so.9", "own.c"],
+    ["-o", "main", "main.c", "./libnowhere.so.9"],
+  ])
+    assert.equal(spawnSync("cc", args, { cwd: clone.folder }).status, 0);
+  write("nowhere.yaml", "name: nowhere\nsuite: trixie\nbinaries: [./main]\n");
+  assert.match(
+    clone.run(["recipe", "build", "nowhere.yaml"]).stderr,
+    /cannot find library "libnowhere\.so\.9": no package of Debian trixie has it; put it into the recipe's files/,
+  );
+  write(
+    "nowhere.yaml",
+    `name: nowhere
+suite: trixie
+binaries: [./main]
+files:
+  - { path: /lib/libnowhere.so.9, source: libnowhere.so.9 }
+  - { path: /main, source: main, mode: "0755" }
+entrypoint: [/main]
+`,
+  );
+  run(["recipe", "build", "nowhere.yaml"]);
+  run(["run", "--rm", "nowhere"]);
+});
+
 test("layers by rule: each file in one, the same tree", { skip }, () => {
   const packages = "packages: [libc6, zlib1g]\n";
   write("one.yaml", `name: one\n${packages}`);

@@ -26,7 +26,13 @@ export interface LinkedTree {
  */
 export function linkAssembly(assembly: Assembly, further: ReadonlyMap<string, ElfFile>): LinkedTree {
   const { tree } = assembly;
-  const files = new Map<string, ElfFile>(further);
+  const placeOf = (path: string) => {
+    const slash = path.lastIndexOf("/");
+    const parent = tree.resolve(path.slice(0, Math.max(0, slash)));
+    const name = path.slice(slash + 1);
+    return parent === undefined ? undefined : parent === "" ? name : `${parent}/${name}`;
+  };
+  const files = new Map([...further].map(([path, file]) => [placeOf(path) ?? path, file]));
   for (const [path, node] of tree.entries()) {
     if (node.kind !== "file" || holdsOnlyData(path) || !isElf(tree.readHead(path, 4))) continue;
     const bytes = tree.read(path);
@@ -34,7 +40,11 @@ export function linkAssembly(assembly: Assembly, further: ReadonlyMap<string, El
     if (file !== undefined) files.set(path, file);
   }
   const directories = searchedDirectories(assembly);
-  const links = linkTree({ files, directories, resolve: (path) => tree.resolve(path) });
+  const resolve = (path: string) => {
+    const own = placeOf(path);
+    return tree.resolve(path) ?? (own !== undefined && files.has(own) ? own : undefined);
+  };
+  const links = linkTree({ files, directories, resolve });
   const real = directories.flatMap((directory) => tree.resolve(directory) ?? []);
   return { files, links, directories: new Set(real) };
 }

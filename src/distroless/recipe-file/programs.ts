@@ -69,12 +69,16 @@ export function withPrograms(
 ): RecipeDefinition {
   if (programs.length === 0) return definition;
   const brought = (definition.files ?? []).flatMap(({ source }) => source ?? []);
-  const libraries = [...programs, ...brought].flatMap(({ bytes }) => {
-    const elf = readElf(Buffer.from(bytes));
-    const linker = elf?.interpreter?.slice(elf.interpreter.lastIndexOf("/") + 1);
-    return [...(elf?.needed ?? []), ...(linker === undefined ? [] : [linker])];
+  const files = [...programs, ...brought].flatMap(({ bytes }) => readElf(Buffer.from(bytes)) ?? []);
+  const libraries = files.flatMap(({ needed, interpreter }) => {
+    const linker = interpreter?.slice(interpreter.lastIndexOf("/") + 1);
+    return [...needed, ...(linker === undefined ? [] : [linker])];
   });
-  return onlyUsed({ ...definition, binaries: programs }, libraries);
+  const own = new Set(files.map(({ soname }) => soname));
+  return onlyUsed(
+    { ...definition, binaries: programs },
+    libraries.filter((name) => !own.has(name)),
+  );
 }
 
 /** Adds libraries by soname, and cuts those that nothing loads. */
