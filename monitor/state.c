@@ -96,6 +96,16 @@ size_t quote_json(char *to, size_t capacity, const char *from, size_t size) {
   return (size_t)(at - to);
 }
 
+/* On a full disk: what was written before has its block, and the end of a container must be known. */
+static void write_in_place(const char *text, size_t size) {
+  int fd = open(options.state_path, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  ssize_t written = pwrite(fd, text, size, 0);
+  int cut = written == (ssize_t)size ? ftruncate(fd, (off_t)size) : 0;
+  (void)cut;
+  close(fd);
+}
+
 void state_write(void) {
   size_t capacity = 64 << 10;
   char *text = malloc(capacity);
@@ -116,6 +126,9 @@ void state_write(void) {
   ssize_t written = fd < 0 ? -1 : write(fd, text, (size_t)size);
   if (fd >= 0) close(fd);
   if (written == size) rename(path, options.state_path);
-  else unlink(path);
+  else {
+    unlink(path);
+    write_in_place(text, (size_t)size);
+  }
   free(text);
 }

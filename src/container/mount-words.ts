@@ -144,9 +144,17 @@ function splitField(field: string): readonly [string, string] {
   return equals < 0 ? [field.trim(), ""] : [field.slice(0, equals).trim(), field.slice(equals + 1)];
 }
 
+/** What programs that show a container its own share of the host (lxcfs) mount, and runtimes let them. */
+const procFiles = /^(cpuinfo|diskstats|meminfo|stat|swaps|uptime|loadavg|slabinfo|net\/dev)$/;
+
 function destinationOf(text: string, fail: (state: string) => LighterError): string {
-  if (posix.isAbsolute(text) && posix.resolve(text) !== "/") return posix.resolve(text);
-  throw fail("the path in the container must be absolute and not the root");
+  const path = posix.resolve("/", text);
+  if (!posix.isAbsolute(text) || path === "/")
+    throw fail("the path in the container must be absolute and not the root");
+  // A false /proc would take what the runtime writes there to confine the program (CVE-2025-52881).
+  if (/^\/proc(\/|$)/.test(path) && !procFiles.test(path.slice("/proc/".length)))
+    throw fail("nothing may be mounted over /proc");
+  return path;
 }
 
 function invalid(kind: string, text: string, state: string): LighterError {

@@ -71,6 +71,9 @@ export async function startAttached(
       following = follow(parts, { record, session, streams, input });
       following.catch(() => {});
     },
+  }).catch((error: unknown) => {
+    // Whoever stopped it before it ran knows why it did not.
+    throw streams.signal?.aborted ? cancelled(record) : error;
   });
   return await (following ?? Promise.resolve({ kind: "detached" as const }));
 }

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { errnoOf, type Lock } from "#host";
 import { sweepContainers } from "#runtime";
+import { cgroupPath } from "./cgroup-path.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import type { Parts } from "./parts.ts";
 import { removeStopped } from "./remove-container.ts";
@@ -15,7 +16,7 @@ const killedStatus = 137;
 export async function sweepParts(parts: Parts): Promise<void> {
   dropEndedClaims(parts);
   await sweepContainers(parts.host, parts.runDirectory);
-  settleRecords(parts);
+  await settleRecords(parts);
   await parts.network.sweep();
 }
 
@@ -40,7 +41,7 @@ function tryLock({ host }: Pick<Parts, "host">, path: string): Lock | undefined 
   }
 }
 
-function settleRecords(parts: Parts): void {
+async function settleRecords(parts: Parts): Promise<void> {
   const { store, runDirectory } = parts;
   const isClaimed = (id: string): boolean => existsSync(join(runDirectory, id));
   for (const id of store.listBroken()) if (!isClaimed(id)) store.remove(id);
@@ -52,7 +53,7 @@ function settleRecords(parts: Parts): void {
     if (record.remove) {
       removeStopped(parts, record);
       parts.events.append("destroy", record);
-    } else if (record.state.status !== "exited") settle(parts, record.id);
+    } else if (record.state.status !== "exited") await settle(parts, record);
   }
 }
 
@@ -61,7 +62,13 @@ function isWaiting({ state, isRun, remove }: ContainerRecord): boolean {
   return state.status === "created" && !(isRun === true && remove);
 }
 
-function settle({ store }: Parts, id: string): void {
+/** Its claim is gone, and with that what the sweep of claims would have ended: a boot, or somebody who wiped the directory. */
+async function settle(parts: Parts, lost: ContainerRecord): Promise<void> {
+  const { store } = parts;
+  const { id } = lost;
+  // Without a runtime nothing can have run here.
+  const runtime = await parts.runtime(lost.runtime).catch(() => undefined);
+  await runtime?.remove(id, cgroupPath(lost));
   const record = store.find(id);
   if (record === undefined) return;
   rmSync(store.pausedPath(id), { force: true });

@@ -136,7 +136,8 @@ export class Engine implements AsyncDisposable {
   constructor(options: EngineOptions = {}) {
     this.#configuration = readConfiguration(options);
     this.#onWarning = options.onWarning ?? (() => undefined);
-    this.#host = createHost();
+    const { PATH } = process.env;
+    this.#host = createHost(PATH === undefined ? {} : { path: PATH });
     let builder: Builder | undefined;
     let containers: Containers | undefined;
     const roots = (): Roots => ({
