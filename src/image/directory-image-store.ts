@@ -332,16 +332,8 @@ export class DirectoryImageStore implements ImageStore {
 
   async send(image: Image, target: ImageTarget, options: SendOptions): Promise<Copied> {
     using _held = await this.#hold(options.signal);
-    const source = storeSource(this.#parts, image, options);
-    const { copyImage } = await import("./transfer/copy.ts");
-    return await copyImage(source, target, {
-      ...options,
-      platform: "all",
-      onBlob: (blob) => {
-        if (target.repository !== undefined)
-          this.#parts.records.addRepository(blob.digest, target.repository);
-      },
-    });
+    const { sendImage } = await import("./transfer/send.ts");
+    return await sendImage(this.#parts, image, { target, options });
   }
 
   async createIndex(

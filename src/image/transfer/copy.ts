@@ -11,6 +11,8 @@ export interface CopyOptions extends TransferOptions {
   readonly verb?: "push" | "copy";
   /** Told of each blob that the target has now. */
   readonly onBlob?: (blob: Descriptor) => void;
+  /** Blobs that are on their way already. */
+  readonly underWay?: ReadonlyMap<Digest, Promise<void>>;
 }
 
 /** What was copied. */
@@ -100,7 +102,8 @@ async function copyBlobs(work: Work, blobs: readonly Descriptor[]): Promise<void
       wanted.map((blob) =>
         limit
           .run(async () => {
-            if (failure === undefined) await copyBlob(work, blob, stop.signal);
+            if (failure !== undefined) return;
+            await (work.options.underWay?.get(blob.digest) ?? copyBlob(work, blob, stop.signal));
           })
           .catch((error: unknown) => {
             failure ??= { error };
@@ -120,8 +123,9 @@ const words: Readonly<Record<BlobOutcome, string | undefined>> = {
   stored: undefined,
 };
 
-async function copyBlob(
-  { source, target, options }: Work,
+/** Copies one blob, with its line of progress. */
+export async function copyBlob(
+  { source, target, options }: Pick<Work, "source" | "target"> & { readonly options: Partial<CopyOptions> },
   blob: Descriptor,
   signal: AbortSignal,
 ): Promise<void> {

@@ -20,6 +20,8 @@ import type { ImageSource } from "./endpoints.ts";
 export interface StoreSourceOptions {
   /** How layers that are stored uncompressed are written down; made once and remembered. Undefined: as they are. */
   readonly form?: LayerForm;
+  /** Told of each layer that was brought into the form just now, before the next is begun. */
+  readonly onFormed?: (layer: Descriptor) => void;
   /** The index that the image's name leads to, when all of it is in the store; else the one manifest. */
   readonly allPlatforms: boolean;
 }
@@ -36,7 +38,7 @@ export function storeSource(parts: LayerParts, image: Image, options: StoreSourc
         return { descriptor: index, bytes: content.read(index.digest) };
       if (options.form === undefined || !image.manifest.layers.some(isUncompressed))
         return { descriptor: image.target, bytes: content.read(image.target.digest) };
-      return await withFormedLayers(parts, image, { form: options.form, formed });
+      return await withFormedLayers(parts, image, { ...options, form: options.form, formed });
     },
     getManifest: async ({ digest }) => content.read(digest),
     readBlob: (blob, { offsetBytes }) =>
@@ -64,15 +66,22 @@ function isWhole({ content }: LayerParts, index: Descriptor): boolean {
 async function withFormedLayers(
   parts: LayerParts,
   image: Image,
-  into: { readonly form: LayerForm; readonly formed: Map<Digest, Descriptor> },
+  into: {
+    readonly form: LayerForm;
+    readonly formed: Map<Digest, Descriptor>;
+    readonly onFormed?: (layer: Descriptor) => void;
+  },
 ): Promise<ImageBytes> {
   const layers: Descriptor[] = [];
   for (const layer of image.manifest.layers) {
     // A blob that was collected since needs no second making to ask whether the target has it.
-    const small = findFormed(parts, layer, into.form) ?? (await formLayer(parts, layer, into.form));
+    const known = findFormed(parts, layer, into.form);
+    const small = known ?? (await formLayer(parts, layer, into.form));
     const isDocker = layer.mediaType === mediaTypes.dockerLayer && small.mediaType === mediaTypes.layerGzip;
-    layers.push(isDocker ? { ...small, mediaType: mediaTypes.dockerLayerGzip } : small);
+    const written = isDocker ? { ...small, mediaType: mediaTypes.dockerLayerGzip } : small;
+    layers.push(written);
     into.formed.set(small.digest, layer);
+    if (known === undefined && small !== layer) into.onFormed?.(written);
   }
   const manifest: Manifest = { ...image.manifest, layers };
   const bytes = Buffer.from(JSON.stringify(manifest));
