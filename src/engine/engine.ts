@@ -23,6 +23,7 @@ import { lazy } from "./lazy.ts";
 import { EngineNetworks } from "./networks.ts";
 import type { BuildOptions, BuildResult, EngineOptions, RegistrySettings, RunOptions } from "./options.ts";
 import { Recipes } from "./recipes.ts";
+import type { RunningContainer } from "./running-container.ts";
 import { openStore, type Store } from "./store.ts";
 import { EngineVolumes } from "./volumes.ts";
 
@@ -305,11 +306,21 @@ export class Engine implements AsyncDisposable {
   }
 
   /**
+   * Starts a container that is left to itself: `await using db = await engine.run({ image: "postgres", detach: true })`.
+   * @throws IMAGE_NOT_FOUND, and what {@link Containers.run} throws
+   */
+  run(options: RunOptions & { readonly detach: true }): Promise<RunningContainer>;
+  /**
    * Runs a container in the foreground.
    * @returns the status of its program; 128 + signal when it was killed; 0 when the user left it running
    * @throws IMAGE_NOT_FOUND, and what {@link Containers.run} throws
    */
-  async run(options: RunOptions): Promise<number> {
+  run(options: RunOptions & { readonly detach?: false }): Promise<number>;
+  async run({ detach = false, ...options }: RunOptions & { readonly detach?: boolean }) {
+    if (detach) {
+      const { RunningContainer } = await import("./running-container.ts");
+      return new RunningContainer(this.containers, await this.containers.runDetached(options));
+    }
     const parting = await this.containers.run(options);
     return parting.kind === "exited" ? parting.exitCode : 0;
   }

@@ -26,3 +26,4 @@ export type {
   RunOptions,
 } from "./options.ts";
 export type { RecipeBuildOptions, RecipeOptions, Recipes } from "./recipes.ts";
+export type { RunningContainer } from "./running-container.ts";

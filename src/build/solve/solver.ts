@@ -106,7 +106,11 @@ export class Solver {
       await Promise.all(ids.map((id) => this.#probe(id)));
       // Every key is made: what follows reads a context only to copy out of it.
       this.#options.sources.probed?.();
-      return await Promise.all(ids.map((id) => this.#realiseTree(id)));
+      const results = await Promise.all(ids.map((id) => this.#realiseTree(id)));
+      // Work that kept the thread busy kept a Ctrl-C waiting: it is heard now, and not after the result is written.
+      await new Promise(setImmediate);
+      signal?.throwIfAborted();
+      return results;
     } catch (error) {
       this.#stop.abort(error);
       await Promise.allSettled([...this.#probes.values(), ...this.#results.values()]);

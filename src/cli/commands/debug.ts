@@ -1,11 +1,17 @@
 import { isLighterError, LighterError } from "#base";
 import { defineCommand, type Invocation } from "../command.ts";
 import type { CliEngine } from "../engine-port.ts";
+import { withImage } from "../with-image.ts";
 
 const debugFlags = {
   command: { kind: "string", short: "c", value: "COMMAND", summary: "Run this instead of a shell" },
-  image: { kind: "string", value: "IMAGE", summary: "Where the tools are (default debian)" },
+  image: { kind: "string", value: "IMAGE", summary: "The same as --tools" },
   shell: { kind: "string", value: "PROGRAM", summary: "Which shell (default sh)" },
+  tools: {
+    kind: "string",
+    value: "recipe:NAME|FILE|IMAGE",
+    summary: "What brings the tools: a recipe, or an image (default debian)",
+  },
 } as const;
 
 /** The target as docker's users know it from `docker debug`. */
@@ -19,26 +25,38 @@ export const debug = defineCommand({
   notYet: ["host", "privileged"],
   examples: [
     {
-      command: "lighter debug --image debian:bookworm web",
+      command: "lighter debug --tools recipe:debian:bookworm web",
       explains: "See the processes and ports of a running container; its files are at /proc/1/root",
     },
     {
-      command: "lighter debug --image busybox calculator",
+      command: "lighter debug --tools busybox calculator",
       explains: "Look at the files of an image, at /target; nothing of it is changed",
     },
   ],
   async run(invocation) {
-    const { args, openEngine } = invocation;
+    const { args, flags, openEngine } = invocation;
     await using engine = await openEngine();
     const [target = ""] = args;
     const running = await findRunning(engine, target);
-    return running === undefined
-      ? await debugFiles(engine, invocation, target)
-      : await debugProcesses(engine, invocation, running);
+    const tools = await toolsOf(engine, flags.tools ?? flags.image ?? "debian");
+    const asked = { ...invocation, tools };
+    // The image of the tools is brought when it is missing, as for run.
+    return await withImage({ ...invocation, engine, flags: { pull: undefined, quiet: false } }, tools, () =>
+      running === undefined ? debugFiles(engine, asked, target) : debugProcesses(engine, asked, running),
+    );
   },
 });
 
-type Asked = Pick<Invocation<typeof debugFlags>, "flags" | "io" | "signal" | "onSignals">;
+type Asked = Pick<Invocation<typeof debugFlags>, "flags" | "io" | "signal" | "onSignals"> & {
+  readonly tools: string;
+};
+
+/** A recipe is assembled, which takes no time when its image is there. @throws RECIPE_NOT_FOUND */
+async function toolsOf(engine: CliEngine, text: string): Promise<string> {
+  const recipe = /^recipe:(.+)$/.exec(text)?.[1];
+  if (recipe === undefined) return text;
+  return (await engine.recipes.build(recipe)).id;
+}
 
 async function findRunning(engine: CliEngine, target: string): Promise<string | undefined> {
   try {
@@ -75,7 +93,7 @@ async function debugFiles(engine: CliEngine, asked: Asked, target: string): Prom
   );
 }
 
-function shell({ flags, io, signal, onSignals }: Asked) {
+function shell({ flags, io, signal, onSignals, tools }: Asked) {
   const isTerminal = io.stdin.isTTY === true;
   if (flags.command === undefined && !isTerminal)
     throw new LighterError(
@@ -84,7 +102,7 @@ function shell({ flags, io, signal, onSignals }: Asked) {
     );
   const program = flags.shell ?? "sh";
   return {
-    image: flags.image ?? "debian",
+    image: tools,
     entrypoint: [program],
     ...(flags.command !== undefined && { args: ["-c", flags.command] }),
     remove: true,
