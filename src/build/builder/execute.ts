@@ -112,6 +112,7 @@ async function executeFile(op: FileOp, task: Task): ReturnType<Execute> {
     signal: task.signal,
   });
   if (deferral !== undefined && deferral.files.length > 0) {
+    await task.options.pool.rest();
     const times = task.options.layerTimes(task.origin);
     const options = { name: newName(), files: deferral.files, times };
     const done = await task.options.images.commitDeferred(active, options);

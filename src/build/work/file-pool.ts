@@ -23,6 +23,7 @@ interface Answer {
 export class FilePool implements AsyncDisposable {
   readonly #workers: FileWorker[] = [];
   #isOpen = true;
+  #running = 0;
 
   /** Sums of files or of parts of them, in the order of the jobs. */
   async sum(jobs: readonly SumJob[], signal?: AbortSignal): Promise<readonly string[]> {
@@ -55,8 +56,10 @@ export class FilePool implements AsyncDisposable {
       }
     };
     const lanes = this.#open().flatMap((worker) => Array.from({ length: ahead }, () => drain(worker)));
+    this.#running += 1;
     // All lanes have ended when this throws: nobody writes below a snapshot that is being dropped.
     const ends = await Promise.allSettled(lanes);
+    this.#running -= 1;
     for (const end of ends) if (end.status === "rejected") throw end.reason;
     return results;
   }
@@ -64,6 +67,12 @@ export class FilePool implements AsyncDisposable {
   #open(): readonly FileWorker[] {
     while (this.#workers.length < workerCount) this.#workers.push(new FileWorker());
     return this.#workers;
+  }
+
+  /** Ends threads that have nothing to do: their memory is wanted elsewhere. They start again with the next job. */
+  async rest(): Promise<void> {
+    if (this.#running > 0) return;
+    await Promise.all(this.#workers.splice(0).map((worker) => worker.end()));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
