@@ -1,7 +1,7 @@
 // The matrix of docs/interoperability.md: every tool reads what lighter wrote and lighter what the tool wrote, in every
 // format, with the same image ID. UPDATE=1 writes the rows of the tools that are on this machine.
 import assert from "node:assert/strict";
-import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -95,7 +95,10 @@ function newPlace(format: Format): Place {
       return { format, transport: "oci:", path: `${file}:1` };
     case "plain directory":
       return { format, transport: "dir:", path: file };
-    default:
+    case "registry, OCI, gzip":
+    case "registry, OCI, zstd":
+    case "registry, OCI, uncompressed":
+    case "registry, schema 2":
       return { format, transport: "docker://", path: `${registry.address}/matrix-${places}:1` };
   }
 }
@@ -394,7 +397,7 @@ function parseRows(markdown: string): readonly Row[] {
   const [first = "", second = ""] = titles.map((title) => markdown.split(title)[1] ?? "");
   const rowsIn = (part: string): ReadonlyMap<string, readonly Cell[]> =>
     new Map(
-      [...part.split("\n## ")[0]!.matchAll(/^\| ([a-z][^|]*?) \| (.*) \|$/gm)].map(
+      [...(part.split("\n## ")[0] ?? "").matchAll(/^\| ([a-z][^|]*?) \| (.*) \|$/gm)].map(
         ([, tool = "", cells = ""]) => [tool, cells.split(" | ") as Cell[]],
       ),
     );
