@@ -1,6 +1,6 @@
 // docker's flags of `build` that reach into RUN, seen from the command line.
 import assert from "node:assert/strict";
-import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -16,7 +16,14 @@ before(() => {
   mkdirSync(context);
   copyFileSync("/bin/busybox", join(context, "busybox"));
 });
-after(() => clone[Symbol.dispose]());
+after(() => {
+  clone[Symbol.dispose]();
+  // A parent that somebody named stays: its steps' groups are gone, so it is empty.
+  for (const hierarchy of ["", ...readdirSync("/sys/fs/cgroup")]) {
+    const parent = join("/sys/fs/cgroup", hierarchy, "lighter-flags-test");
+    if (existsSync(parent)) rmdirSync(parent);
+  }
+});
 
 /** What the RUN prints. */
 function output(text: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): string {
