@@ -1,4 +1,4 @@
-import { cpus } from "node:os";
+import { availableParallelism } from "node:os";
 import { LighterError } from "#base";
 import { type BaseRule, parseBaseRule, parseBaseRules } from "./base-rules.ts";
 import type { EngineOptions, RegistrySettings } from "./options.ts";
@@ -43,7 +43,7 @@ export function readConfiguration(
     ...(epochSeconds !== undefined && { epochSeconds }),
     ...(buildCacheLimit && { buildCacheLimit }),
     ...(packageCacheLimit && { packageCacheLimit }),
-    jobs: Math.max(1, cpus().length),
+    jobs: Math.max(1, availableParallelism()),
     proxyEnv: readProxies(env),
     environment: env,
     ...(debianMirror !== undefined && { debianMirror }),

@@ -9,7 +9,7 @@ import { createHost, type Host } from "#host";
 import type { Roots } from "#image";
 import type { Networks } from "#network";
 import type { KeptIn, RegistryClient } from "#registry";
-import type { Runtime, RuntimeName } from "#runtime";
+import type { NetworkProvider, Runtime, RuntimeName } from "#runtime";
 import { parseBaseRule } from "./base-rules.ts";
 import { createBaseSource } from "./bases.ts";
 import { cacheLimit, EngineBuildCache, packageLimit } from "./build-cache.ts";
@@ -118,7 +118,11 @@ export class Engine implements AsyncDisposable {
   readonly #containers = lazy(async (): Promise<Containers> => {
     const { createContainers } = await import("#container");
     const { root, snapshots, images } = this.#store;
-    const network = await this.#networks();
+    // Most commands on containers touch no network: the room is loaded by the first that does.
+    const network: NetworkProvider = {
+      attach: async (request) => await (await this.#networks()).attach(request),
+      sweep: async () => await (await this.#networks()).sweep(),
+    };
     const tidyCommand = findOwnCommand(root, ["system", "sweep"]);
     return createContainers({
       root,

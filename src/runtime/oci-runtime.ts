@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
@@ -204,7 +203,8 @@ function failureOf(
 /** With the caller's own streams; the runtime passes signals, and a terminal's size, on. */
 async function execProcess(driver: Driver, request: ExecProcess): Promise<number> {
   const { id, directory, isDetached = false } = request;
-  const name = join(directory, `exec-${randomUUID()}`);
+  // Loading Node's random numbers would take longer than all that is done here.
+  const name = join(directory, `exec-${process.pid}-${process.hrtime.bigint()}`);
   const [description, log] = [`${name}.json`, `${name}.log`];
   writeFileSync(description, JSON.stringify(request.process), { mode: 0o600 });
   try {
