@@ -55,7 +55,7 @@ export async function linkJava(cut: JavaCut, options: LinkOptions): Promise<Link
   mkdirSync(join(snapshot.upper, "work"));
   const found =
     cut.jar === undefined ? [] : await findModules(cut.jar.bytes, { snapshot, tools, version, run });
-  const modules = [...new Set([...cut.modules, ...found])].sort();
+  const modules = [...new Set(["java.base", ...cut.modules, ...found])].sort();
   const isOwn = options.architecture === options.hostArchitecture;
   const jmods = `${isOwn ? "" : "/target"}${homeOf(version, options.architecture)}/jmods`;
   const wanted = ["--module-path", jmods, "--add-modules", modules.join(","), "--output", "/work/java"];
@@ -95,6 +95,8 @@ async function findModules(
   writeFileSync(join(snapshot.upper, "work", "program.jar"), jar);
   const flags = ["--ignore-missing-deps", "--print-module-deps", "--multi-release", String(version)];
   const answer = (await run([`${tools}/bin/jdeps`, ...flags, "/work/program.jar"])).trim();
+  // A jar without classes.
+  if (answer === "") return [];
   if (/^[a-z][\w.]*(?:,[a-z][\w.]*)*$/i.test(answer)) return answer.split(",");
   throw new LighterError(
     "RECIPE_INVALID",
