@@ -74,8 +74,8 @@ export class Images {
   }
 
   /** The instructions that made an image, newest first. @throws IMAGE_NOT_FOUND */
-  history(text: string): readonly HistoryLine[] {
-    const image = this.get(text);
+  history(text: string, options: { readonly platform?: string } = {}): readonly HistoryLine[] {
+    const image = this.get(text, options);
     let layer = 0;
     const lines = (image.config.history ?? []).map((entry): HistoryLine => {
       const sizeBytes = entry.empty_layer === true ? 0 : (image.layers[layer++]?.sizeBytes ?? 0);
@@ -174,12 +174,16 @@ export class Images {
   }
 
   /** An archive of images with these names, in chunks. @throws IMAGE_NOT_FOUND */
-  async *save(names: readonly string[], options: SaveOptions): AsyncIterable<Uint8Array> {
+  async *save(
+    names: readonly string[],
+    { platform, ...options }: SaveOptions & { readonly platform?: string },
+  ): AsyncIterable<Uint8Array> {
     using _lock = await this.#store.use();
     const items = names.map((text) => {
-      const image = this.get(text);
+      const image = this.get(text, platform === undefined ? {} : { platform });
       const name = nameMeant(image, text);
-      return { image, ...(name !== undefined && { name }) };
+      const { index: _, ...alone } = image;
+      return { image: platform === undefined ? image : alone, ...(name !== undefined && { name }) };
     });
     yield* this.#store.images.save(items, options);
   }

@@ -16,6 +16,7 @@ const historyFlags = {
     summary: "Sizes and dates for people; --human=false for exact ones",
   },
   "no-trunc": { kind: "boolean", summary: "Print IDs and instructions in full" },
+  platform: { kind: "string", value: "OS/ARCH", summary: "Of an image for several platforms, this one's" },
   quiet: { kind: "boolean", short: "q", summary: "Print only IDs" },
 } as const;
 
@@ -26,7 +27,6 @@ export const history = defineCommand({
   flags: historyFlags,
   arity: { min: 1, max: 1 },
   argument: "image",
-  notYet: ["platform"],
   examples: [
     { command: "lighter history calculator", explains: "Show which instruction added how many bytes" },
     { command: "lighter history --no-trunc calculator", explains: "Show each instruction in full" },
@@ -56,7 +56,9 @@ async function showHistory({
 }: Invocation<typeof historyFlags>): Promise<number> {
   const { printRows } = await import("../format/print-rows.ts");
   await using engine = await openEngine();
-  const rows = engine.images.history(args[0] ?? "").map((line) => rowOf(line, flags, io.now()));
+  const { platform } = flags;
+  const lines = engine.images.history(args[0] ?? "", platform === undefined ? {} : { platform });
+  const rows = lines.map((line) => rowOf(line, flags, io.now()));
   const listing = {
     rows,
     columns: flags.human ? columns : columnsExact,

@@ -15,6 +15,7 @@ const saveFlags = {
     choices: ["docker", "oci"],
     summary: "Form of the archive: what docker load takes (default), or an OCI image layout",
   },
+  platform: { kind: "string", value: "OS/ARCH", summary: "Save this platform's image alone, of several" },
 } as const;
 
 export const save = defineCommand({
@@ -24,7 +25,6 @@ export const save = defineCommand({
   flags: saveFlags,
   arity: { min: 1, max: Number.POSITIVE_INFINITY },
   argument: "image",
-  notYet: ["platform"],
   examples: [
     { command: "lighter save -o calculator.tar calculator", explains: "Write an archive for docker load" },
     {
@@ -45,7 +45,10 @@ async function saveImages(invocation: Invocation<typeof saveFlags>): Promise<num
       "cannot save to a terminal: the archive is binary; use -o FILE or redirect the output",
     );
   await using engine = await openEngine();
-  const archive = engine.images.save(args, { format: flags.format === "oci" ? "oci" : "docker" });
+  const archive = engine.images.save(args, {
+    format: flags.format === "oci" ? "oci" : "docker",
+    ...(flags.platform !== undefined && { platform: flags.platform }),
+  });
   if (flags.output === undefined) await writeAll(io.stdout, archive, signal);
   else await writeWhole(flags.output, archive, signal);
   return 0;
