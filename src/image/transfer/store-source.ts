@@ -1,3 +1,4 @@
+import { createReadStream } from "node:fs";
 import { LighterError } from "#base";
 import {
   type Descriptor,
@@ -106,5 +107,9 @@ async function* readBlob(
         `cannot push layer "${plain.digest}": compressed again it became ${again.digest}, not ${blob.digest} as before; push once more`,
       );
   }
-  yield* parts.content.open(blob.digest, { offsetBytes: wanted.offsetBytes }) as AsyncIterable<Buffer>;
+  // What was compressed for this very copy was hashed while it was written, and the target hashes what it takes.
+  const { offsetBytes } = wanted;
+  if (plain === undefined) yield* parts.content.open(blob.digest, { offsetBytes }) as AsyncIterable<Buffer>;
+  else
+    yield* createReadStream(parts.content.path(blob.digest), { start: offsetBytes, highWaterMark: 1 << 20 });
 }
