@@ -5,7 +5,7 @@ export const workload = {
   about: "to an archive in docker's form",
   commands: {
     lighter: ({ lighter, work }) => run("lighter", [lighter], work),
-    docker: ({ docker, work }) => run("docker", docker, work),
+    docker: ({ docker, work, name }) => run(name, docker, work),
     podman: ({ podman, work }) => run("podman", podman, work),
   },
   // The commands time themselves: making the image is not measured.
