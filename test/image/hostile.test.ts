@@ -93,6 +93,7 @@ const refused: readonly (readonly [
   ["an owner out of range", "ARCHIVE_INVALID", [{ ...file("a"), uid: 2 ** 40 }]],
   ["a name too long for the filesystem", "ARCHIVE_INVALID", [file("a".repeat(300))]],
   ["a path too long for the kernel", "ARCHIVE_INVALID", [file("abcdefg/".repeat(1000) + "x")]],
+  ["a hard link in place of its target's directory", "ARCHIVE_INVALID", [file("d/x"), hard("d", "d/x")]],
   ["a link to nothing", "ARCHIVE_INVALID", [link("a", "")]],
   [
     "a capability that is none",

@@ -215,6 +215,11 @@ export class Extraction implements Disposable {
     if (real === undefined || target === "" || !this.#bringHere(real))
       throw invalid(entry.path, `it is a hard link to "${entry.linkPath}", which is not there`);
     if (real === name) return;
+    if (real.startsWith(`${name}/`))
+      throw invalid(
+        entry.path,
+        `it would replace the directory that holds "${entry.linkPath}", which it links to`,
+      );
     const from = pathOf(this.#options.root, real);
     if (lstatSync(from).isDirectory())
       throw invalid(entry.path, `it is a hard link to the directory "${entry.linkPath}"`);
