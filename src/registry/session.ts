@@ -89,7 +89,8 @@ export class Session implements Disposable {
   /** Waits as long as it takes before a further attempt, or throws what is final. `attempt` counts those without progress. */
   async beforeRetry(call: Call, attempt: number, error: unknown): Promise<void> {
     if (isLighterError(error)) throw error;
-    if (isCertificateFailure(error) && this.#transport.trustMore()) return;
+    // At first another request may have brought the authorities while this one was under way.
+    if (isCertificateFailure(error) && (this.#transport.trustMore() || attempt === 0)) return;
     const isLost = isHopeless(error) && !this.#answered.has(call.registry);
     const wishMs = error instanceof Temporary ? error.retryAfterMs : undefined;
     const waitMs = pauseMs(attempt, this.#options.backoffMs ?? 250, wishMs);
