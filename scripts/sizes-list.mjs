@@ -69,7 +69,7 @@ export const recipes = [
   ]),
   { image: "distroless/nginx", target: "13.5" },
   { image: "java17 by jlink, java.base", target: "36", text: hello },
-  { image: "java17 by jlink, web modules", target: "55", text: withModules(webModules) },
+  { image: "java17 by jlink, web modules, nothing that draws", target: "55", text: withModules(webModules) },
 ];
 
 export const roles = [
