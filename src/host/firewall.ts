@@ -47,13 +47,14 @@ export function createFirewall(sys: Sys, processes: Processes): Firewall {
   };
 }
 
+/** A kernel without nftables has no table; it says what it lacks when one is to be made. */
 function hasTable(sys: Sys, name: string): boolean {
-  using socket = new NetlinkSocket(sys, netlinkProtocol.NETFILTER);
   const parts = [Buffer.from([NFPROTO_INET, 0, 0, 0]), textAttribute(NFTA_TABLE_NAME, name)];
   try {
+    using socket = new NetlinkSocket(sys, netlinkProtocol.NETFILTER);
     return socket.get({ type: NFT_MSG_GETTABLE, parts }, { verb: "find table", object: name }) !== undefined;
   } catch (error) {
-    if (errnoOf(error) === "ENOENT") return false;
+    if (["ENOENT", "EINVAL", "ENOTSUP", "EPROTONOSUPPORT"].includes(errnoOf(error) ?? "")) return false;
     throw error;
   }
 }

@@ -220,6 +220,8 @@ export interface Links {
     readonly peerMac?: string;
     readonly mtu?: number;
   }): void;
+  /** Loads the module of a kind of link where there is one. @throws KERNEL_UNSUPPORTED when the kernel does not know the kind */
+  requireKind(kind: "macvlan" | "ipvlan" | "vlan"): void;
   /** A link on top of `parent` with an address of its own, born inside `namespace`. @throws KERNEL_UNSUPPORTED */
   createSublink(options: {
     readonly kind: "macvlan" | "ipvlan";

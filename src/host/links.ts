@@ -49,6 +49,7 @@ export function createLinks(sys: Sys): Links {
     routes: (namespace) => within(namespace, listRoutes),
     createBridge: (name, options) => within(undefined, (socket) => createBridge(socket, name, options)),
     createVeth: (options) => within(undefined, (socket) => createVeth(socket, options)),
+    requireKind: (kind) => within(undefined, (socket) => requireKind(socket, kind)),
     createSublink: (options) => within(undefined, (socket) => createSublink(socket, options)),
     createVlan: (options) => within(undefined, (socket) => createVlan(socket, options)),
     setUp: (name, namespace) => within(namespace, (socket) => setUp(socket, name)),
@@ -136,6 +137,25 @@ function setPortModes(socket: NetlinkSocket, options: Parameters<Links["createVe
   socket.change({ type: RTM.SETLINK, parts }, attemptTo("set port modes of", options.name));
 }
 
+/** Asks for a link without a parent, which cannot be made; a kind that is not known is refused before that is looked at. */
+function requireKind(socket: NetlinkSocket, kind: string): void {
+  const flags = messageFlag.CREATE | messageFlag.EXCL;
+  const parts = [linkHeader(), nestedAttribute(IFLA.LINKINFO, [textAttribute(IFLA_INFO.KIND, kind)])];
+  try {
+    socket.change({ type: RTM.NEWLINK, flags, parts }, attemptTo("probe", kind));
+  } catch (error) {
+    if (errnoOf(error) === "ENOTSUP") throw kindMissing(kind, error);
+  }
+}
+
+function kindMissing(kind: string, cause: unknown): LighterError {
+  return new LighterError(
+    "KERNEL_UNSUPPORTED",
+    `cannot create a link of kind "${kind}": this kernel has none; load its module or choose another driver`,
+    { details: { kind }, cause },
+  );
+}
+
 function createSublink(socket: NetlinkSocket, options: Parameters<Links["createSublink"]>[0]): void {
   const mode = Buffer.alloc(options.kind === "macvlan" ? 4 : 2);
   mode.writeUInt16LE(sublinkModes[options.mode] ?? 0);
@@ -179,11 +199,7 @@ function createOnParent(
     socket.change({ type: RTM.NEWLINK, flags, parts }, attemptTo("create", link.name));
   } catch (error) {
     if (errnoOf(error) !== "ENOTSUP") throw error;
-    throw new LighterError(
-      "KERNEL_UNSUPPORTED",
-      `cannot create a link of kind "${link.kind}": this kernel has none; load its module or choose another driver`,
-      { details: { kind: link.kind }, cause: error },
-    );
+    throw kindMissing(link.kind, error);
   }
 }
 

@@ -58,6 +58,12 @@ export function planEndpoint(
 ): Endpoint {
   const id = randomBytes(32).toString("hex");
   const { request } = wish;
+  if (isTakenWhole(state, network))
+    throw new LighterError(
+      "NETWORK_EXHAUSTED",
+      `cannot join network "${network.name}": mode passthru gives its parent "${network.link}" to one container, which another has`,
+      { details: { network: network.name } },
+    );
   const address = addressFor(state, network, {
     version: 4,
     wanted: request.address,
@@ -83,6 +89,11 @@ export function planEndpoint(
     aliases: request.aliases ?? [],
     links: request.links ?? [],
   };
+}
+
+function isTakenWhole({ endpoints }: NetworkState, { name, driver, options }: RaisedNetwork): boolean {
+  const isWhole = driver === "macvlan" && options["macvlan_mode"] === "passthru";
+  return isWhole && endpoints.some(({ network }) => network === name);
 }
 
 function addressFor(

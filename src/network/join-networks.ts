@@ -98,7 +98,7 @@ async function joinOne(
     kernel.applyFirewall(page.state);
     kernel.routeLoopback(network);
   }
-  kernel.connect(network, endpoint, wish.namespace);
+  await kernel.connect(network, endpoint, wish.namespace);
   return { isRaised };
 }
 

@@ -11,6 +11,7 @@ import { randomMac } from "./mac-address.ts";
 import { bridgeOptions, defaultNetwork, isSociable, type Network, subnetOf } from "./network-record.ts";
 import type { Endpoint, NetworkState, PublishedPort, RaisedNetwork, Sandbox } from "./network-state.ts";
 import { listElements } from "./set-elements.ts";
+import { createSublink, parentMissing } from "./sublink.ts";
 
 /** flock on the namespace itself: one lock for all stores that share this host's network. */
 const hostNetwork = "/proc/self/ns/net";
@@ -80,7 +81,7 @@ export class NetworkKernel {
   }
 
   /** Makes the container's link, born inside the container's namespace, and sets that up. */
-  connect(network: RaisedNetwork, endpoint: Endpoint, namespace: NetworkNamespace): void {
+  async connect(network: RaisedNetwork, endpoint: Endpoint, namespace: NetworkNamespace): Promise<void> {
     const { links } = this.#host;
     if (network.driver === "bridge" && endpoint.link !== undefined)
       links.createVeth({
@@ -93,7 +94,7 @@ export class NetworkKernel {
         peerMac: endpoint.mac,
         mtu: network.mtu,
       });
-    else createSublink(links, network, endpoint, namespace);
+    else await createSublink(links, network, endpoint, namespace);
     const settings = `net/ipv6/conf/${endpoint.inner}`;
     this.#change(`${settings}/disable_ipv6`, endpoint.address6 === undefined ? "1" : "0", namespace);
     if (endpoint.address6 !== undefined) this.#change(`${settings}/accept_ra`, "0", namespace);
@@ -299,28 +300,6 @@ export class NetworkKernel {
   }
 }
 
-function createSublink(
-  links: Host["links"],
-  network: RaisedNetwork,
-  endpoint: Endpoint,
-  namespace: NetworkNamespace,
-): void {
-  const kind = network.driver === "ipvlan" ? "ipvlan" : "macvlan";
-  const mode =
-    kind === "ipvlan"
-      ? (network.options["ipvlan_mode"] ?? "l2")
-      : (network.options["macvlan_mode"] ?? "bridge");
-  links.createSublink({
-    kind,
-    mode,
-    name: endpoint.inner,
-    parent: network.link,
-    namespace,
-    mtu: network.mtu,
-    ...(kind === "macvlan" ? { mac: endpoint.mac } : {}),
-  });
-}
-
 /** Docker's name for the bridge of a user network; `lighter0` for the default one, counted up per store. */
 function bridgeNameOf(network: Network, names: ReadonlySet<string>): string {
   const chosen = network.options[bridgeOptions.name];
@@ -344,16 +323,6 @@ function overlapping({ name }: Network, overlap: string): LighterError {
     "NETWORK_OVERLAP",
     `cannot join network "${name}": ${overlap}; remove one of the two`,
     { details: { network: name } },
-  );
-}
-
-export function parentMissing({ name }: Pick<Network, "name">, parent: string): LighterError {
-  const state =
-    parent === "" ? "it has no parent interface" : `its parent interface "${parent}" is not there`;
-  return new LighterError(
-    "NETWORK_INVALID",
-    `cannot use network "${name}": ${state}; name one with -o parent=INTERFACE`,
-    { details: { network: name, parent } },
   );
 }
 

@@ -5,12 +5,12 @@ import { describeOverlap, freeSubnet } from "./host-networks.ts";
 import { defaultPools, firstAddress } from "./ipam.ts";
 import { type NetworkParts, sweepDead } from "./join-networks.ts";
 import type { LedgerPage } from "./ledger.ts";
-import { parentMissing } from "./network-kernel.ts";
 import { type Network, type Subnet, subnetOf } from "./network-record.ts";
 import { type CreateNetworkRequest, type NetworkPlan, planNetwork } from "./network-request.ts";
 import { type NetworkState, raisedNetwork } from "./network-state.ts";
 import type { NetworkMember, NetworkView } from "./networks.ts";
 import { endpointFacts } from "./sandbox-driver.ts";
+import { parentMissing } from "./sublink.ts";
 
 /** Writes a network down; it appears in the kernel with its first container. */
 export async function createNetwork(parts: NetworkParts, request: CreateNetworkRequest): Promise<Network> {
@@ -70,13 +70,15 @@ function settleSubnets(
 }
 
 function checkParent(
-  _host: NetworkParts["host"],
-  { name, options }: NetworkPlan,
-  links: ReadonlySet<string>,
+  { links }: NetworkParts["host"],
+  { name, driver, options }: NetworkPlan,
+  names: ReadonlySet<string>,
 ): void {
   const parent = options["parent"] ?? "";
   const below = /^(.+)\.\d{1,4}$/.exec(parent)?.[1] ?? "";
-  if (!links.has(parent) && !links.has(below)) throw parentMissing({ name }, parent);
+  if (!names.has(parent) && !names.has(below)) throw parentMissing({ name }, parent);
+  if (!names.has(parent)) links.requireKind("vlan");
+  if (driver !== "bridge") links.requireKind(driver);
 }
 
 /** All networks with who is on them. */

@@ -8,7 +8,7 @@ import type { VerifyOptions, VerifyReport } from "./verify/verify-networks.ts";
 
 /** The networks of one store: what the containers and builds use, and what `lighter network` does. */
 export interface Networks extends NetworkProvider {
-  /** @throws NETWORK_INVALID, NETWORK_EXISTS, NETWORK_OVERLAP, NETWORK_PREDEFINED, NETWORK_EXHAUSTED */
+  /** @throws NETWORK_INVALID, NETWORK_EXISTS, NETWORK_OVERLAP, NETWORK_PREDEFINED, NETWORK_EXHAUSTED, KERNEL_UNSUPPORTED */
   create(request: CreateNetworkRequest): Promise<Network>;
   /** The three predefined ones, then the user's, oldest first. Subnets of the default bridge are those it has or would get. */
   list(): readonly NetworkView[];

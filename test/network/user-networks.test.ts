@@ -268,36 +268,88 @@ test("macvlan: neighbours and the parent's network, by mode; the host never", { 
   }
 });
 
+const lan = (mode: string): CreateNetworkRequest => ({
+  name: mode,
+  driver: "macvlan",
+  subnets: ["192.0.2.0/24"],
+  gateways: ["192.0.2.1"],
+  ipRanges: ["192.0.2.64/26"],
+  options: { parent: "uplink", macvlan_mode: mode },
+});
+
+test("macvlan vepa: what the switch beyond does not send back, neighbours do not hear", {
+  skip,
+}, async () => {
+  await using lab = new Lab();
+  const networks = lab.networks();
+  await networks.create(lan("vepa"));
+  await using one = await networks.attach(request("one", { network: "vepa" }));
+  await using two = await networks.attach(request("two", { network: "vepa" }));
+  lab.serve(lab.neighbour, "outside", 9001);
+  lab.serve(one, "one", 80);
+  assert.equal(await lab.connect(two, "192.0.2.1", 9001), `outside ${two.address}`);
+  assert.equal(await lab.connect(two, one.address ?? "", 80), "unreachable", "the neighbour is no switch");
+  const { flows, surprises } = await networks.verify();
+  assert.deepEqual(surprises, []);
+  assert.equal(
+    flows.find(({ from, to }) => from === "one" && to === "two")?.because,
+    "macvlan mode vepa keeps neighbours apart",
+  );
+});
+
+test("macvlan passthru: one container has the parent, and has it again when it is started anew", {
+  skip,
+}, async () => {
+  await using lab = new Lab();
+  const networks = lab.networks();
+  lab.serve(lab.neighbour, "outside", 9001);
+  await networks.create(lan("passthru"));
+  for (const name of ["first", "again"]) {
+    await using only = await networks.attach(request(name, { network: "passthru" }));
+    assert.equal(await lab.connect(only, "192.0.2.1", 9001), `outside ${only.address}`);
+    await assert.rejects(networks.attach(request("second", { network: "passthru" })), {
+      code: "NETWORK_EXHAUSTED",
+      message: /passthru gives its parent "uplink" to one container/,
+    });
+  }
+  const other = { ...lan("bridge"), subnets: ["192.0.3.0/24"], gateways: [], ipRanges: [] };
+  await networks.create({ ...other, name: "too" });
+  await using _only = await networks.attach(request("only", { network: "passthru" }));
+  await assert.rejects(networks.attach(request("third", { network: "too" })), {
+    code: "NETWORK_INVALID",
+    message: /its parent "uplink" has links of another kind or mode/,
+  });
+});
+
 test("what this kernel lacks is refused in a sentence", { skip }, async () => {
   await using lab = new Lab();
   const networks = lab.networks();
-  const lacks = async (kind: string): Promise<boolean> =>
-    (
-      await lab.host.processes.run("ip", [
-        "link",
-        "add",
-        "probe0",
-        "link",
-        "uplink",
-        "type",
-        kind,
-        ...(kind === "vlan" ? ["id", "9"] : []),
-      ])
-    ).status !== 0;
-  const cases: [string, CreateNetworkRequest][] = [
-    ["ipvlan", { name: "ip", driver: "ipvlan", options: { parent: "uplink" }, subnets: ["10.3.0.0/24"] }],
+  const lacks = async (kind: string, ...more: readonly string[]): Promise<boolean> => {
+    const words = ["link", "add", "probe0", "link", "uplink", "type", kind, ...more];
+    const { status } = await lab.host.processes.run("ip", words);
+    if (status === 0) await lab.host.links.remove("probe0");
+    return status !== 0;
+  };
+  const cases: [boolean, string, CreateNetworkRequest][] = [
     [
+      await lacks("ipvlan"),
+      "ipvlan",
+      { name: "ip", driver: "ipvlan", options: { parent: "uplink" }, subnets: ["10.3.0.0/24"] },
+    ],
+    [
+      await lacks("vlan", "id", "9"),
       "vlan",
       { name: "tagged", driver: "macvlan", options: { parent: "uplink.50" }, subnets: ["10.4.0.0/24"] },
     ],
   ];
-  for (const [kind, create] of cases) {
-    await networks.create(create);
-    if (!(await lacks(kind))) continue;
-    await assert.rejects(networks.attach(request("x", { network: create.name })), {
-      code: "KERNEL_UNSUPPORTED",
-      message: new RegExp(`of kind "${kind}": this kernel has none`),
-    });
+  for (const [isMissing, kind, create] of cases) {
+    const making = networks.create(create);
+    if (!isMissing) await making;
+    else
+      await assert.rejects(making, {
+        code: "KERNEL_UNSUPPORTED",
+        message: new RegExp(`of kind "${kind}": this kernel has none`),
+      });
   }
   const sctp = [{ hostPort: 9000, containerPort: 9000, protocol: "sctp" }] as const;
   if (!lab.host.sockets.has("sctp"))

@@ -73,8 +73,9 @@ class Ground {
   }
 }
 
-/** Undefined where there is no address to send to. */
+/** Undefined where there is no address to send to, or none that this host's probes can stand for. */
 function probeFor(planned: PlannedFlow, ground: Ground): Probe | undefined {
+  if (planned.judgement.isElsewhere === true) return undefined;
   return planned.flow.hostPort === undefined
     ? probeAddress(planned, ground)
     : probePublished(planned, ground, planned.flow.hostPort);

@@ -20,6 +20,8 @@ export interface Judgement {
   readonly because: string;
   /** The address to try; undefined when there is none. */
   readonly address?: string;
+  /** The way leads where these rules, and probes from this host, do not reach. */
+  readonly isElsewhere?: boolean;
 }
 
 const yes = (because: string, address?: string): Judgement => ({
@@ -114,6 +116,8 @@ function judgeToOutside(state: NetworkState, from: Sandbox, version: 4 | 6): Jud
   const networks = addressed(state, from, version).map(({ network }) => raisedNetwork(state, network));
   if (networks.every((network) => network?.internal !== false))
     return no("forward: internal networks: nothing gets out");
+  if (!networks.some((network) => network?.internal === false && network.driver === "bridge"))
+    return { ...yes("its parent's network, which is not a matter of these rules"), isElsewhere: true };
   return egressOf(state, from) === undefined
     ? yes("postrouting: outgoing")
     : no("egress: everything else is refused");
@@ -132,6 +136,7 @@ export function judgePublished(
   if (isLoopback) return no("the port is published on 127.0.0.1");
   if (from.kind === "outside") return yes("into: published ports", address);
   const out = judgeToOutside(state, from.sandbox, versionOf(port));
+  if (out.isElsewhere === true) return out;
   return out.reaches ? yes("into: published ports", address) : no(out.because, address);
 }
 
