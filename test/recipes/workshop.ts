@@ -33,9 +33,15 @@ export class Workshop implements AsyncDisposable {
     const server = createServer({ key, cert }, (_, response) => response.end("over TLS"));
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const workshop = new Workshop(clone, server);
-    await workshop.lighter("build", "-q", "-o", `type=local,dest=${programs}`, sources);
-    cpSync(join(clone.folder, "server.pem"), join(programs, "server.pem"));
-    return workshop;
+    try {
+      await workshop.lighter("build", "-q", "-o", `type=local,dest=${programs}`, sources);
+      cpSync(join(clone.folder, "server.pem"), join(programs, "server.pem"));
+      return workshop;
+    } catch (error) {
+      // The server would keep the process alive.
+      await workshop[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   get root(): string {
