@@ -26,23 +26,29 @@ export function measure(workload, { engines, daemons, work }, runs = workload.ru
   for (const { engine } of commands) forgetPeaks(daemons[engine]);
   const fastest = Math.min(...commands.map(({ first }) => first));
   for (let run = 0; run < runs; run += 1)
-    for (const { command, first, seconds, peaks } of commands) {
+    for (const entry of commands) {
       // Who needs twenty seconds and ten times as long as another is no competition: once is enough.
-      if (run > 0 && first > 20 && first > 10 * fastest) continue;
-      const result = timed(workload, command);
-      seconds.push(result.seconds);
-      if (result.peakKiB !== undefined) peaks.push(result.peakKiB);
+      if (run > 0 && entry.first > 20 && entry.first > 10 * fastest) continue;
+      try {
+        const result = timed(workload, entry.command);
+        entry.seconds.push(result.seconds);
+        if (result.peakKiB !== undefined) entry.peaks.push(result.peakKiB);
+      } catch (error) {
+        console.log(`bench:   ${entry.engine} failed: ${error.message.split("\n").slice(0, 3).join(" ")}`);
+      }
     }
-  const rows = commands.map(({ engine, command, seconds, peaks }) => ({
-    workload: workload.name,
-    engine,
-    median: round(medianOf(seconds)),
-    min: round(Math.min(...seconds)),
-    max: round(Math.max(...seconds)),
-    runs: seconds.length,
-    peakMemoryKiB: peaks.length > 0 ? Math.max(...peaks) : peakMemory(command),
-    ...(daemons[engine] !== undefined && { daemonPeakMemoryKiB: peakOfDaemon(daemons[engine]) }),
-  }));
+  const rows = commands
+    .filter(({ seconds }) => seconds.length > 0)
+    .map(({ engine, command, seconds, peaks }) => ({
+      workload: workload.name,
+      engine,
+      median: round(medianOf(seconds)),
+      min: round(Math.min(...seconds)),
+      max: round(Math.max(...seconds)),
+      runs: seconds.length,
+      peakMemoryKiB: peaks.length > 0 ? Math.max(...peaks) : peakMemory(command),
+      ...(daemons[engine] !== undefined && { daemonPeakMemoryKiB: peakOfDaemon(daemons[engine]) }),
+    }));
   for (const { engine, median, min, max, peakMemoryKiB } of rows)
     console.log(
       `bench:   ${engine} ${median} s (${min} to ${max}), ${Math.round((peakMemoryKiB ?? 0) / 1024)} MiB`,

@@ -77,7 +77,7 @@ export const buildFlags = {
     summary: "Form of what --explain and --plan print (default text)",
   },
   iidfile: { kind: "string", value: "FILE", summary: "Write the image ID to a file" },
-  jobs: { kind: "integer", value: "N", summary: "Steps at once (default: one a processor)" },
+  jobs: { kind: "integer", value: "N", summary: "Steps at once (default: one a processor, at least 4)" },
   label: { kind: "list", value: "NAME=VALUE", summary: "Add a label to the image" },
   load: { kind: "boolean", summary: "Short for --output type=docker: an image in the store (default)" },
   lock: {

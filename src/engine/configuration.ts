@@ -43,7 +43,8 @@ export function readConfiguration(
     ...(epochSeconds !== undefined && { epochSeconds }),
     ...(buildCacheLimit && { buildCacheLimit }),
     ...(packageCacheLimit && { packageCacheLimit }),
-    jobs: Math.max(1, availableParallelism()),
+    // Steps wait for networks and disks more than for a processor.
+    jobs: Math.max(4, availableParallelism()),
     proxyEnv: readProxies(env),
     environment: env,
     ...(debianMirror !== undefined && { debianMirror }),
