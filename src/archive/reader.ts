@@ -337,10 +337,15 @@ function applyRecord(
   }
 }
 
-/** The last checks that hold for every entry: names without NUL, directories without their slash. */
+/** PATH_MAX of Linux: no call takes a longer name, and following one level by level would take hours. */
+const longestName = 4096;
+
+/** The last checks that hold for every entry: names without NUL that a file can have, directories without their slash. */
 function finish(entry: TarEntry, sparsePath: string | undefined): TarEntry {
   const path = sparsePath ?? entry.path;
   if (path.includes("\0") || entry.linkPath.includes("\0")) throw invalid("a name holds a NUL byte");
+  const length = Math.max(path.length, entry.linkPath.length);
+  if (length > longestName) throw invalid(`a name of ${length} characters; Linux takes ${longestName}`);
   const trimmed = path.length > 1 && path.endsWith("/") ? path.replace(/\/+$/, "") || "/" : path;
   return trimmed === entry.path ? entry : { ...entry, path: trimmed };
 }

@@ -186,7 +186,7 @@ test("a bomb, a huge header and a lying size are refused or bounded", { skip }, 
     "a header of a gigabyte": `add("first", b"x"); raw(b"pax", b"x", 1 << 30)`,
     "a long name of 64 MiB": `add("first", b"x"); raw(b"././@LongLink", b"L", 64 << 20, b"a" * (64 << 20))`,
     "a size beyond the archive": `raw(b"f", b"0", 1 << 40)`,
-    "a million levels": `add("first", b"x"); add("a/" * 500000 + "f", b"x")`,
+    "half a million levels": `add("first", b"x"); add("a/" * 500000 + "f", b"x")`,
   };
   for (const [title, body] of Object.entries(archives)) {
     makeArchive(join(clone.folder, "evil.tar"), body);
