@@ -1,5 +1,3 @@
-import { mkdtempSync, rmdirSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LighterError } from "#base";
 import type { OverlayMount } from "#host";
@@ -57,16 +55,13 @@ export async function withImageRoot<T>(
 }
 
 async function mounted<T>(
-  { host }: Parts,
+  { host, snapshots }: Parts,
   layers: Omit<OverlayMount, "target">,
   task: (root: string) => Promise<T>,
 ): Promise<T> {
   host.mounts.enterPrivateNamespace();
-  const target = mkdtempSync(join(tmpdir(), "lighter-root-"));
-  try {
-    using _mount = host.mounts.overlay({ target, ...layers });
-    return await task(target);
-  } finally {
-    rmdirSync(target);
-  }
+  // Never committed: a place to mount at, which the next sweep removes when this process dies.
+  await using scratch = snapshots.prepare(undefined);
+  using _mount = host.mounts.overlay({ target: scratch.work, ...layers });
+  return await task(scratch.work);
 }

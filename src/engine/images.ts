@@ -1,6 +1,3 @@
-import { mkdtempSync, rmdirSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { type Contents, emptyContents, inspectTree } from "#analyze";
 import { LighterError, type OnProgress } from "#base";
 import type { Containers } from "#container";
@@ -263,13 +260,11 @@ export class Images {
     const name = await this.#store.images.unpack(this.get(text));
     if (name === undefined) return emptyContents;
     this.#parts.host.mounts.enterPrivateNamespace();
-    const target = mkdtempSync(join(tmpdir(), "lighter-view-"));
-    try {
-      using _mount = this.#parts.host.mounts.overlay({ target, lower: this.#store.snapshots.layers(name) });
-      return inspectTree(target);
-    } finally {
-      rmdirSync(target);
-    }
+    const { snapshots } = this.#store;
+    // Never committed: a place to mount at, which the next sweep removes when this process dies.
+    await using scratch = snapshots.prepare(undefined);
+    using _mount = this.#parts.host.mounts.overlay({ target: scratch.work, lower: snapshots.layers(name) });
+    return inspectTree(scratch.work);
   }
 }
 

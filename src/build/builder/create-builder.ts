@@ -62,10 +62,12 @@ function quietSources({ findSecret, findAgent }: DryRequest, { options, paths, c
   });
 }
 
-/** Opens the build state below `root`; any number of processes may. */
+/** Opens the build state below `root`; any number of processes may. Leftovers of dead processes go. */
 export function createBuilder(options: BuilderOptions): Builder {
   const paths = openPaths(options.root);
   const cache = new CacheStore(paths.cache);
+  const buildCache = new BuildCache({ ...options, paths, cache, locks: options.host.locks });
+  buildCache.mounts.sweep();
   return {
     build: (request) => new Build({ options, paths, cache }, request).run(),
     preview: async (request) => {
@@ -82,6 +84,6 @@ export function createBuilder(options: BuilderOptions): Builder {
         findBase: ({ reference, platform }) => (request.bases ?? options.bases).find(reference, platform),
       }),
     usedSnapshots: () => cache.snapshots(),
-    cache: new BuildCache({ ...options, paths, cache, locks: options.host.locks }),
+    cache: buildCache,
   };
 }

@@ -134,10 +134,9 @@ async function make(base: string, mount: CacheMount, options: CacheMountOptions)
   return path;
 }
 
-/** A directory that a step still uses stays until its cache is made anew once more. */
-function removeUnused(path: string, locks: Locks): void {
+/** A directory that a step still uses stays until a sweep finds it unused. */
+export function removeUnused(path: string, locks: Locks): void {
   using lock = locks.tryAcquire(`${path}.used`, "exclusive");
   if (lock === undefined) return;
-  rmSync(path, { recursive: true, force: true });
-  rmSync(`${path}.used`, { force: true });
+  for (const each of [path, `${path}.link`, `${path}.used`]) rmSync(each, { recursive: true, force: true });
 }

@@ -4,11 +4,9 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
-  rmSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Cleanup, LighterError } from "#base";
 import type { Host } from "#host";
@@ -44,8 +42,8 @@ export async function viewTrees(parts: readonly TreePart[], options: ViewOptions
   const scope = new Cleanup();
   try {
     options.host.mounts.enterPrivateNamespace();
-    const folder = mkdtempSync(join(tmpdir(), "lighter-tree-"));
-    scope.defer(() => rmSync(folder, { recursive: true, force: true }));
+    // A snapshot that is never committed: when this process dies, the next sweep removes it.
+    const folder = scope.use(options.snapshots.prepare(undefined)).work;
     const root = join(folder, "root");
     mkdirSync(root);
     const directories = new Set(parts.map(({ directory }) => directory));

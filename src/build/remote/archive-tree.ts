@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, lstatSync, mkdirSync, openSync, rmSync, writeSync } from "node:fs";
+import { closeSync, lstatSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { LighterError } from "#base";
 import { type Digest, Digester } from "#oci";
@@ -58,19 +58,16 @@ const otherLimitBytes = 16 << 20;
  */
 export async function storeStream(
   chunks: AsyncIterable<Uint8Array>,
-  options: Pick<RemoteOptions, "cache" | "directory"> & Unpacking,
+  options: Pick<RemoteOptions, "cache"> & Unpacking,
 ): Promise<Streamed> {
-  mkdirSync(options.directory, { recursive: true });
-  const path = join(options.directory, `stream-${randomBytes(8).toString("hex")}`);
-  try {
-    const digest = await writeStream(chunks, path, options.signal);
-    const entry = entryAt(path);
-    if (!(await isArchive(entry, options.host))) return await other(entry);
-    await keepUpload(digest, entry, options);
-    return { kind: "archive", digest };
-  } finally {
-    rmSync(path, { force: true });
-  }
+  // A snapshot that is never committed: when this process dies, the next sweep removes what came.
+  await using scratch = options.snapshots.prepare(undefined);
+  const path = join(scratch.upper, "stream");
+  const digest = await writeStream(chunks, path, options.signal);
+  const entry = entryAt(path);
+  if (!(await isArchive(entry, options.host))) return await other(entry);
+  await keepUpload(digest, entry, options);
+  return { kind: "archive", digest };
 }
 
 async function other(entry: Entry): Promise<Streamed> {

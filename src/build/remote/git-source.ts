@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { LighterError } from "#base";
 import type { RunResult } from "#host";
@@ -77,15 +77,12 @@ async function checkOut(
   commit: string,
   options: RemoteOptions & { readonly signal: AbortSignal },
 ): Promise<SnapshotName> {
-  mkdirSync(options.directory, { recursive: true });
-  const directory = mkdtempSync(join(options.directory, "git-"));
-  try {
-    const time = await clone(op, commit, { ...options, directory });
-    if (!op.keepGitDir) rmSync(join(directory, ".git"), { recursive: true, force: true });
-    return await toSnapshot(op, time, { ...options, directory });
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
+  // A snapshot that is never committed: when this process dies, the next sweep removes the checkout.
+  await using scratch = options.snapshots.prepare(undefined);
+  const directory = scratch.upper;
+  const time = await clone(op, commit, { ...options, directory });
+  if (!op.keepGitDir) rmSync(join(directory, ".git"), { recursive: true, force: true });
+  return await toSnapshot(op, time, { ...options, directory });
 }
 
 type Checkout = RemoteOptions & { readonly signal: AbortSignal; readonly directory: string };

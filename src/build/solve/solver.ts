@@ -322,17 +322,20 @@ export class Solver {
     journal.started(vertex);
     const lockPath = join(lockDirectory, keys.contentKey ?? keys.definitionKey);
     using _lock = await host.locks.acquire(lockPath, "exclusive", this.#stop.signal);
-    const known = vertex.ignoreCache ? undefined : this.#lookUpBoth(keys);
-    if (known !== undefined && !("fetch" in known)) {
-      journal.hit(vertex);
-      this.#know(vertex, known, [keys.definitionKey, keys.contentKey]);
-      return resultOf(known);
+    try {
+      const known = vertex.ignoreCache ? undefined : this.#lookUpBoth(keys);
+      if (known !== undefined && !("fetch" in known)) {
+        journal.hit(vertex);
+        this.#know(vertex, known, [keys.definitionKey, keys.contentKey]);
+        return resultOf(known);
+      }
+      const result = await this.#run(vertex, inputs, keys);
+      journal.finished(vertex);
+      return result;
+    } finally {
+      // Who waits for it takes the lock of a file without a name, and looks the result up.
+      rmSync(lockPath, { force: true });
     }
-    const result = await this.#run(vertex, inputs, keys);
-    // Who waits for it takes the lock of a file without a name, and looks the result up.
-    rmSync(lockPath, { force: true });
-    journal.finished(vertex);
-    return result;
   }
 
   async #run(vertex: Vertex, inputs: readonly Result[], keys: Keys): Promise<Result> {

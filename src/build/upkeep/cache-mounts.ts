@@ -17,7 +17,7 @@ import { LighterError } from "#base";
 import type { Host, Lock, Locks } from "#host";
 import { layerChunks } from "#image";
 import { Extraction } from "#snapshot";
-import { type CacheMountRecord, currentOf, plainCacheBase } from "../exec/cache-mounts.ts";
+import { type CacheMountRecord, currentOf, plainCacheBase, removeUnused } from "../exec/cache-mounts.ts";
 import { measure } from "./sizes.ts";
 
 /** A directory that `RUN --mount=type=cache` filled. */
@@ -71,6 +71,22 @@ export class CacheMounts {
       });
   }
 
+  /** Removes what dead processes left half-made or half-removed, and what no step uses any more. */
+  sweep(): void {
+    for (const name of readdirSync(this.#directory)) {
+      const base = /^([0-9a-f]{32}(?:\.\d+)?)\.[0-9a-f]{8}$/.exec(name)?.[1];
+      if (base !== undefined) this.#sweepOne(join(this.#directory, base), join(this.#directory, name));
+    }
+  }
+
+  #sweepOne(base: string, path: string): void {
+    if (currentOf(base) === path) return;
+    using turn = this.#locks.tryAcquire(`${base}.turn`, "exclusive");
+    // Whoever has the turn may be making it; then it is looked at again with the next command.
+    if (turn === undefined || currentOf(base) === path) return;
+    removeUnused(path, this.#locks);
+  }
+
   /** @throws CACHE_NOT_FOUND, CACHE_IN_USE */
   remove(id: string): void {
     if (!this.#found().some((found) => found.id === id)) throw notFound(id);
@@ -120,6 +136,8 @@ export class CacheMounts {
     const record = known?.record ?? { id: `/${id}`, uid: 0, gid: 0, mode: 0o755 };
     const base = known?.base ?? plainCacheBase(this.#directory, record);
     using _lock = this.#take(base, id);
+    // A sweep of another process leaves what is being filled alone.
+    using _turn = await this.#locks.acquire(`${base}.turn`, "exclusive");
     const path = `${base}.${randomBytes(4).toString("hex")}`;
     mkdirSync(path);
     try {
