@@ -6,7 +6,7 @@ export type { CreateNetworkRequest } from "./network-request.ts";
 export type { ConnectRequest, NetworkMember, Networks, NetworkView } from "./networks.ts";
 export type { RefusedFlow } from "./refused-flows.ts";
 export type { RefusedName } from "./resolver/refused-names.ts";
-export { type PolicyRule, parsePolicy } from "./verify/policy.ts";
 export type { Violation } from "./verify/check-policy.ts";
 export type { Flow } from "./verify/flow.ts";
+export { type PolicyRule, parsePolicy } from "./verify/policy.ts";
 export type { VerifyOptions, VerifyReport } from "./verify/verify-networks.ts";

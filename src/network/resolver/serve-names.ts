@@ -9,9 +9,9 @@ import type { HeldSocket, NetworkState, Sandbox } from "../network-state.ts";
 import { upstreamServers } from "../resolv-conf.ts";
 import { egressRulesFor, openAddresses } from "./egress-opener.ts";
 import { forwardQuery } from "./forward.ts";
+import { KnownAnswers } from "./known-answers.ts";
 import type { RefusedNames } from "./refused-names.ts";
 import { openResolverSockets } from "./resolver-sockets.ts";
-import { KnownAnswers } from "./known-answers.ts";
 import { encodeAnswer, encodeFailure, judgeQuery, nameRefused, readQuery, serverFailure } from "./respond.ts";
 import { serveSandbox } from "./serve-sandbox.ts";
 
