@@ -60,6 +60,8 @@ export async function startContainer(
     });
     if (options.size !== undefined) session.resize(options.size.rows, options.size.columns);
     options.join?.(session);
+    // The grace period may have passed long ago: this one does while the runtime is loaded.
+    hastenCgroupMove();
     const started = await session.started();
     if (started === "failed") throw runtime.readFailure({ id: record.id, bundle: claim.bundle, spec });
     store.save(

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { isIP } from "node:net";
 import { test } from "node:test";
 import fc from "fast-check";
 import { broadcastAddress, decodeAddress, encodeAddress, encodeCidr } from "./internet-address.ts";
@@ -32,6 +33,35 @@ test("every address survives the way there and back", () => {
         assert.deepEqual([...encodeAddress(decodeAddress(Buffer.from(bytes))).bytes], [...bytes]);
       },
     ),
+  );
+});
+
+test("an address is what Node takes for one", () => {
+  const piece = fc.constantFrom(
+    "0",
+    "1",
+    "9",
+    "a",
+    "F",
+    "25",
+    "256",
+    "01",
+    ":",
+    "::",
+    ".",
+    "%",
+    "g",
+    "1.2.3.4",
+    "abcd",
+  );
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 18 }), (pieces) => {
+      const text = pieces.join("");
+      const isAddress = isIP(text) !== 0 && !text.includes("%");
+      if (isAddress) assert.equal(encodeAddress(text).bytes.length, isIP(text) === 4 ? 4 : 16, text);
+      else assert.throws(() => encodeAddress(text), { code: "ARGUMENT_INVALID" }, text);
+    }),
+    { numRuns: 3000 },
   );
 });
 

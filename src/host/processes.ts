@@ -25,7 +25,11 @@ export function createProcesses(path: string | undefined): Processes {
 
 function findProgram(program: string, folders: readonly string[]): string | undefined {
   if (program.includes("/")) return isProgram(program) ? program : undefined;
-  return folders.map((folder) => join(folder, program)).find(isProgram);
+  for (const folder of folders) {
+    const path = join(folder, program);
+    if (isProgram(path)) return path;
+  }
+  return undefined;
 }
 
 function isProgram(path: string): boolean {

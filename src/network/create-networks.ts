@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { Host } from "#host";
 import type { AttachRequest } from "#runtime";
 import { connectContainer, disconnectContainer, renameContainer } from "./connect-container.ts";
-import { getNetwork, ownerOf, predefinedNetworks } from "./find-network.ts";
+import { getNetwork, type Owner, ownerOf, predefinedNetworks } from "./find-network.ts";
 import { networkGraph } from "./graph/network-graph.ts";
 import { attachHost } from "./host-driver.ts";
 import { type NetworkParts, sweepDead } from "./join-networks.ts";
@@ -49,7 +49,9 @@ export function createNetworks(options: NetworksOptions): Networks {
   const { root, host } = options;
   const onWarning = options.onWarning ?? (() => {});
   const ledger = new NetworkLedger({ folder: join(root, "network"), host });
-  const kernel = new NetworkKernel({ host, owner: () => ownerOf(root) });
+  let known: Owner | undefined;
+  const owner = (): Owner => (known ??= ownerOf(root));
+  const kernel = new NetworkKernel({ host, owner });
   const parts: NetworkParts = {
     root,
     host,
@@ -98,7 +100,7 @@ export function createNetworks(options: NetworksOptions): Networks {
       return sandbox === undefined ? [] : endpointFacts(state, sandbox);
     },
     firewall: () => {
-      const { table } = ownerOf(root);
+      const { table } = owner();
       return host.firewall.hasTable(table) ? host.firewall.print(`table inet ${table}`) : "";
     },
     graph: () => networkGraph(listNetworks(parts), ledger.read()),

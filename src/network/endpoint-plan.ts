@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { isIP } from "node:net";
 import { LighterError } from "#base";
 import type { EndpointRequest } from "#runtime";
@@ -6,6 +5,7 @@ import { canonicalAddress, containsAddress, isUsable, nextAddress } from "./ipam
 import { randomMac } from "./mac-address.ts";
 import { defaultNetwork, type Network, type Subnet, subnetOf } from "./network-record.ts";
 import type { Endpoint, NetworkState, RaisedNetwork } from "./network-state.ts";
+import { randomHex } from "./random-hex.ts";
 
 /** What a container asks of one network that was found. */
 export interface Joining {
@@ -56,7 +56,7 @@ export function planEndpoint(
   network: RaisedNetwork,
   wish: { readonly sandbox: string; readonly inner: string; readonly request: EndpointRequest },
 ): Endpoint {
-  const id = randomBytes(32).toString("hex");
+  const id = randomHex(32);
   const { request } = wish;
   if (isTakenWhole(state, network))
     throw new LighterError(

@@ -18,6 +18,9 @@ export function ownerOf(root: string): Owner {
   return { table: `lighter_${short}`, text: `lighter ${short} ${path}`, globalId: hash.slice(8, 18) };
 }
 
+/** What no other network may be called. */
+export const predefinedNames: readonly string[] = ["bridge", "host", "none"];
+
 /** The three networks that are there from the start; their ids are the store's. */
 export function predefinedNetworks(root: string): readonly Network[] {
   const of = (name: string, driver: Network["driver"]): Network => ({

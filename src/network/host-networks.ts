@@ -38,7 +38,8 @@ export function freeSubnet(
   context: {
     readonly reached: HostNetworks["reached"];
     readonly networks: readonly Network[];
-    readonly globalId: string;
+    /** Asked for by version 6 only. */
+    readonly globalId: () => string;
     readonly pools?: readonly string[];
   },
 ): string {
@@ -46,7 +47,10 @@ export function freeSubnet(
     ...context.reached.map(({ subnet }) => subnet),
     ...context.networks.flatMap(({ subnets }) => subnets.map(({ subnet }) => subnet)),
   ];
-  return chooseSubnet(used, version === 4 ? (context.pools ?? defaultPools) : localPools6(context.globalId));
+  return chooseSubnet(
+    used,
+    version === 4 ? (context.pools ?? defaultPools) : localPools6(context.globalId()),
+  );
 }
 
 /** Who has a subnet already, in words; undefined when it is free. */

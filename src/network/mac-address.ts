@@ -1,6 +1,6 @@
-import { randomBytes } from "node:crypto";
+import { randomHex } from "./random-hex.ts";
 
 /** Locally administered, unicast, and random as docker's since 28. */
 export function randomMac(): string {
-  return ["02", ...[...randomBytes(5)].map((byte) => byte.toString(16).padStart(2, "0"))].join(":");
+  return `02${randomHex(5)}`.replace(/..(?!$)/g, "$&:");
 }

@@ -245,7 +245,7 @@ export class NetworkKernel {
   }
 
   #settleDefault(network: Network, others: readonly Network[], found: HostNetworks): Network {
-    const { globalId } = this.#ownerOf();
+    const globalId = () => this.#ownerOf().globalId;
     const subnet = freeSubnet(4, { reached: found.reached, networks: others, globalId });
     return { ...network, subnets: [{ subnet, gateway: firstAddress(subnet) }] };
   }
@@ -296,7 +296,7 @@ export class NetworkKernel {
   }
 
   #isOwn(link: Link): boolean {
-    return link.alias === this.#ownerOf().text;
+    return link.alias !== undefined && link.alias === this.#ownerOf().text;
   }
 }
 

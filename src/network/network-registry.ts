@@ -1,6 +1,5 @@
-import { randomBytes } from "node:crypto";
 import { LighterError } from "#base";
-import { findNetwork, getNetwork, ownerOf, predefinedNetworks } from "./find-network.ts";
+import { findNetwork, getNetwork, ownerOf, predefinedNames, predefinedNetworks } from "./find-network.ts";
 import { describeOverlap, freeSubnet } from "./host-networks.ts";
 import { defaultPools, firstAddress } from "./ipam.ts";
 import { type NetworkParts, sweepDead } from "./join-networks.ts";
@@ -9,6 +8,7 @@ import { type Network, type Subnet, subnetOf } from "./network-record.ts";
 import { type CreateNetworkRequest, type NetworkPlan, planNetwork } from "./network-request.ts";
 import { type NetworkState, raisedNetwork } from "./network-state.ts";
 import type { NetworkMember, NetworkView } from "./networks.ts";
+import { randomHex } from "./random-hex.ts";
 import { endpointFacts } from "./sandbox-driver.ts";
 import { parentMissing } from "./sublink.ts";
 
@@ -16,11 +16,10 @@ import { parentMissing } from "./sublink.ts";
 export async function createNetwork(parts: NetworkParts, request: CreateNetworkRequest): Promise<Network> {
   const plan = planNetwork(request);
   return await parts.ledger.update((page) => {
-    const known = [...predefinedNetworks(parts.root), ...page.records];
-    if (known.some(({ name }) => name === plan.name))
+    if ([...predefinedNames, ...page.records.map(({ name }) => name)].includes(plan.name))
       throw refused("NETWORK_EXISTS", "create", plan.name, `network with name ${plan.name} already exists`);
     const network: Network = {
-      id: randomBytes(32).toString("hex"),
+      id: randomHex(32),
       name: plan.name,
       driver: plan.driver,
       created: new Date().toISOString(),
@@ -53,7 +52,7 @@ function settleSubnets(
     pools,
     reached,
     networks: [...page.records, ...standing],
-    globalId: ownerOf(root).globalId,
+    globalId: () => ownerOf(root).globalId,
   };
   for (const { subnet } of plan.subnets) {
     const overlap = describeOverlap(subnet, onParent ? { ...context, reached: [] } : context);

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { Cleanup, LighterError } from "#base";
 import type { Lock, NetworkNamespace } from "#host";
 import type { Attachment, AttachRequest, EndpointFacts, PortMapping } from "#runtime";
@@ -22,6 +21,7 @@ import {
 import { describeHolder } from "./port-holder.ts";
 import { checkPortMapping } from "./port-mapping.ts";
 import { type PortReservation, type PublishRequest, reservePorts } from "./port-reservation.ts";
+import { randomHex } from "./random-hex.ts";
 import { containerResolvConf, resolverResolvConf } from "./resolv-conf.ts";
 import { type OpenResolverSockets, openResolverSockets } from "./resolver/resolver-sockets.ts";
 
@@ -41,7 +41,7 @@ export async function attachSandbox(
     }),
   );
   const namespace = undo.use(host.namespaces.createNetwork());
-  const id = randomBytes(5).toString("hex");
+  const id = randomHex(5);
   const sockets = needsResolver(request, joinings)
     ? undo.use(openResolverSockets(host, namespace))
     : undefined;
