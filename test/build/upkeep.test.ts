@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { openImageStore } from "#image";
@@ -21,12 +23,12 @@ function fill(name: string, megabytes: number): string {
 }
 
 /** Collects as the engine does: what records lead to stays. */
-function collect(): number | undefined {
+function collect(store = lab): number | undefined {
   const roots = (): { blobs: []; snapshots: Iterable<string> } => ({
     blobs: [],
-    snapshots: lab.builder.usedSnapshots(),
+    snapshots: store.builder.usedSnapshots(),
   });
-  const { root, content, snapshots, host } = lab;
+  const { root, content, snapshots, host } = store;
   return openImageStore({ root, content, snapshots, host, roots }).collect()?.snapshots;
 }
 
@@ -139,3 +141,68 @@ test("a mount that a step uses is neither exported nor removed", { skip }, async
   await seen;
   assert.ok(existsSync(flag) && readFileSync(flag, "utf8") === "");
 });
+
+test("what is remembered beside results goes when nobody used it for some days, and with all", {
+  skip,
+}, async () => {
+  await using store = new Lab();
+  await store.addBusybox();
+  const build = (name: string): string => join(store.root, "build", name);
+  const count = (name: string): number => readdirSync(build(name)).length;
+  const remembered = ["index", "steps", "copies", "times", "sizes", "remote"];
+  const context = store.directory(Object.fromEntries([...Array(1200).keys()].map((at) => [`f${at}`, "f"])));
+  const other = store.directory({ one: "1" });
+  const text = "FROM busybox\nCOPY . /w/\nRUN ls /w\n";
+  const server = createServer((_, response) => response.end("web"));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  try {
+    await store.build(`${text}ADD http://127.0.0.1:${port}/file /\n`, { context });
+  } finally {
+    server.close();
+  }
+  const { image } = await store.build(text, { context: other, names: [parseReference("kept")] });
+  store.builder.cache.list();
+  writeFileSync(build("locks/dead"), "");
+  writeFileSync(build("times/half.123"), "");
+  const before = Object.fromEntries(remembered.map((name) => [name, count(name)]));
+  for (const name of remembered) assert.ok(count(name) > 0, name);
+  store.builder.cache.prune({ keepBytes: 1 << 40 });
+  assert.deepEqual(Object.fromEntries(remembered.map((name) => [name, count(name)])), before, "all is new");
+  age(store.root, 15);
+  // A build makes what it uses young.
+  await store.build(text, { context: other });
+  const used = new Set(readdirSync(build("index")).filter((name) => isYoung(build(`index/${name}`))));
+  assert.ok(used.size > 0 && used.size < count("index"));
+  store.builder.cache.prune({ keepBytes: 1 << 40 });
+  assert.deepEqual(new Set(readdirSync(build("index"))), used);
+  assert.equal(readdirSync(build("steps")).filter((name) => name.endsWith(".json")).length, 1);
+  assert.deepEqual([count("copies"), count("remote"), count("locks")], [0, 0, 0]);
+  assert.equal(existsSync(build("times/half.123")), false);
+  assert.ok(count("times") > 0, "a record of the cache names them");
+  const again = await store.build(text, { context: other });
+  assert.equal(again.steps.ran, 0);
+  assert.equal(again.image.target.digest, image.target.digest);
+  age(store.root, 2);
+  store.builder.cache.prune({ all: true });
+  assert.deepEqual([count("index"), count("steps"), count("copies"), count("remote")], [0, 0, 0, 0]);
+  assert.ok(count("origins") > 0 && count("times") > 0, "the image needs them");
+  store.images.remove("kept");
+  for (const { id } of store.images.list()) store.images.remove(id);
+  collect(store);
+  store.builder.cache.prune({ all: true });
+  assert.deepEqual(remembered.concat("origins").map(count), [0, 0, 0, 0, 0, 0, 0]);
+});
+
+/** Makes everything that builds keep some days older. */
+function age(root: string, days: number): void {
+  for (const name of readdirSync(join(root, "build"), { recursive: true }) as string[]) {
+    if (name.startsWith("cache") || name.startsWith("mounts")) continue;
+    const time = Date.now() / 1000 - days * 86_400;
+    utimesSync(join(root, "build", name), time, time);
+  }
+}
+
+function isYoung(path: string): boolean {
+  return statSync(path).mtimeMs > Date.now() - 86_400_000;
+}

@@ -4,6 +4,7 @@ import type { SnapshotName, Snapshotter } from "#snapshot";
 import type { ContextSource } from "../context/context-source.ts";
 import { StatIndex } from "../key/stat-index.ts";
 import { hashKey } from "../solve/keys.ts";
+import { markUsed } from "../upkeep/last-use.ts";
 
 /** What one copy of a context gave the last time, so that unchanged files need not be copied again. */
 export interface EarlierCopies {
@@ -53,6 +54,7 @@ export function openEarlierCopies(
 
 function load(file: string, snapshots: Snapshotter): SnapshotName | undefined {
   try {
+    markUsed(file);
     return snapshots.find(readFileSync(file, "utf8"));
   } catch {
     return undefined; // no earlier copy

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Digest } from "#oci";
 import { hashKey } from "../solve/keys.ts";
+import { markUsed } from "../upkeep/last-use.ts";
 
 /** What the first key of a step was made of. */
 export interface StepKey {
@@ -60,6 +61,7 @@ export function openHistory(directory: string, identity: readonly string[]): Ste
 
 function load(file: string): History {
   try {
+    markUsed(file);
     const value: unknown = JSON.parse(readFileSync(file, "utf8"));
     return isHistory(value) ? value : nothing;
   } catch {

@@ -1,5 +1,6 @@
 import { lstatSync, readFileSync, renameSync, statfsSync, writeFileSync } from "node:fs";
 import type { Entry } from "../tree/tree.ts";
+import { markUsed } from "../upkeep/last-use.ts";
 
 /** What a selector took of a directory, told by one number. */
 export interface KnownDigest {
@@ -101,6 +102,7 @@ interface Loaded extends KnownDigest {
 
 function load(file: string): Loaded | undefined {
   try {
+    markUsed(file);
     return parse(readFileSync(file));
   } catch {
     return undefined; // absent or damaged: everything is looked at again

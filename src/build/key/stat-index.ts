@@ -1,5 +1,6 @@
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import type { FileStatus } from "../tree/tree.ts";
+import { markUsed } from "../upkeep/last-use.ts";
 
 /**
  * What is known about the files of one directory from the last time their bytes were read: as git's index, a warm build
@@ -169,6 +170,7 @@ function serialize(rows: readonly (readonly [string, Row])[]): Buffer {
 
 function load(file: string): Known {
   try {
+    markUsed(file);
     return parse(readFileSync(file));
   } catch {
     return nothing; // absent or damaged: everything is read again

@@ -16,6 +16,7 @@ import type { HttpOp } from "#plan";
 import type { ActiveSnapshot, SnapshotName } from "#snapshot";
 import { hashKey } from "../solve/keys.ts";
 import { timesOfContent } from "../times/time-origin.ts";
+import { markUsed } from "../upkeep/last-use.ts";
 import type { RemoteOptions, RemoteTree } from "./remote-sources.ts";
 
 /** What a server said about a file that was fetched before. */
@@ -163,6 +164,7 @@ async function keep(
 
 function readValidators(file: string): Validators | undefined {
   try {
+    markUsed(file);
     return JSON.parse(readFileSync(file, "utf8"));
   } catch {
     return undefined; // never fetched, or cut by a crash: it is fetched again

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { hashKey } from "../solve/keys.ts";
+import { markUsed } from "../upkeep/last-use.ts";
 
 /**
  * The times that files of contexts had when they were copied, in whole seconds, in one file per set. Snapshots keep real
@@ -21,6 +22,7 @@ export function openCheckoutTimes(directory: string): CheckoutTimes {
       const text = JSON.stringify([...seconds].sort((a, b) => a - b));
       const name = hashKey(text).slice(0, 32);
       const path = join(directory, name);
+      markUsed(path);
       if (existsSync(path)) return name;
       writeFileSync(`${path}.${process.pid}`, text);
       renameSync(`${path}.${process.pid}`, path);

@@ -1,4 +1,3 @@
-import { readdirSync, rmSync } from "node:fs";
 import type { Locks } from "#host";
 import type { ImageStore } from "#image";
 import { chainId } from "#oci";
@@ -6,6 +5,7 @@ import type { Snapshotter } from "#snapshot";
 import type { BuildPaths } from "../builder/paths.ts";
 import type { CacheStore } from "../solve/cache-store.ts";
 import { CacheMounts, type StoredMount } from "./cache-mounts.ts";
+import { forgetUnused } from "./forget-unused.ts";
 import { SnapshotSizes } from "./sizes.ts";
 
 /** One thing that the build cache holds. */
@@ -35,6 +35,8 @@ interface StepEntry extends CacheEntry {
 }
 
 export interface BuildCacheParts {
+  /** Of the store. */
+  readonly root: string;
   readonly paths: BuildPaths;
   readonly cache: CacheStore;
   readonly snapshots: Snapshotter;
@@ -106,7 +108,8 @@ export class BuildCache {
   }
 
   /**
-   * Forgets results and removes cache mounts; the space of results is given back when the store is collected.
+   * Forgets results and removes cache mounts; the space of results is given back when the store is collected. What builds
+   * remember of contexts, steps and web files goes too when it was not used for some days, or with `all`.
    * @returns what was removed
    */
   prune(options: PruneOptions = {}): readonly CacheEntry[] {
@@ -118,7 +121,7 @@ export class BuildCache {
         ? [...steps.filter((step) => isAll || !step.isShared), ...(isAll ? mounts.map(mountEntry) : [])]
         : this.#overLimit(steps, mounts, options.keepBytes);
     const removed = chosen.filter((entry) => this.#remove(entry, steps));
-    if (isAll && options.keepBytes === undefined) this.#forgetRest();
+    forgetUnused(this.#parts, { all: isAll && options.keepBytes === undefined });
     return removed;
   }
 
@@ -160,14 +163,6 @@ export class BuildCache {
     const step = steps.find(({ id }) => id === entry.id);
     for (const key of step?.keys ?? []) this.#parts.cache.remove(key);
     return true;
-  }
-
-  /** Indexes of contexts, validators of web files, what steps were made of: all of it is found out again. */
-  #forgetRest(): void {
-    const { indexes, steps, remote } = this.#parts.paths;
-    for (const directory of [indexes, steps, remote])
-      for (const name of readdirSync(directory))
-        rmSync(`${directory}/${name}`, { recursive: true, force: true });
   }
 }
 

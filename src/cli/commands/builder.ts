@@ -27,7 +27,7 @@ export const builderPrune = defineCommand({
     { command: "lighter builder prune", explains: "Remove what no image stands on" },
     {
       command: "lighter builder prune --keep-storage 10GB",
-      explains: "Keep 10 GB of what was used last, cache mounts included",
+      explains: "Keep 10 GB of what was used last; LIGHTER_BUILD_CACHE_LIMIT=10GB does so with each build",
     },
   ],
   async run({ flags, io, openEngine }) {
