@@ -10,14 +10,10 @@ import type { Roots } from "#image";
 import type { Networks } from "#network";
 import type { KeptIn, RegistryClient } from "#registry";
 import type { NetworkProvider, Runtime, RuntimeName } from "#runtime";
-import { parseBaseRule } from "./base-rules.ts";
-import { createBaseSource } from "./bases.ts";
 import { cacheLimit, EngineBuildCache, packageLimit } from "./build-cache.ts";
-import { buildRequest } from "./build-request.ts";
 import { buildResult } from "./build-result.ts";
 import { type Configuration, readConfiguration } from "./configuration.ts";
 import { EngineContainers } from "./containers.ts";
-import { exportRequest } from "./export-request.ts";
 import { Images } from "./images.ts";
 import { lazy } from "./lazy.ts";
 import { EngineNetworks } from "./networks.ts";
@@ -235,13 +231,7 @@ export class Engine implements AsyncDisposable {
    * lines of the Dockerfile stand in `details.frame`
    */
   async build(options: BuildOptions): Promise<BuildResult> {
-    const plain = await buildRequest(options, this.#configuration);
-    const request = {
-      ...plain,
-      bases: await this.#bases(options, plain.context),
-      ...(await exportRequest(options)),
-      ...(await this.#contexts(options)),
-    };
+    const request = await this.#request(options);
     const builder = await this.#builder();
     this.#store.snapshots.sweep();
     const limitBytes = await cacheLimit(this.#configuration);
@@ -260,26 +250,35 @@ export class Engine implements AsyncDisposable {
    * @throws CONTEXT_NOT_FOUND, DOCKERFILE_NOT_FOUND, DOCKERFILE_INVALID, COPY_SOURCE_NOT_FOUND
    */
   async preview(options: BuildOptions): Promise<Preview> {
-    const plain = await buildRequest(options, this.#configuration);
+    const request = await this.#request(options);
     const builder = await this.#builder();
     using _lock = await this.#store.use();
-    return await builder.preview({
-      ...plain,
-      bases: await this.#bases(options, plain.context),
-      ...(await exportRequest(options)),
-      ...(await this.#contexts(options)),
-    });
+    return await builder.preview(request);
   }
 
   /** Plans a build without running anything or getting a base. @throws CONTEXT_NOT_FOUND, DOCKERFILE_NOT_FOUND */
   async plan(options: BuildOptions & Pick<DryRequest, "allStages">): Promise<DryPlan> {
     const builder = await this.#builder();
     const { allStages = false } = options;
+    const { buildRequest } = await import("./build-request.ts");
     return await builder.plan({
       ...(await buildRequest(options, this.#configuration)),
       ...(await this.#contexts(options)),
       allStages,
     });
+  }
+
+  // Loaded by a build only: what reads flags of a build brings the Dockerfile's whole grammar with it.
+  async #request(options: BuildOptions): Promise<BuildRequest> {
+    const { buildRequest } = await import("./build-request.ts");
+    const { exportRequest } = await import("./export-request.ts");
+    const plain = await buildRequest(options, this.#configuration);
+    return {
+      ...plain,
+      bases: await this.#bases(options, plain.context),
+      ...(await exportRequest(options)),
+      ...(await this.#contexts(options)),
+    };
   }
 
   /** Where one build gets its bases. @throws ARGUMENT_INVALID, CONFIGURATION_INVALID */
@@ -288,6 +287,8 @@ export class Engine implements AsyncDisposable {
     context?: string,
   ): Promise<BaseSource> {
     const { baseRules, file } = this.#configuration;
+    const { parseBaseRule } = await import("./base-rules.ts");
+    const { createBaseSource } = await import("./bases.ts");
     const { readConfigurationFile } = await import("./configuration-file.ts");
     const given = sources.map((text) => parseBaseRule(text, "--source"));
     const { sources: configured = [] } = await readConfigurationFile(file);

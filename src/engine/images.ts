@@ -1,4 +1,4 @@
-import { type Contents, emptyContents, inspectTree } from "#analyze";
+import type { Contents } from "#analyze";
 import { LighterError, type OnProgress } from "#base";
 import type { Containers } from "#container";
 import type { Host } from "#host";
@@ -12,7 +12,6 @@ import {
   shortId,
 } from "#oci";
 import type { RegistryClient } from "#registry";
-import { copyBetween } from "./copy-images.ts";
 import type { ImportOptions } from "./import-image.ts";
 import type {
   CopyOptions,
@@ -24,7 +23,6 @@ import type {
   PushResult,
 } from "./options.ts";
 import type { Store } from "./store.ts";
-import { createIndex, listTags, pullImage, pushImage, readManifest } from "./transfers.ts";
 
 /** One instruction of an image's past. */
 export interface HistoryLine {
@@ -156,6 +154,7 @@ export class Images {
     repository: string,
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<readonly string[]> {
+    const { listTags } = await import("./transfers.ts");
     return await listTags(await this.#transfer(), repository, options);
   }
 
@@ -198,6 +197,7 @@ export class Images {
    * SIZE_MISMATCH, STORE_FULL, CANCELLED
    */
   async pull(text: string, options: PullOptions = {}): Promise<PullResult> {
+    const { pullImage } = await import("./transfers.ts");
     return await pullImage(await this.#transfer(), text, options);
   }
 
@@ -207,6 +207,7 @@ export class Images {
    * @throws IMAGE_NOT_FOUND, REGISTRY_UNREACHABLE, REGISTRY_DENIED, REGISTRY_FAILED, CANCELLED
    */
   async push(text: string, options: PushOptions = {}): Promise<PushResult> {
+    const { pushImage } = await import("./transfers.ts");
     return await pushImage(await this.#transfer(), text, options);
   }
 
@@ -218,6 +219,7 @@ export class Images {
   async copy(from: string, to: string, options: CopyOptions = {}): Promise<CopyResult> {
     using _lock = await this.#store.use();
     const { images } = this.#store;
+    const { copyBetween } = await import("./copy-images.ts");
     return await copyBetween({ images, client: this.#parts.registries }, { from, to }, options);
   }
 
@@ -226,6 +228,7 @@ export class Images {
     text: string,
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<ManifestDocument> {
+    const { readManifest } = await import("./transfers.ts");
     return await readManifest(await this.#transfer(), text, options);
   }
 
@@ -239,6 +242,7 @@ export class Images {
     options: { readonly onProgress?: OnProgress; readonly signal?: AbortSignal } = {},
   ): Promise<Image> {
     using _lock = await this.#store.use();
+    const { createIndex } = await import("./transfers.ts");
     return await createIndex(await this.#transfer(), name, sources, options);
   }
 
@@ -258,6 +262,7 @@ export class Images {
   async contents(text: string): Promise<Contents> {
     using _lock = await this.#store.use();
     const name = await this.#store.images.unpack(this.get(text));
+    const { emptyContents, inspectTree } = await import("#analyze");
     if (name === undefined) return emptyContents;
     this.#parts.host.mounts.enterPrivateNamespace();
     const { snapshots } = this.#store;

@@ -23,7 +23,6 @@ import { listRefused } from "./refused-flows.ts";
 import { RefusedNames } from "./resolver/refused-names.ts";
 import { startResolver } from "./resolver/start-resolver.ts";
 import { attachSandbox, endpointFacts } from "./sandbox-driver.ts";
-import { verifyNetworks } from "./verify/verify-networks.ts";
 
 /** How the networks of one store are opened. */
 export interface NetworksOptions {
@@ -104,7 +103,10 @@ export function createNetworks(options: NetworksOptions): Networks {
       return host.firewall.hasTable(table) ? host.firewall.print(`table inet ${table}`) : "";
     },
     graph: () => networkGraph(listNetworks(parts), ledger.read()),
-    verify: (request) => verifyNetworks(parts, request),
+    verify: async (request) => {
+      const { verifyNetworks } = await import("./verify/verify-networks.ts");
+      return await verifyNetworks(parts, request);
+    },
     refused: () => listRefused(parts),
     refusedNames: () => new RefusedNames(ledger.folder).list(),
     serveNames: async (signal) => {
