@@ -1,4 +1,6 @@
 import type { ContainerRecord, MountPoint } from "#container";
+import { hostConfig } from "./inspect-host-config.ts";
+import { networkSettings } from "./inspect-network-settings.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -7,9 +9,10 @@ const noTime = "0001-01-01T00:00:00Z";
 /**
  * A container as `docker inspect` shows it: same names, same shapes, as far as lighter has the thing.
  * @param root the store's directory, for paths of the host
+ * @param networkId of the network in which it has no endpoint: host and none give none
  * @see https://docs.docker.com/reference/api/engine/version/v1.51/#tag/Container/operation/ContainerInspect
  */
-export function inspectContainer(record: ContainerRecord, root: string): Json {
+export function inspectContainer(record: ContainerRecord, root: string, networkId = ""): Json {
   const directory = `${root}/containers/${record.id}`;
   return {
     Id: record.id,
@@ -31,10 +34,25 @@ export function inspectContainer(record: ContainerRecord, root: string): Json {
     AppArmorProfile: "",
     ExecIDs: null,
     HostConfig: hostConfig(record),
-    GraphDriver: { Name: "overlay2", Data: { UpperDir: `${directory}/fs`, WorkDir: `${directory}/work` } },
+    GraphDriver: { Name: "overlay2", Data: graphData(record, root) },
     Mounts: record.mounts.map(mountObject),
     Config: configOf(record),
-    NetworkSettings: networkSettings(record),
+    NetworkSettings: networkSettings(record, networkId),
+  };
+}
+
+/**
+ * Where scripts look for a container's files. The root is mounted in the monitor's mount namespace alone, so it is seen
+ * through the program; of the image's layers the uppermost is named.
+ */
+function graphData(record: ContainerRecord, root: string): Json {
+  const directory = `${root}/containers/${record.id}`;
+  return {
+    ID: record.id,
+    LowerDir: record.snapshot === undefined ? "" : `${root}/snapshots/${record.snapshot}/fs`,
+    MergedDir: record.state.pid !== 0 ? `/proc/${record.state.pid}/root` : "",
+    UpperDir: `${directory}/fs`,
+    WorkDir: `${directory}/work`,
   };
 }
 
@@ -73,7 +91,7 @@ function configOf(record: ContainerRecord): Json {
   const { probe: _, ...health } = record.health ?? { probe: undefined };
   return {
     Hostname: record.hostname,
-    Domainname: "",
+    Domainname: record.domainname ?? "",
     User: user,
     AttachStdin: record.input === "once",
     AttachStdout: true,
@@ -86,63 +104,19 @@ function configOf(record: ContainerRecord): Json {
     Cmd: args.slice(entrypointLength),
     ...(record.health !== undefined && { Healthcheck: health }),
     Image: record.image.name,
-    Volumes: keyed(
-      record.mounts.filter(({ type }) => type === "volume").map(({ destination }) => destination),
-      () => ({}),
-    ),
+    Volumes: volumesOf(record.mounts),
     WorkingDir: cwd,
     Entrypoint: entrypoint.length === 0 ? null : entrypoint,
+    OnBuild: null,
     Labels: record.labels,
     StopSignal: record.stopSignal,
     StopTimeout: record.stopTimeoutSeconds,
   };
 }
 
-function hostConfig(record: ContainerRecord): Json {
-  const { limits, security, restart, namespaces } = record;
-  return {
-    Binds: binds(record.mounts),
-    ContainerIDFile: "",
-    LogConfig: { Type: record.log.driver, Config: record.log.options },
-    NetworkMode: record.network.name,
-    PortBindings: portBindings(record.network.ports),
-    RestartPolicy: { Name: restart.name, MaximumRetryCount: restart.maximumRetryCount },
-    AutoRemove: record.remove,
-    CapAdd: orNull(security.capAdd),
-    CapDrop: orNull(security.capDrop),
-    ExtraHosts: orNull(record.network.extraHosts),
-    GroupAdd: orNull(record.groupAdd),
-    IpcMode: namespaces.ipc === "" ? "private" : namespaces.ipc,
-    PidMode: namespaces.pid,
-    UTSMode: namespaces.uts,
-    OomScoreAdj: limits.oomScoreAdj ?? 0,
-    Privileged: security.privileged,
-    PublishAllPorts: false,
-    ReadonlyRootfs: record.readOnly,
-    SecurityOpt: orNull(security.options),
-    ShmSize: limits.shmBytes ?? 67_108_864,
-    Sysctls: record.sysctls,
-    Annotations: record.annotations,
-    Init: record.init,
-    Runtime: "crun",
-    Isolation: "",
-    CpuShares: limits.cpuShares ?? 0,
-    NanoCpus: limits.nanoCpus ?? 0,
-    CpuPeriod: limits.cpuPeriod ?? 0,
-    CpuQuota: limits.cpuQuota ?? 0,
-    CpusetCpus: limits.cpusetCpus ?? "",
-    CpusetMems: limits.cpusetMems ?? "",
-    Memory: limits.memoryBytes ?? 0,
-    MemoryReservation: limits.memoryReservationBytes ?? 0,
-    MemorySwap: limits.memorySwapBytes ?? (limits.memoryBytes ?? 0) * 2,
-    MemorySwappiness: limits.memorySwappiness ?? null,
-    OomKillDisable: limits.oomKillDisable ?? false,
-    PidsLimit: limits.pidsLimit ?? null,
-    BlkioWeight: limits.blkioWeight ?? 0,
-    Ulimits: (limits.ulimits ?? []).map(ulimitObject),
-    Devices: record.devices.map(deviceObject),
-    Tmpfs: tmpfsOf(record.mounts),
-  };
+function volumesOf(mounts: readonly MountPoint[]): Json | null {
+  const places = mounts.filter(({ type }) => type === "volume").map(({ destination }) => destination);
+  return places.length === 0 ? null : keyed(places, () => ({}));
 }
 
 function mountObject(mount: MountPoint): Json {
@@ -157,92 +131,6 @@ function mountObject(mount: MountPoint): Json {
     Mode: mount.readOnly ? "ro" : "",
     Propagation: mount.type === "bind" ? mount.propagation : "",
   };
-}
-
-function binds(mounts: readonly MountPoint[]): readonly string[] | null {
-  const texts = mounts.flatMap((mount) => {
-    if (mount.type === "tmpfs" || (mount.type === "volume" && mount.isAnonymous === true)) return [];
-    const source = mount.type === "volume" ? mount.name : mount.source;
-    return [`${source}:${mount.destination}${mount.readOnly ? ":ro" : ""}`];
-  });
-  return orNull(texts);
-}
-
-function tmpfsOf(mounts: readonly MountPoint[]): Json {
-  return Object.fromEntries(
-    mounts.flatMap((mount) => (mount.type === "tmpfs" ? [[mount.destination, mount.options.join(",")]] : [])),
-  );
-}
-
-type Ports = ContainerRecord["network"]["ports"];
-
-function portBindings(ports: Ports): Json {
-  const bindings: Record<string, Json[]> = {};
-  for (const { containerPort, protocol, hostAddress, hostPort } of ports)
-    (bindings[`${containerPort}/${protocol}`] ??= []).push({
-      HostIp: hostAddress ?? "",
-      HostPort: hostPort === undefined ? "" : String(hostPort),
-    });
-  return bindings;
-}
-
-function networkSettings({ id, network, state, exposedPorts, hostname }: ContainerRecord): Json {
-  const isUp = state.status === "running" || state.status === "paused";
-  const published = isUp ? (network.published ?? []) : [];
-  const bound = portBindings(published.map((port) => ({ hostAddress: "0.0.0.0", ...port })));
-  const facts = isUp ? network : { address: undefined, gateway: undefined, mac: undefined };
-  const plain = {
-    IPAddress: facts.address ?? "",
-    Gateway: facts.gateway ?? "",
-    MacAddress: facts.mac ?? "",
-  };
-  const endpoints = isUp ? endpointsOf(network) : [];
-  const networks =
-    endpoints.length > 0
-      ? Object.fromEntries(endpoints)
-      : { [network.name]: { ...plain, Aliases: null, DNSNames: [hostname, id.slice(0, 12)] } };
-  return {
-    ...plain,
-    SandboxKey: isUp ? `/proc/${state.pid}/ns/net` : "",
-    Ports: isUp ? { ...keyed(exposedPorts, () => null), ...bound } : {},
-    Networks: networks,
-  };
-}
-
-/** By network; what the network room knows of each place. */
-function endpointsOf(network: ContainerRecord["network"]): readonly (readonly [string, Json])[] {
-  return (network.endpoints ?? []).map((endpoint) => [
-    endpoint.network,
-    {
-      NetworkID: endpoint.networkId,
-      EndpointID: endpoint.endpointId,
-      IPAddress: endpoint.address ?? "",
-      IPPrefixLen: endpoint.prefix ?? 0,
-      Gateway: endpoint.gateway ?? "",
-      GlobalIPv6Address: endpoint.address6 ?? "",
-      GlobalIPv6PrefixLen: endpoint.prefix6 ?? 0,
-      IPv6Gateway: endpoint.gateway6 ?? "",
-      MacAddress: endpoint.mac,
-      Aliases: orNull(endpoint.aliases),
-      DNSNames: endpoint.dnsNames,
-    },
-  ]);
-}
-
-/** `nofile=1024:2048`. */
-function ulimitObject(text: string): Json {
-  const [name = "", values = ""] = text.split("=");
-  const [soft = "", hard = soft] = values.split(":");
-  return { Name: name, Soft: Number(soft), Hard: Number(hard) };
-}
-
-function deviceObject(text: string): Json {
-  const [source = "", target = source, access = "rwm"] = text.split(":");
-  return { PathOnHost: source, PathInContainer: target, CgroupPermissions: access };
-}
-
-function orNull<T>(list: readonly T[]): readonly T[] | null {
-  return list.length === 0 ? null : list;
 }
 
 function keyed<T>(names: readonly string[], value: () => T): Readonly<Record<string, T>> {

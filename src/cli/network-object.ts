@@ -1,10 +1,15 @@
+import type { ContainerRecord } from "#container";
 import type { NetworkView } from "#network";
 
 /**
  * A network as `docker network inspect` shows it, plus `Egress` where it has a policy.
+ * @param sharers containers on it that have no endpoint: those of `host` and `none`
  * @see https://docs.docker.com/reference/api/engine/version/v1.51/#tag/Network/operation/NetworkInspect
  */
-export function networkObject(network: NetworkView): Readonly<Record<string, unknown>> {
+export function networkObject(
+  network: NetworkView,
+  sharers: readonly ContainerRecord[] = [],
+): Readonly<Record<string, unknown>> {
   const isBare = network.driver === "host" || network.driver === "null";
   return {
     Name: network.name,
@@ -24,8 +29,12 @@ export function networkObject(network: NetworkView): Readonly<Record<string, unk
     Ingress: false,
     ConfigFrom: { Network: "" },
     ConfigOnly: false,
-    Containers: Object.fromEntries(
-      network.members.map(({ containerId, name, facts }) => [
+    Containers: Object.fromEntries([
+      ...sharers.map(({ id, name }) => [
+        id,
+        { Name: name, EndpointID: "", MacAddress: "", IPv4Address: "", IPv6Address: "" },
+      ]),
+      ...network.members.map(({ containerId, name, facts }) => [
         containerId,
         {
           Name: name,
@@ -35,7 +44,7 @@ export function networkObject(network: NetworkView): Readonly<Record<string, unk
           IPv6Address: facts.address6 === undefined ? "" : `${facts.address6}/${facts.prefix6}`,
         },
       ]),
-    ),
+    ]),
     Options: network.options,
     Labels: network.labels,
     ...(network.egress !== undefined && { Egress: network.egress }),

@@ -110,3 +110,36 @@ function playing<T extends object>(parts: Partial<T>): T {
   };
   return new Proxy(parts, handler) as T;
 }
+
+/** A container of which nothing special was asked: the rest of a record in a test. */
+export const unusedSettings = {
+  version: 2,
+  mounts: [],
+  readOnly: false,
+  tty: false,
+  input: "none",
+  remove: false,
+  labels: {},
+  stopSignal: "SIGTERM",
+  stopTimeoutSeconds: 10,
+  restart: { name: "no", maximumRetryCount: 0 },
+  log: { driver: "json-file", maxBytes: 0, maxFiles: 1, options: {} },
+  limits: {},
+  security: { privileged: false, capAdd: [], capDrop: [], options: [] },
+  init: false,
+  namespaces: { pid: "", ipc: "", uts: "" },
+  groupAdd: [],
+  sysctls: {},
+  annotations: {},
+  devices: [],
+  exposedPorts: [],
+} as const;
+
+export const unusedState = {
+  pid: 0,
+  monitorPid: 0,
+  exitCode: 0,
+  oomKilled: false,
+  restartCount: 0,
+  lostLogBytes: 0,
+} as const;

@@ -49,6 +49,9 @@ export interface StoredContainer {
   /** What `run -a` and `create -a` joined: `start -a` joins them again. */
   readonly attach?: readonly StreamName[];
   readonly exposedPorts: readonly string[];
+  /** As they were given. */
+  readonly volumesFrom?: readonly string[];
+  readonly publishAll?: boolean;
   /** Made by `run`: without a start it is a leftover. */
   readonly isRun?: boolean;
   /** The user stopped it: `unless-stopped` heeds that at boot. */

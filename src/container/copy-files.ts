@@ -3,6 +3,7 @@ import {
   chownSync,
   closeSync,
   constants,
+  copyFileSync,
   fstatSync,
   lstatSync,
   mkdirSync,
@@ -231,9 +232,15 @@ function copyContents(
   half: string,
 ): void {
   if (!stat.isFile()) throw from.fault("it is neither a file, nor a directory, nor a link");
-  const { copyFileSync } = process.getBuiltinModule("node:fs");
-  copyFileSync(source, half, constants.COPYFILE_EXCL);
-  setAttributes(half, stat, owner);
+  // By descriptor: another container that shares a volume may put a link at the name meanwhile.
+  const fd = openSync(half, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
+  try {
+    const target = `/proc/self/fd/${fd}`;
+    copyFileSync(source, target);
+    setAttributes(target, stat, owner);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function setAttributes(path: string, stat: Stats, owner: Copying["owner"]): void {

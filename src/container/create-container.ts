@@ -58,12 +58,18 @@ async function makeContainer(
     name,
     ...(isRun ? { isRun } : {}),
     hostname: hostnameOf(request, id),
+    namespaces: { cgroup: cgroupNamespace(parts), ...description.namespaces },
     mounts: description.mounts.map((mount) => withSource(parts, mount)),
     ...(snapshot === undefined ? {} : { snapshot }),
   }));
   const record = parts.store.get(id);
   parts.events.append("create", record);
   return record;
+}
+
+/** Docker's default. */
+function cgroupNamespace({ host }: Parts): "host" | "private" {
+  return host.probes.cgroupMode() === "v2" ? "private" : "host";
 }
 
 /** @throws KERNEL_UNSUPPORTED when nothing here runs the programs of the image */

@@ -71,6 +71,8 @@ export function describeContainer(request: RunRequest, inherited: readonly Mount
     ...runtimeOf(request),
     ...(request.attach === undefined ? {} : { attach: request.attach }),
     exposedPorts,
+    ...(request.volumesFrom === undefined ? {} : { volumesFrom: request.volumesFrom }),
+    ...(request.publishAll === true ? { publishAll: true } : {}),
   };
 }
 

@@ -18,6 +18,12 @@ export { readFileInRoot } from "./read-in-root.ts";
 export { type DeviceNumber, type ResourceLimits, specResources } from "./resources.ts";
 export type { ContainerProcess, ExecProcess, ProcessStdio, Runtime, RuntimeName } from "./runtime.ts";
 export type { RuntimeSpec, SpecDevice, SpecMount, SpecProcess } from "./runtime-spec.ts";
-export { allCapabilities, defaultCapabilities, defaultCgroupParent } from "./spec-defaults.ts";
+export {
+  allCapabilities,
+  defaultCapabilities,
+  defaultCgroupParent,
+  maskedPaths,
+  readonlyPaths,
+} from "./spec-defaults.ts";
 export { readSpecFacts, type SpecFacts } from "./spec-facts.ts";
 export { type ResolvedUser, resolveUser } from "./user.ts";

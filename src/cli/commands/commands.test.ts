@@ -7,7 +7,7 @@ import type { Image } from "#image";
 import { digestOf } from "#oci";
 import { runCommandLine } from "../command-line.ts";
 import type { CliEngine } from "../engine-port.ts";
-import { type FakeIoOptions, fakeEngine, fakeIo } from "../testing.ts";
+import { type FakeIoOptions, fakeEngine, fakeIo, unusedSettings, unusedState } from "../testing.ts";
 
 async function lighter(line: readonly string[], engine: CliEngine, options: FakeIoOptions = {}) {
   const io = fakeIo(options);
@@ -333,38 +333,6 @@ test("completion scripts name every command and flag", async () => {
   }
   assert.match((await lighter(["completion", "csh"], fakeEngine())).stderr, /cannot complete for "csh"/);
 });
-
-const unusedSettings = {
-  version: 2,
-  mounts: [],
-  readOnly: false,
-  tty: false,
-  input: "none",
-  remove: false,
-  labels: {},
-  stopSignal: "SIGTERM",
-  stopTimeoutSeconds: 10,
-  restart: { name: "no", maximumRetryCount: 0 },
-  log: { driver: "json-file", maxBytes: 0, maxFiles: 1, options: {} },
-  limits: {},
-  security: { privileged: false, capAdd: [], capDrop: [], options: [] },
-  init: false,
-  namespaces: { pid: "", ipc: "", uts: "" },
-  groupAdd: [],
-  sysctls: {},
-  annotations: {},
-  devices: [],
-  exposedPorts: [],
-} as const;
-
-const unusedState = {
-  pid: 0,
-  monitorPid: 0,
-  exitCode: 0,
-  oomKilled: false,
-  restartCount: 0,
-  lostLogBytes: 0,
-} as const;
 
 test("ps shows what runs, and with -a what ended", async () => {
   const record: ContainerRecord = {

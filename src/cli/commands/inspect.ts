@@ -1,4 +1,5 @@
 import { isLighterError, LighterError } from "#base";
+import { isLive } from "#container";
 import { defineCommand, type Invocation } from "../command.ts";
 import type { CliEngine } from "../engine-port.ts";
 
@@ -103,7 +104,11 @@ const container: Kind = {
   name: "container",
   async find(engine, text) {
     const { inspectContainer } = await import("../inspect-container.ts");
-    return inspectContainer(await engine.containers.get(text), engine.root);
+    const record = await engine.containers.get(text);
+    const { name } = record.network;
+    const isBare = isLive(record.state) && (name === "host" || name === "none");
+    const networkId = isBare ? (await engine.networks.get(name)).id : "";
+    return inspectContainer(record, engine.root, networkId);
   },
 };
 
@@ -119,7 +124,9 @@ const network: Kind = {
   name: "network",
   async find(engine, text) {
     const { networkObject } = await import("../network-object.ts");
-    return networkObject(await engine.networks.get(text));
+    const { sharersOf } = await import("../network-sharers.ts");
+    const found = await engine.networks.get(text);
+    return networkObject(found, await sharersOf(engine, found));
   },
 };
 

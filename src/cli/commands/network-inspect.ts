@@ -1,6 +1,7 @@
 import { isLighterError } from "#base";
 import { defineCommand, type Invocation } from "../command.ts";
 import { networkObject } from "../network-object.ts";
+import { sharersOf } from "../network-sharers.ts";
 
 const inspectFlags = {
   format: {
@@ -33,7 +34,8 @@ async function inspect({ flags, args, io, openEngine }: Invocation<typeof inspec
   let status = 0;
   for (const name of args) {
     try {
-      objects.push(networkObject(await engine.networks.get(name)));
+      const network = await engine.networks.get(name);
+      objects.push(networkObject(network, await sharersOf(engine, network)));
     } catch (error) {
       if (!isLighterError(error, "NETWORK_NOT_FOUND", "NETWORK_INVALID")) throw error;
       await io.stderr.write(`lighter: ${error.message}\n`);

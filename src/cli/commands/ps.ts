@@ -71,7 +71,7 @@ async function listContainers({ flags, io, openEngine }: Invocation<typeof psFla
   const rows = await Promise.all(
     shown.map(async (container) => ({
       ...rowOf(container, flags["no-trunc"], io.now()),
-      Size: sizes && !flags.quiet ? sizeText(await engine.containers.size(container.id)) : "",
+      Size: sizes && !flags.quiet ? sizeText(await engine.containers.size(container.id)) : "0B",
     })),
   );
   const text = flags.quiet
@@ -89,7 +89,7 @@ function rowOf(container: ContainerRecord, isFull: boolean, nowMs: number) {
   const volumes = container.mounts.filter((mount) => mount.type === "volume");
   return {
     Command: `"${isFull || command.length <= 20 ? command : `${command.slice(0, 19)}…`}"`,
-    CreatedAt: container.created,
+    CreatedAt: `${container.created.slice(0, 19).replace("T", " ")} +0000 UTC`,
     ID: isFull ? container.id : container.id.slice(0, 12),
     Image: container.image.name,
     Labels: Object.entries(container.labels)
@@ -99,6 +99,7 @@ function rowOf(container: ContainerRecord, isFull: boolean, nowMs: number) {
     Mounts: container.mounts.map((mount) => mountText(mount, isFull)).join(","),
     Names: container.name,
     Networks: networksOf(container).join(","),
+    Platform: null,
     Ports: portsOf(container).map(portText).join(", "),
     RunningFor: ago(container.created, nowMs),
     State: container.state.status,

@@ -67,13 +67,18 @@ export const volumeLs = defineCommand({
         }),
       )
       .map(({ name, labels }) => ({
+        Availability: "N/A",
         Driver: "local",
+        Group: "N/A",
         Labels: Object.entries(labels)
           .map(([key, value]) => `${key}=${value}`)
           .join(","),
+        Links: "N/A",
         Mountpoint: `${engine.root}/volumes/${name}/_data`,
         Name: name,
         Scope: "local",
+        Size: "N/A",
+        Status: "N/A",
       }));
     const text = flags.quiet
       ? rows.map(({ Name }) => `${Name}\n`).join("")
