@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { LighterError } from "#base";
 import type { Host, Running, SpawnOptions } from "#host";
-import { removeCgroups, removeStandIn } from "./cgroups.ts";
+import { hastenCgroupMove, removeCgroups, removeStandIn } from "./cgroups.ts";
 import { checkCommand } from "./check-command.ts";
 import { withCompiledSeccomp } from "./compiled-seccomp.ts";
 import type { ContainerProcess, ExecProcess, ProcessStdio, Runtime } from "./runtime.ts";
@@ -78,6 +78,7 @@ interface Driver {
 
 async function runContainer(driver: Driver, container: ContainerProcess): Promise<number> {
   if (container.signal?.aborted) throw cancelled(container.id);
+  hastenCgroupMove();
   checkCommand(driver.host, container.spec);
   const log = join(container.bundle, "runtime.log");
   writeBundle(driver, { bundle: container.bundle, spec: sized(container) });
@@ -214,6 +215,8 @@ async function execProcess(driver: Driver, request: ExecProcess): Promise<number
       stdio: isDetached ? ["ignore", "ignore", "ignore"] : stdioOf(request.stdio),
       env: environment,
     });
+    // Once more, should the grace period that the caller asked for be over before the runtime is loaded.
+    hastenCgroupMove();
     deliver(running, request.stdio);
     const exit = await running.exited;
     if (exit.signal !== undefined)
