@@ -48,7 +48,7 @@ export async function fetchFile(
     validators: known !== undefined && isStored(known.digest) ? known : undefined,
   });
   if (response.status === 304 && known !== undefined) return stored(op, checked(op, known.digest));
-  const { digest, active } = await download(op, response, options);
+  const { digest, active } = await download(op, response, { ...options, signal });
   const snapshot = await keep(op, digest, { active, options });
   writeValidators(file, response, digest);
   return {
@@ -114,12 +114,12 @@ function unreachable(op: HttpOp, state: string, cause?: unknown): LighterError {
 async function download(
   op: HttpOp,
   response: Response,
-  options: RemoteOptions,
+  options: RemoteOptions & { readonly signal: AbortSignal },
 ): Promise<{ readonly digest: Digest; readonly active: ActiveSnapshot }> {
   const active = options.snapshots.prepare(undefined);
   try {
     const path = join(active.upper, op.filename);
-    const digest = await writeBody(op, response, path);
+    const digest = await writeBody(op, response, { path, signal: options.signal });
     checked(op, digest);
     chmodSync(path, 0o600);
     const time = Date.parse(response.headers.get("last-modified") ?? "") / 1000 || 0;
@@ -131,7 +131,11 @@ async function download(
   }
 }
 
-async function writeBody(op: HttpOp, response: Response, path: string): Promise<Digest> {
+async function writeBody(
+  op: HttpOp,
+  response: Response,
+  { path, signal }: { readonly path: string; readonly signal: AbortSignal },
+): Promise<Digest> {
   const digester = new Digester();
   const fd = openSync(path, "wx", 0o600);
   try {
@@ -140,6 +144,8 @@ async function writeBody(op: HttpOp, response: Response, path: string): Promise<
       for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at);
     }
   } catch (error) {
+    const isDisk = error instanceof Error && "syscall" in error && error.syscall === "write";
+    if (signal.aborted || isDisk) throw error;
     throw unreachable(op, `the transfer broke off: ${errorMessage(error)}`, error);
   } finally {
     closeSync(fd);
