@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import type { TarEntry } from "#archive";
-import { LighterError } from "#base";
+import { isLighterError, LighterError } from "#base";
 import type { Host } from "#host";
 import { type Digest, isDigest } from "#oci";
 import { Extraction } from "./extract/extraction.ts";
@@ -93,11 +93,14 @@ export function fillDeferred(
 ): void {
   const layer = deferredLayer(directory);
   const lists = readLists(directory);
-  if (layer === undefined || lists === undefined)
+  if (layer === undefined || lists === undefined) {
+    // An empty note leads to no layer: from here on the snapshot is not there, and a build makes it again.
+    writeFileSync(placeOf(directory), "");
     throw new LighterError(
       "SNAPSHOT_NOT_FOUND",
       `cannot use snapshot "${directory}": a crash of the machine left it incomplete; build the image again`,
     );
+  }
   const root = join(directory, "fs");
   const times = new Map(lists.files);
   using extraction = new Extraction({
@@ -107,8 +110,15 @@ export function fillDeferred(
     // What this store wrote is no bomb.
     limits: { dataBytes: Number.POSITIVE_INFINITY, entries: Number.POSITIVE_INFINITY },
   });
-  for (const chunk of layers.readChunks(layer.digest)) extraction.write(chunk);
-  extraction.finish();
+  try {
+    for (const chunk of layers.readChunks(layer.digest)) extraction.write(chunk);
+    extraction.finish();
+  } catch (error) {
+    // A blob that went bad on the disk is the news then, and is set aside.
+    if (isLighterError(error, "ARCHIVE_INVALID", "ARCHIVE_HOSTILE"))
+      for (const _ of layers.readChunks(layer.digest));
+    throw error;
+  }
   for (const [path, seconds] of lists.directories) utimesSync(join(root, path), seconds, seconds);
   rmSync(placeOf(directory));
 }
