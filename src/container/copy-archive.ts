@@ -59,6 +59,9 @@ export async function copyInArchive(
 
 function temporary({ root }: Parts): Disposable & { readonly path: string } {
   mkdirSync(join(root, "run"), { recursive: true, mode: 0o711 });
-  const path = mkdtempSync(join(root, "run", ".copy-"));
-  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+  const closed = mkdtempSync(join(root, "run", ".copy-"));
+  // A directory below, because a copy takes the mode of what it is of: nobody else may come to its files.
+  const path = join(closed, "files");
+  mkdirSync(path);
+  return { path, [Symbol.dispose]: () => rmSync(closed, { recursive: true, force: true }) };
 }

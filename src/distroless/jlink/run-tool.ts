@@ -36,7 +36,7 @@ export async function runTool(
   host.mounts.enterPrivateNamespace();
   await using scope = new Cleanup();
   const id = `recipe-${randomBytes(6).toString("hex")}`;
-  mkdirSync(parts.runDirectory, { recursive: true });
+  mkdirSync(parts.runDirectory, { recursive: true, mode: 0o711 });
   const claim = scope.use(claimContainer(host, parts.runDirectory, id));
   const rootfs = join(claim.directory, "rootfs");
   mkdirSync(rootfs);
