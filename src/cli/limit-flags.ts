@@ -67,7 +67,7 @@ export const limitFlags = {
   init: { kind: "boolean", summary: "Start the program under an init that reaps orphans" },
   ipc: {
     kind: "string",
-    value: "host|container:NAME",
+    value: "host|none|private|shareable|container:NAME",
     summary: "Whose System V objects and shared memory it sees",
   },
   "memory-swappiness": { kind: "integer", value: "0..100", summary: "How readily its memory is swapped out" },

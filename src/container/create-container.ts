@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { LighterError } from "#base";
 import { type ContainerClaim, claimContainer } from "#runtime";
+import { checkLimits } from "./check-limits.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import { describeContainer, hostnameOf } from "./describe-container.ts";
 import { checkDiskLimits } from "./device-limits.ts";
@@ -46,6 +47,7 @@ async function makeContainer(
 ): Promise<ContainerRecord> {
   const description = describeContainer(request, mountsFrom(parts, request.volumesFrom ?? []));
   checkPlatform(parts, request);
+  checkLimits(description.limits);
   checkDiskLimits(parts.host, description.limits);
   using _lock = await parts.use();
   const snapshot = await parts.images.unpack(

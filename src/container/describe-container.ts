@@ -2,6 +2,7 @@ import { hostname as hostName } from "node:os";
 import { posix } from "node:path";
 import { LighterError } from "#base";
 import type { PortMapping } from "#runtime";
+import { checkNameServers, checkSysctls } from "./check-limits.ts";
 import { checkName } from "./container-name.ts";
 import type { HealthSettings, LogSettings, StoredContainer } from "./container-record.ts";
 import { parseDeviceRule } from "./device-limits.ts";
@@ -26,6 +27,8 @@ export function describeContainer(request: RunRequest, inherited: readonly Mount
   const image = request.image.config.config ?? {};
   if (request.name !== undefined) checkName(request.name);
   for (const text of request.extraHosts ?? []) parseExtraHost(text);
+  checkNameServers(request.networking?.dns?.servers ?? []);
+  checkSysctls(request.sysctls ?? {}, { network: request.network === "host", ipc: request.ipc === "host" });
   const stopSignal = request.stopSignal ?? image.StopSignal ?? "SIGTERM";
   signalNumber(stopSignal);
   const exposedPorts = exposedBy(request, Object.keys(image.ExposedPorts ?? {}));

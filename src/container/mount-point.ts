@@ -35,7 +35,7 @@ export function specMount(mount: MountPoint): SpecMount {
       destination,
       type: "tmpfs",
       source: "tmpfs",
-      options: ["nosuid", "nodev", "noexec", ...mount.options, ...readOnly],
+      options: [...confinement(mount.options), ...mount.options, ...readOnly],
     };
   return {
     destination,
@@ -43,4 +43,9 @@ export function specMount(mount: MountPoint): SpecMount {
     source: mount.source,
     options: ["rbind", mount.propagation, ...readOnly],
   };
+}
+
+/** Docker's defaults of a tmpfs, without those that were lifted by `exec`, `suid` or `dev`. */
+function confinement(options: readonly string[]): readonly string[] {
+  return ["suid", "dev", "exec"].filter((word) => !options.includes(word)).map((word) => `no${word}`);
 }

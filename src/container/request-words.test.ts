@@ -18,6 +18,17 @@ test("volumes as docker writes them", () => {
     assert.deepEqual(specMount(parseVolume(text)), { source, destination, type: "bind", options }, text);
 });
 
+test("what a tmpfs forbids can be lifted", () => {
+  const cases: [string, string][] = [
+    ["/t", "nosuid nodev noexec mode=1777"],
+    ["/t:rw,exec", "nosuid nodev exec mode=1777"],
+    ["/t:suid,dev,exec,mode=700", "suid dev exec mode=700"],
+    ["/t:noexec,ro", "nosuid nodev noexec noexec mode=1777 ro"],
+  ];
+  for (const [text, options] of cases)
+    assert.equal(specMount(parseTmpfs(text)).options?.join(" "), options, text);
+});
+
 test("volumes that cannot be", () => {
   for (const text of ["", "a", "n@me:/b", "/a:b", "/a:/", "/a:/b:x", "/a:/b:ro:z", ":/b"])
     assert.throws(() => parseVolume(text), { code: "CONTAINER_INVALID" }, text);
@@ -90,7 +101,7 @@ test("mounts as docker writes them", () => {
     destination: "/run",
     type: "tmpfs",
     source: "tmpfs",
-    options: ["nosuid", "nodev", "noexec", "size=64k", "exec", "mode=1777"],
+    options: ["nosuid", "nodev", "size=64k", "exec", "mode=1777"],
   });
   assert.throws(() => parseTmpfs("/run:x"), { code: "CONTAINER_INVALID" });
 });

@@ -209,17 +209,24 @@ function readOwnLimits(): ReadonlyMap<string, number> {
   );
 }
 
+const namespaceWords = {
+  pid: "host or container:NAME",
+  ipc: "host, none, private, shareable or container:NAME",
+  uts: "host",
+} as const;
+
 /** `host`, or another container's namespace by the path of its first process. */
 function namespaces(parts: Parts, record: ContainerRecord): Settings {
   const of = (kind: "pid" | "ipc" | "uts"): Settings => {
     const text = record.namespaces[kind];
     if (text === "" || text === "private" || text === "shareable") return {};
-    if (text === "host") return { [kind]: "host" };
+    if (text === "host") return { [kind]: "host", ...(kind === "ipc" ? { shm: "host" } : {}) };
+    if (kind === "ipc" && text === "none") return { shm: "none" };
     const other = /^container:(.+)$/.exec(text)?.[1];
     if (other === undefined || kind === "uts")
       throw new LighterError(
         "CONTAINER_INVALID",
-        `cannot use --${kind} "${text}": want host${kind === "uts" ? "" : " or container:NAME"}`,
+        `cannot use --${kind} "${text}": want ${namespaceWords[kind]}`,
       );
     const joined = parts.store.get(other);
     if (!isLive(joined.state))

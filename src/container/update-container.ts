@@ -1,6 +1,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { specResources } from "#runtime";
+import { checkLimits } from "./check-limits.ts";
 import { type ContainerRecord, isLive, type Limits, type RestartPolicy } from "./container-record.ts";
 import { resourceLimits } from "./device-limits.ts";
 import { policyNumber } from "./monitor/arguments.ts";
@@ -20,6 +21,7 @@ export async function updateContainer(
   { limits, restart }: UpdateRequest,
 ): Promise<void> {
   const { state, ...stored } = record;
+  checkLimits({ ...stored.limits, ...limits });
   if (limits !== undefined && state.pid !== 0) {
     parts.host.mounts.enterPrivateNamespace();
     const hasSwap = existsSync("/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes");

@@ -69,7 +69,8 @@ function settings(options: OverlayMount, opened: number[]): readonly (readonly [
           ["upperdir", short(options.upper, opened)],
           ["workdir", short(options.work, opened)],
         ];
-  return [...upper, ...fixedSettings];
+  // What df and mount tables show as the device.
+  return [["source", "overlay"], ...upper, ...fixedSettings];
 }
 
 function attach(sys: Sys, fs: number, options: OverlayMount): void {

@@ -156,3 +156,23 @@ test("what is asked arrives", () => {
   assert.deepEqual(spec.process.user, { uid: 7, gid: 8, additionalGids: [8, 9] });
   assert.equal(specOf({ cwd: "" }).process.cwd, "/");
 });
+
+test("a read-only container cannot write its network files either", () => {
+  const files = { hosts: "/h", resolvConf: "/r", hostname: "/n" };
+  for (const [readOnly, want] of [
+    [true, ["rbind", "rprivate", "ro"]],
+    [false, ["rbind", "rprivate"]],
+  ] as const)
+    for (const place of ["/etc/hosts", "/etc/resolv.conf", "/etc/hostname"]) {
+      const mount = specOf({ files, readOnly }).mounts.find(({ destination }) => destination === place);
+      assert.deepEqual(mount?.options, want, `${place}, ${readOnly}`);
+    }
+});
+
+test("shared memory: its own, the host's, none", () => {
+  const shm = (options: Partial<SpecOptions>) =>
+    specOf(options).mounts.find(({ destination }) => destination === "/dev/shm");
+  assert.equal(shm({})?.type, "tmpfs");
+  assert.deepEqual([shm({ shm: "host" })?.type, shm({ shm: "host" })?.source], ["bind", "/dev/shm"]);
+  assert.equal(shm({ shm: "none" }), undefined);
+});

@@ -35,6 +35,8 @@ export interface SpecOptions {
   readonly mounts?: readonly SpecMount[];
   readonly terminal?: boolean;
   readonly shmBytes?: number;
+  /** `host` shows the host's /dev/shm, `none` has none. @defaultValue a file system of its own */
+  readonly shm?: "host" | "none";
   readonly capabilities?: readonly string[];
   /** Every capability and device, nothing masked, no seccomp. */
   readonly privileged?: boolean;
@@ -174,19 +176,22 @@ function mountsOf(options: SpecOptions, facts: SpecFacts): readonly SpecMount[] 
     { destination: "/etc/hosts", source: options.files?.hosts },
   ];
   const flags =
-    options.purpose === "build" ? ["rbind", "ro", "nosuid", "noexec", "nodev"] : ["rbind", "rprivate"];
+    options.purpose === "build"
+      ? ["rbind", "ro", "nosuid", "noexec", "nodev"]
+      : ["rbind", "rprivate", ...(options.readOnly === true ? ["ro"] : [])];
   const asked = options.mounts ?? [];
   const covered = new Set(asked.map((mount) => mount.destination));
   const defaults = defaultMounts({
     shmBytes: options.shmBytes ?? defaultShmBytes,
     hasCgroups: facts.cgroupMode !== "none",
   });
+  const shown = defaults.flatMap((mount) => sharedMemory(mount, options.shm));
   const writable = (mount: SpecMount): SpecMount =>
     options.privileged === true && /^\/sys(\/|$)/.test(mount.destination)
       ? { ...mount, options: (mount.options ?? []).filter((option) => option !== "ro") }
       : mount;
   return [
-    ...defaults.filter((mount) => !covered.has(mount.destination)).map(writable),
+    ...shown.filter((mount) => !covered.has(mount.destination)).map(writable),
     ...bound.flatMap(({ destination, source }) =>
       source === undefined || covered.has(destination)
         ? []
@@ -194,6 +199,13 @@ function mountsOf(options: SpecOptions, facts: SpecFacts): readonly SpecMount[] 
     ),
     ...asked.toSorted((a, b) => depth(a) - depth(b)),
   ];
+}
+
+/** @returns the mount, what stands for it, or nothing */
+function sharedMemory(mount: SpecMount, shm: SpecOptions["shm"]): readonly SpecMount[] {
+  if (mount.destination !== "/dev/shm" || shm === undefined) return [mount];
+  if (shm === "none") return [];
+  return [{ destination: "/dev/shm", type: "bind", source: "/dev/shm", options: ["rbind", "rprivate"] }];
 }
 
 /** A mount must come before those inside of it. */

@@ -54,7 +54,7 @@ export function specResources(
     cpus: limits.cpusetCpus,
     mems: limits.cpusetMems,
   });
-  const pids = defined({ limit: limits.pidsLimit === 0 ? -1 : limits.pidsLimit });
+  const pids = defined({ limit: pidsOf(limits) });
   const blockIO = defined({
     weight: limits.blkioWeight,
     weightDevice: limits.blkioWeightDevices?.map(({ value, ...device }) => ({ ...device, weight: value })),
@@ -70,6 +70,13 @@ export function specResources(
 
 function throttle(devices: readonly DeviceNumber[] | undefined): readonly object[] | undefined {
   return devices?.map(({ value, ...device }) => ({ ...device, rate: value }));
+}
+
+/** PID_MAX_LIMIT: crun has no word for the kernel's "max". */
+const mostPids = 4_194_304;
+
+function pidsOf({ pidsLimit }: ResourceLimits): number | undefined {
+  return pidsLimit !== undefined && pidsLimit <= 0 ? mostPids : pidsLimit;
 }
 
 function swapOf({ memoryBytes, memorySwapBytes }: ResourceLimits): number | undefined {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import type { RunRequest } from "#container";
@@ -120,6 +120,41 @@ test("volumes", { skip }, async (t) => {
         message,
       }),
     );
+});
+
+test("mounts and namespaces as docker gives them", { skip }, async (t) => {
+  const cases: [string, Partial<RunRequest>, string][] = [
+    [
+      "a tmpfs that may execute",
+      { ...sh("grep ' /t ' /proc/mounts | grep -c noexec || true"), tmpfs: ["/t:exec"] },
+      "0",
+    ],
+    ["the root's device is named overlay", sh("grep ' / ' /proc/mounts | cut -d' ' -f1"), "overlay"],
+    [
+      "a read-only container's hosts",
+      { ...sh("echo x >> /etc/hosts || echo refused"), readOnly: true },
+      "refused",
+    ],
+    ["no shared memory", { ...sh("test -e /dev/shm || echo absent"), ipc: "none" }, "absent"],
+    ["shared memory of its own", { ...sh("grep -c ' /dev/shm ' /proc/mounts"), ipc: "private" }, "1"],
+    ["as many processes as the kernel has", { ...sh("echo runs"), limits: { pidsLimit: -1 } }, "runs"],
+    ["no limit of processes", { ...sh("echo runs"), limits: { pidsLimit: 0 } }, "runs"],
+  ];
+  for (const [name, request, want] of cases)
+    await t.test(name, async () => {
+      const { status, stdout } = await theStage().run(request);
+      assert.deepEqual([status, stdout.trim()], [0, want]);
+    });
+  await t.test("the host's shared memory", async () => {
+    const name = `lighter-test-${process.pid}`;
+    writeFileSync(`/dev/shm/${name}`, "of the host");
+    try {
+      const { stdout } = await theStage().run({ ...sh(`cat /dev/shm/${name}`), ipc: "host" });
+      assert.equal(stdout, "of the host");
+    } finally {
+      rmSync(`/dev/shm/${name}`);
+    }
+  });
 });
 
 test("a read-only root", { skip }, async () => {
