@@ -150,7 +150,7 @@ export const refusedContainerFlags = {
 } as const;
 
 /** Those that will come. */
-export const plannedContainerFlags = ["link-local-ip", "use-api-socket", "userns"];
+export const plannedContainerFlags = ["link-local-ip", "use-api-socket"];
 
 type ContainerInvocation = Pick<Invocation<typeof containerFlags>, "flags" | "args" | "io">;
 

@@ -32,7 +32,7 @@ export function hostConfig(record: ContainerRecord): Json {
     IpcMode: namespaces.ipc === "" ? "private" : namespaces.ipc,
     PidMode: namespaces.pid,
     UTSMode: namespaces.uts,
-    UsernsMode: "",
+    UsernsMode: namespaces.user ?? "",
     Cgroup: "",
     Links: orNull(networking?.endpoint?.links ?? []),
     OomScoreAdj: limits.oomScoreAdj ?? 0,

@@ -91,6 +91,7 @@ export const limitFlags = {
     summary: "Set a kernel setting of the container's namespaces",
   },
   ulimit: { kind: "list", value: "NAME=SOFT[:HARD]", summary: "Limit of each process, as nofile=1024:2048" },
+  userns: { kind: "string", value: "host", summary: "Use the host's user IDs, as without the flag" },
   uts: { kind: "string", value: "host", summary: "Use the host's name" },
 } as const satisfies Flags;
 
@@ -126,6 +127,7 @@ export function limitOptions(flags: FlagValues<typeof limitFlags>): Partial<Cont
       pid: flags.pid,
       ipc: flags.ipc,
       uts: flags.uts,
+      userns: flags.userns,
       cgroupParent: flags["cgroup-parent"],
       cgroupns: flags.cgroupns,
     }),

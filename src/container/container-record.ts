@@ -154,6 +154,8 @@ export interface NamespaceSettings {
   readonly ipc: string;
   readonly uts: string;
   readonly cgroup?: string;
+  /** As it was given. */
+  readonly user?: string;
 }
 
 /** How health is found out. Durations in nanoseconds, as docker keeps them; 0 is the default. */

@@ -83,7 +83,22 @@ function namespacesOf(request: RunRequest): StoredContainer["namespaces"] {
   const { pid = "", ipc = "", uts = "", cgroupns } = request;
   if (cgroupns !== undefined && cgroupns !== "host" && cgroupns !== "private")
     throw new LighterError("CONTAINER_INVALID", `cannot use --cgroupns "${cgroupns}": want host or private`);
-  return { pid, ipc, uts, ...(cgroupns === undefined ? {} : { cgroup: cgroupns }) };
+  return {
+    pid,
+    ipc,
+    uts,
+    ...(cgroupns === undefined ? {} : { cgroup: cgroupns }),
+    ...userNamespaceOf(request),
+  };
+}
+
+function userNamespaceOf({ userns }: RunRequest): Pick<StoredContainer["namespaces"], "user"> {
+  if (userns === undefined || userns === "") return {};
+  if (userns === "host") return { user: userns };
+  throw new LighterError(
+    "CONTAINER_INVALID",
+    `cannot use --userns "${userns}": lighter maps no user IDs, a container has those of the host; use --user to leave root`,
+  );
 }
 
 function deviceRulesOf({ deviceCgroupRules }: RunRequest): Pick<StoredContainer, "deviceCgroupRules"> {

@@ -65,6 +65,8 @@ export interface ContainerOptions {
   readonly pid?: string;
   readonly ipc?: string;
   readonly uts?: string;
+  /** `host`, which is the default and all there is. */
+  readonly userns?: string;
   readonly groupAdd?: readonly string[];
   readonly sysctls?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;

@@ -123,6 +123,7 @@ test("volumes", { skip }, async (t) => {
 });
 
 test("mounts and namespaces as docker gives them", { skip }, async (t) => {
+  const ownIds = readFileSync("/proc/self/uid_map", "latin1").trim().replace(/\s+/g, " ");
   const cases: [string, Partial<RunRequest>, string][] = [
     [
       "a tmpfs that may execute",
@@ -138,6 +139,7 @@ test("mounts and namespaces as docker gives them", { skip }, async (t) => {
     ["no shared memory", { ...sh("test -e /dev/shm || echo absent"), ipc: "none" }, "absent"],
     ["shared memory of its own", { ...sh("grep -c ' /dev/shm ' /proc/mounts"), ipc: "private" }, "1"],
     ["as many processes as the kernel has", { ...sh("echo runs"), limits: { pidsLimit: -1 } }, "runs"],
+    ["the host's user IDs", { ...sh("echo $(cat /proc/self/uid_map)"), userns: "host" }, ownIds],
     ["no limit of processes", { ...sh("echo runs"), limits: { pidsLimit: 0 } }, "runs"],
   ];
   for (const [name, request, want] of cases)
@@ -145,6 +147,13 @@ test("mounts and namespaces as docker gives them", { skip }, async (t) => {
       const { status, stdout } = await theStage().run(request);
       assert.deepEqual([status, stdout.trim()], [0, want]);
     });
+  for (const userns of ["auto", "private", "keep-id"])
+    await t.test(`user namespace ${userns}`, () =>
+      assert.rejects(theStage().run({ ...sh("true"), userns }), {
+        code: "CONTAINER_INVALID",
+        message: /lighter maps no user IDs/,
+      }),
+    );
   await t.test("the host's shared memory", async () => {
     const name = `lighter-test-${process.pid}`;
     writeFileSync(`/dev/shm/${name}`, "of the host");
