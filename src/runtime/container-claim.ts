@@ -63,17 +63,26 @@ function bundleOf(directory: string): string {
   return join(directory, "bundle");
 }
 
+/** Undefined when a living process has it. */
 function lockDirectory(host: ClaimHost, directory: string): Lock | undefined {
-  for (let tries = 0; ; tries += 1) {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+  let isNew = false;
+  for (let tries = 1; ; tries += 1) {
+    isNew = mkdirSync(directory, { recursive: true, mode: 0o700 }) !== undefined || isNew;
     try {
-      return host.locks.tryAcquire(join(directory, "lock"), "exclusive");
+      const lock = host.locks.tryAcquire(join(directory, "lock"), "exclusive");
+      // What was just made here is held by a sweep at most: between open and flock a lock looks like a dead owner's.
+      if (lock !== undefined || !isNew || tries === mostTries) return lock;
     } catch (error) {
       // A sweep may remove the directory between the two calls.
-      if (errnoOf(error) !== "ENOENT" || tries === 10) throw error;
+      if (errnoOf(error) !== "ENOENT" || tries === mostTries) throw error;
     }
+    Atomics.wait(pause, 0, 0, pauseMs);
   }
 }
+
+const pause = new Int32Array(new SharedArrayBuffer(4));
+const pauseMs = 10;
+const mostTries = 100;
 
 /**
  * Kills and removes the containers whose owner died, and what they left under `runDirectory`.
