@@ -1,10 +1,10 @@
 // Ctrl-C at each kind of work: nothing goes on, nothing is left half made, and the next build works.
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { type Clone, openClone, whyNoMachine } from "../support/cli.ts";
 import { leftovers } from "../support/leftovers.ts";
@@ -134,9 +134,15 @@ describe("Ctrl-C", { skip }, () => {
       env: { ...process.env, LIGHTER_ROOT: clone.root },
       stdio: ["pipe", "ignore", "ignore"],
     });
+    const snapshots = join(clone.root, "snapshots");
     const partial = (): boolean =>
-      readdirSync(join(clone.root, "build/remote")).some((name) => name.startsWith("stream-"));
-    while (!partial()) await new Promise((resolve) => setTimeout(resolve, 50));
+      existsSync(snapshots) &&
+      readdirSync(snapshots, { recursive: true }).some((path) => basename(String(path)) === "stream");
+    const deadline = Date.now() + 20_000;
+    while (!partial()) {
+      assert.ok(Date.now() < deadline, "standard input is not being kept");
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
     child.kill("SIGINT");
     const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
     assert.equal(code, 130);
