@@ -189,9 +189,11 @@ function lifeOf(parts: Parts): Life {
     },
     restart: async (text, options) => {
       const record = store.get(text);
+      keepAtEnd(parts, record);
       await stopContainer(parts, record, options);
       await sweepParts(parts);
-      return await start(store.get(record.id));
+      // With the start it is one to be removed again; where that fails it stays, for `rm` or a further try.
+      return await start({ ...store.get(record.id), remove: record.remove });
     },
   };
 }
@@ -277,6 +279,11 @@ function contentsOf(parts: Parts): ContentsOf {
     writtenBytes: (text) => directoryBytes(join(store.directory(store.get(text).id), "fs")),
     usage: (text) => measureUsage(parts, store.get(text)),
   };
+}
+
+/** A container that goes when it ends outlives a restart, as docker's does. */
+function keepAtEnd({ store }: Parts, { state: _, ...record }: ContainerRecord): void {
+  if (record.remove) store.save({ ...record, remove: false }, { durable: true });
 }
 
 function isStarted({ state }: ContainerRecord): boolean {

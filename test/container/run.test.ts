@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import type { RunRequest } from "#container";
 import type { ProcessConfig } from "#oci";
-import { missing, Stage } from "./stage.ts";
+import { imageOf, missing, Stage } from "./stage.ts";
 
 const skip = missing() ?? false;
 const stage = skip === false ? new Stage() : undefined;
@@ -164,6 +164,40 @@ test("mounts and namespaces as docker gives them", { skip }, async (t) => {
       rmSync(`/dev/shm/${name}`);
     }
   });
+});
+
+test("one that is removed at its end outlives a restart, and goes with its next end", { skip }, async () => {
+  const { containers } = theStage();
+  const made = await containers.runDetached({
+    image: imageOf({}),
+    imageName: "busybox",
+    name: "passing",
+    network: "none",
+    remove: true,
+    volumes: ["/kept"],
+    args: ["sh", "-c", "echo x >> /kept/starts; exec sleep 1000"],
+  });
+  for (let restarts = 1; restarts <= 2; restarts++) {
+    const again = await containers.restart("passing", { timeoutSeconds: 0 });
+    assert.deepEqual([again.id, again.remove, again.state.status], [made.id, true, "running"]);
+  }
+  let starts = "";
+  const onStdout = (chunk: Uint8Array) => (starts += Buffer.from(chunk).toString());
+  await containers.exec("passing", {
+    args: ["cat", "/kept/starts"],
+    stdio: { onStdout, onStderr: onStdout },
+  });
+  assert.match(starts, /^x\nx\nx\n$/);
+  await containers.stop("passing", { timeoutSeconds: 0 });
+  await containers.sweep();
+  assert.equal(
+    containers.list().some(({ id }) => id === made.id),
+    false,
+  );
+  assert.deepEqual(
+    containers.volumes.list().filter(({ isAnonymous }) => isAnonymous),
+    [],
+  );
 });
 
 test("a read-only root", { skip }, async () => {
