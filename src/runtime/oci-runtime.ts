@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, fstatSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -107,7 +107,7 @@ function writeBundle(
 ): void {
   mkdirSync(program.stateDirectory, { recursive: true, mode: 0o700 });
   const written = program.name === "crun" ? withCompiledSeccomp(host, program, spec) : spec;
-  writeFileSync(join(bundle, "config.json"), JSON.stringify(written));
+  writeFileSync(join(bundle, "config.json"), JSON.stringify(written), { mode: 0o600 });
 }
 
 function sized({ spec, stdio }: Pick<ContainerProcess, "spec" | "stdio">): RuntimeSpec {
@@ -129,6 +129,16 @@ function stdioOf(stdio: ProcessStdio): SpawnOptions["stdio"] {
   return stdio.kind === "capture"
     ? ["ignore", "pipe", "pipe"]
     : [stdio.stdin ?? "inherit", "inherit", "inherit"];
+}
+
+/**
+ * A file as input is read by another program: whoever has its descriptor could open it again by /proc/self/fd, and write
+ * to it. Node's own pipes are sockets, which /dev/stdin cannot open.
+ */
+function withInput(command: readonly string[], stdio: ProcessStdio): readonly string[] {
+  if (stdio.kind === "capture" || stdio.stdin === "ignore") return command;
+  const input = fstatSync(0);
+  return input.isFile() || input.isBlockDevice() ? ["/bin/sh", "-c", 'cat | "$0" "$@"', ...command] : command;
 }
 
 function deliver(running: Running, stdio: ProcessStdio): void {
@@ -211,7 +221,9 @@ async function execProcess(driver: Driver, request: ExecProcess): Promise<number
   try {
     const general = ["--root", driver.program.stateDirectory, "--log", log];
     const flags = ["--process", description, ...(isDetached ? ["--detach"] : [])];
-    const running = driver.host.processes.spawn(driver.program.path, [...general, "exec", ...flags, id], {
+    const command = [driver.program.path, ...general, "exec", ...flags, id];
+    const [program = "", ...args] = isDetached ? command : withInput(command, request.stdio);
+    const running = driver.host.processes.spawn(program, args, {
       stdio: isDetached ? ["ignore", "ignore", "ignore"] : stdioOf(request.stdio),
       env: environment,
     });

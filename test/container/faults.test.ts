@@ -12,7 +12,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
 import { type Clone, openClone, whyNoMachine } from "../support/cli.ts";
 import { leftovers } from "../support/leftovers.ts";
@@ -358,6 +358,23 @@ test("CVE-2019-5736: the runtime and the monitor cannot be overwritten from insi
   clone.run(["exec", "exe", "/bin/evil"]);
   assert.deepEqual(digests(), old);
   ok(["rm", "-f", "exe"]);
+  assertNothingLeft();
+});
+
+test("a file that is the input of exec cannot be written to from inside", { skip }, () => {
+  running("input", "box", "sleep", "1000");
+  const file = join(clone.root, "input.sql");
+  writeFileSync(file, "of the host");
+  const script = "cat /dev/stdin; echo owned > /proc/self/fd/0; exit 3";
+  const lighter = spawnSync(
+    "sh",
+    ["-c", `exec "$0" exec -i input sh -c "$1" < "$2"`, resolve("bin/lighter"), script, file],
+    { encoding: "utf8", env: { ...process.env, LIGHTER_ROOT: clone.root }, timeout: 60_000 },
+  );
+  assert.equal(lighter.stdout, "of the host", lighter.stderr);
+  assert.equal(lighter.status, 3);
+  assert.equal(readFileSync(file, "utf8"), "of the host");
+  ok(["rm", "-f", "input"]);
   assertNothingLeft();
 });
 
