@@ -5,6 +5,7 @@ import {
   ftruncateSync,
   linkSync,
   openSync,
+  statfsSync,
   symlinkSync,
   writeSync,
 } from "node:fs";
@@ -50,11 +51,15 @@ class Unpacker {
   readonly #atEnd: (() => void)[] = [];
   #fd: number | undefined;
   #path = "";
+  /** What the disk had free when the archive was opened: holes take none of it, but their zeros are in the layer. */
+  #leftBytes: number;
 
   constructor(writer: UpperWriter, root: string, options: UnpackOptions) {
     this.#writer = writer;
     this.#root = root;
     this.#options = options;
+    const disk = statfsSync(writer.location("/"));
+    this.#leftBytes = disk.bavail * disk.bsize;
     this.#inRoot = {
       find: (path) => writer.tree.find(joinPath(root, path)),
       list: (path) => writer.tree.list(joinPath(root, path)),
@@ -91,6 +96,7 @@ class Unpacker {
         if (!merges) this.#writer.makeDirectory(path, { mode: entry.mode, owner: this.#owner(entry) });
         return this.#finishDirectory(entry, path);
       case "file":
+        this.#reserve(entry);
         this.#fd = openSync(location, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
         return;
       case "symlink":
@@ -104,6 +110,16 @@ class Unpacker {
         this.#options.host.files.makeNode(location, nodeType(entry.kind) | entry.mode, entry.device);
         return this.#finishEntry(entry, location);
     }
+  }
+
+  /** Refuses a bomb before it is unpacked. @throws STORE_FULL */
+  #reserve({ path, sizeBytes }: TarEntry): void {
+    this.#leftBytes -= sizeBytes;
+    if (this.#leftBytes >= 0) return;
+    throw new LighterError(
+      "STORE_FULL",
+      `cannot unpack "${path}": with its ${sizeBytes} bytes the archive is larger than the space that the disk has left; free some space`,
+    );
   }
 
   #link(entry: TarEntry, location: string): void {
