@@ -282,7 +282,7 @@ function contentsOf(parts: Parts): ContentsOf {
 }
 
 /** A container that goes when it ends outlives a restart, as docker's does. */
-function keepAtEnd({ store }: Parts, { state: _, ...record }: ContainerRecord): void {
+function keepAtEnd({ store }: Parts, { state: _state, ...record }: ContainerRecord): void {
   if (record.remove) store.save({ ...record, remove: false }, { durable: true });
 }
 
