@@ -1,5 +1,5 @@
 import type { Contents } from "#analyze";
-import { LighterError, type OnProgress } from "#base";
+import { isLighterError, LighterError, type OnProgress } from "#base";
 import type { Containers } from "#container";
 import type { Host } from "#host";
 import type { Collected, Fault, Image, ImagePlatform, ImageStore, Removal, SaveOptions } from "#image";
@@ -223,13 +223,22 @@ export class Images {
     return await copyBetween({ images, client: this.#parts.registries }, { from, to }, options);
   }
 
-  /** The manifest or index that a name leads to in its registry. @throws MANIFEST_NOT_FOUND and what pulls throw */
+  /**
+   * The manifest or index that a name leads to in its registry; an index that the registry does not have yet, the store's.
+   * @throws MANIFEST_NOT_FOUND and what pulls throw
+   */
   async readManifest(
     text: string,
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<ManifestDocument> {
     const { readManifest } = await import("./transfers.ts");
-    return await readManifest(await this.#transfer(), text, options);
+    try {
+      return await readManifest(await this.#transfer(), text, options);
+    } catch (error) {
+      const index = this.find(text)?.index;
+      if (index === undefined || !isLighterError(error, "MANIFEST_NOT_FOUND")) throw error;
+      return { descriptor: index, text: this.#store.content.read(index.digest).toString() };
+    }
   }
 
   /**

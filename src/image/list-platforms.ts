@@ -10,6 +10,8 @@ export interface ImagePlatform {
   readonly platform: Platform;
   /** Of its manifest. */
   readonly digest: Digest;
+  /** {@link Image.id}; undefined when the store does not hold the manifest. */
+  readonly imageId: Digest | undefined;
   /** Length of what the store holds of it; undefined when it does not hold it whole. */
   readonly sizeBytes: number | undefined;
 }
@@ -21,6 +23,7 @@ export function listPlatforms(content: ContentReader, image: Image): readonly Im
     .map((each) => ({
       platform: each.platform ?? platformOf(content, each) ?? image.config,
       digest: each.digest,
+      imageId: content.has(each.digest) ? readManifest(content, each.digest).config.digest : undefined,
       sizeBytes: storedBytes(content, each),
     }));
 }

@@ -81,7 +81,7 @@ after(async () => {
 });
 
 test("static: Google's accounts and files, and no program at all", { skip, timeout: 120_000 }, async () => {
-  const { image, tree } = await assemble("gcr.io/distroless/static-debian12:nonroot");
+  const { image, tree } = await assemble("distroless/static-debian12:nonroot");
   checkBare(tree);
   const read = (path: string) => readFileSync(join(tree, path), "utf8");
   assert.match(read("etc/passwd"), /^nonroot:x:65532:65532:nonroot:\/home\/nonroot:\/sbin\/nologin$/m);

@@ -55,6 +55,10 @@ test("build, push, pull, FROM, copy, manifest, login: one after the other", { sk
   );
   assert.match(must("manifest", "inspect", name), /"schemaVersion": 2/);
   must("manifest", "create", `${name}:list`, `${name}:second`);
+  assert.match(must("manifest", "inspect", `${name}:list`), /image.index.v1/, "before it is sent");
+  must("manifest", "annotate", "--variant", "v3", `${name}:list`, `${name}:second`);
+  must("manifest", "create", "--amend", `${name}:list`, `${name}:second`);
+  assert.match(must("manifest", "inspect", `${name}:list`), /"variant": "v3"/);
   must("manifest", "push", `${name}:list`);
   assert.match(must("manifest", "inspect", `${name}:list`), /image.index.v1/);
 

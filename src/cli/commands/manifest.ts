@@ -115,7 +115,10 @@ export const manifestAnnotate = defineCommand({
 async function annotate({ flags, args, io, openEngine }: Invocation<typeof annotateFlags>): Promise<number> {
   await using engine = await openEngine();
   const [list = "", member = ""] = args;
-  const wanted = engine.images.find(member)?.target.digest ?? member;
+  // A row is of the form that is sent, whose layers are compressed: the image is the same, its manifest is not.
+  const id = engine.images.find(member)?.id;
+  const same = engine.images.platforms(engine.images.get(list)).find(({ imageId }) => imageId === id);
+  const wanted = (id === undefined ? undefined : same?.digest) ?? member;
   const image = engine.images.changeIndex(list, (rows) => {
     const row = rows.find(({ digest }) => digest === wanted);
     if (row === undefined) throw notListed(list, member, rows);

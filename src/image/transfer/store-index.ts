@@ -21,7 +21,9 @@ export async function storeIndex(
   form: LayerForm,
 ): Promise<Descriptor> {
   const rows: Descriptor[] = [];
-  for (const image of images) rows.push(...(await rowsOf(parts, image, form)));
+  for (const image of images)
+    for (const row of await rowsOf(parts, image, form))
+      if (!rows.some(({ digest }) => digest === row.digest)) rows.push(row);
   checkPlatforms(rows);
   const index: Index = { schemaVersion: 2, mediaType: mediaTypes.index, manifests: rows };
   return parts.content.put(JSON.stringify(index), mediaTypes.index);
