@@ -41,7 +41,7 @@ function assertLike(actual: readonly string[], wanted: readonly string[], comman
   const pattern = wanted.map((line) =>
     line === "..."
       ? "(?:.*\n)*?"
-      : `${line
+      : `[ \\t]*${line
           .split("...")
           .map((part) => part.trim().split(/\s+/).map(escapePattern).join("\\s+"))
           .join(".*?")}\\s*?\n`,
