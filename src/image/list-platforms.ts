@@ -1,6 +1,6 @@
 import { isLighterError } from "#base";
 import type { ContentReader } from "#content";
-import { type Descriptor, type Digest, normalizePlatform, type Platform } from "#oci";
+import { type Descriptor, type Digest, type Manifest, normalizePlatform, type Platform } from "#oci";
 import { isAttestation, isIndex, readConfig, readManifest } from "./documents.ts";
 import type { Image } from "./image-store.ts";
 import { listDescriptors } from "./platform-choice.ts";
@@ -20,12 +20,15 @@ export interface ImagePlatform {
 export function listPlatforms(content: ContentReader, image: Image): readonly ImagePlatform[] {
   return listDescriptors(content, image.index ?? image.target)
     .filter((each) => !isIndex(each) && !isAttestation(each))
-    .map((each) => ({
-      platform: each.platform ?? platformOf(content, each) ?? image.config,
-      digest: each.digest,
-      imageId: content.has(each.digest) ? readManifest(content, each.digest).config.digest : undefined,
-      sizeBytes: storedBytes(content, each),
-    }));
+    .map((each) => {
+      const manifest = content.has(each.digest) ? readManifest(content, each.digest) : undefined;
+      return {
+        platform: each.platform ?? platformOf(content, each) ?? image.config,
+        digest: each.digest,
+        imageId: manifest?.config.digest,
+        sizeBytes: manifest === undefined ? undefined : storedBytes(content, manifest),
+      };
+    });
 }
 
 function platformOf(content: ContentReader, { digest }: Descriptor): Platform | undefined {
@@ -39,9 +42,7 @@ function platformOf(content: ContentReader, { digest }: Descriptor): Platform | 
   }
 }
 
-function storedBytes(content: ContentReader, { digest }: Descriptor): number | undefined {
-  if (!content.has(digest)) return undefined;
-  const { config, layers } = readManifest(content, digest);
+function storedBytes(content: ContentReader, { config, layers }: Manifest): number | undefined {
   const sizes = [config, ...layers].map((blob) => content.findSize(blob.digest));
   return sizes.every((size) => size !== undefined) ? sizes.reduce((sum, size) => sum + size, 0) : undefined;
 }

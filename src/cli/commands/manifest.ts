@@ -116,9 +116,9 @@ async function annotate({ flags, args, io, openEngine }: Invocation<typeof annot
   await using engine = await openEngine();
   const [list = "", member = ""] = args;
   // A row is of the form that is sent, whose layers are compressed: the image is the same, its manifest is not.
-  const id = engine.images.find(member)?.id;
-  const same = engine.images.platforms(engine.images.get(list)).find(({ imageId }) => imageId === id);
-  const wanted = (id === undefined ? undefined : same?.digest) ?? member;
+  const named = engine.images.find(member);
+  const listed = engine.images.platforms(engine.images.get(list));
+  const wanted = (named && listed.find(({ imageId }) => imageId === named.id)?.digest) ?? member;
   const image = engine.images.changeIndex(list, (rows) => {
     const row = rows.find(({ digest }) => digest === wanted);
     if (row === undefined) throw notListed(list, member, rows);
