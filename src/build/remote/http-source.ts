@@ -10,7 +10,7 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
-import { errorMessage, LighterError } from "#base";
+import { diskError, errorMessage, LighterError } from "#base";
 import { type Digest, Digester } from "#oci";
 import type { HttpOp } from "#plan";
 import type { ActiveSnapshot, SnapshotName } from "#snapshot";
@@ -144,8 +144,9 @@ async function writeBody(
       for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at);
     }
   } catch (error) {
-    const isDisk = error instanceof Error && "syscall" in error && error.syscall === "write";
-    if (signal.aborted || isDisk) throw error;
+    if (signal.aborted) throw error;
+    if (error instanceof Error && "syscall" in error && error.syscall === "write")
+      throw diskError(error, { verb: "keep", object: op.url });
     throw unreachable(op, `the transfer broke off: ${errorMessage(error)}`, error);
   } finally {
     closeSync(fd);
