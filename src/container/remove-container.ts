@@ -1,8 +1,8 @@
-import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { LighterError } from "#base";
-import { errnoOf, type Lock } from "#host";
+import type { Lock } from "#host";
+import { lockClaim, removeClaim } from "#runtime";
 import { isLive, type StoredContainer } from "./container-record.ts";
 import { unpauseContainer } from "./control-container.ts";
 import { connectMonitor } from "./monitor/connect.ts";
@@ -30,7 +30,7 @@ export async function removeContainer(
   using lock = await takeClaim(parts, record, { claim, force });
   // The record first: what a crash leaves now has no name any more.
   removeStopped(parts, record, { volumes });
-  rmSync(claim, { recursive: true, force: true });
+  removeClaim(claim);
   void lock;
 }
 
@@ -60,8 +60,9 @@ async function takeClaim(
   { claim, force }: { readonly claim: string; readonly force: boolean },
 ): Promise<Lock> {
   for (const deadline = Date.now() + killTimeoutMs; ; await delay(pollMs)) {
-    const lock = tryClaim(parts, claim);
-    if (lock !== "busy") return lock;
+    // Made when it is absent, so that nobody starts what is being removed.
+    const lock = lockClaim(parts.host, claim);
+    if (lock !== undefined) return lock;
     if (force) {
       await thaw(parts, record);
       await endMonitor(parts, record, claim);
@@ -69,17 +70,6 @@ async function takeClaim(
     if (Date.now() <= deadline) continue;
     const state = force ? "it does not end" : "another command is busy with it";
     throw new LighterError("RUNTIME_FAILED", `cannot remove container "${record.name}": ${state}`);
-  }
-}
-
-/** Made when it is absent, so that nobody starts what is being removed. */
-function tryClaim({ host }: Parts, claim: string): Lock | "busy" {
-  try {
-    mkdirSync(claim, { recursive: true, mode: 0o700 });
-    return host.locks.tryAcquire(join(claim, "lock"), "exclusive") ?? "busy";
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return "busy"; // a sweep removed it between the two calls
-    throw error;
   }
 }
 

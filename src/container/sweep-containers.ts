@@ -1,7 +1,6 @@
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { errnoOf, type Lock } from "#host";
-import { sweepContainers } from "#runtime";
+import { lockDeadClaim, removeClaim, sweepContainers } from "#runtime";
 import { cgroupPath } from "./cgroup-path.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import type { Parts } from "./parts.ts";
@@ -25,19 +24,10 @@ function dropEndedClaims({ host, store, runDirectory }: Parts): void {
   if (!existsSync(runDirectory)) return;
   for (const id of readdirSync(runDirectory)) {
     if (!/^[0-9a-f]{64}$/.test(id) || store.find(id)?.state.status !== "exited") continue;
-    using lock = tryLock({ host }, join(runDirectory, id, "lock"));
+    using lock = lockDeadClaim(host, join(runDirectory, id));
     // A new start may have come between the two looks.
     if (lock !== undefined && store.find(id)?.state.status === "exited")
-      rmSync(join(runDirectory, id), { recursive: true, force: true });
-  }
-}
-
-function tryLock({ host }: Pick<Parts, "host">, path: string): Lock | undefined {
-  try {
-    return host.locks.tryAcquire(path, "exclusive");
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return undefined;
-    throw error;
+      removeClaim(join(runDirectory, id));
   }
 }
 

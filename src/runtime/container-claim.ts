@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { errorMessage, LighterError } from "#base";
-import { errnoOf, type Host, type Lock } from "#host";
+import type { Host } from "#host";
 import { removeStandIn } from "./cgroups.ts";
+import { lockClaim, lockDeadClaim, removeClaim, removeStrays } from "./claim-directory.ts";
 import { openRuntime, type RuntimeHost } from "./oci-runtime.ts";
 import type { RuntimeSpec } from "./runtime-spec.ts";
 import { stateDirectoryOf } from "./runtime-state.ts";
@@ -35,7 +36,7 @@ export function claimContainer(host: ClaimHost, runDirectory: string, id: string
       `cannot use "${id}" as a container id: want letters, digits, "_", "." and "-"`,
     );
   const directory = join(runDirectory, id);
-  const lock = lockDirectory(host, directory);
+  const lock = lockClaim(host, directory);
   if (lock === undefined)
     throw new LighterError("CONTAINER_NAME_USED", `cannot run container "${id}": it is running already`);
   const bundle = bundleOf(directory);
@@ -52,7 +53,7 @@ export function claimContainer(host: ClaimHost, runDirectory: string, id: string
       lock[Symbol.dispose]();
     },
     [Symbol.dispose]() {
-      if (isOurs) rmSync(directory, { recursive: true, force: true });
+      if (isOurs) removeClaim(directory);
       isOurs = false;
       lock[Symbol.dispose]();
     },
@@ -63,27 +64,6 @@ function bundleOf(directory: string): string {
   return join(directory, "bundle");
 }
 
-/** Undefined when a living process has it. */
-function lockDirectory(host: ClaimHost, directory: string): Lock | undefined {
-  let isNew = false;
-  for (let tries = 1; ; tries += 1) {
-    isNew = mkdirSync(directory, { recursive: true, mode: 0o700 }) !== undefined || isNew;
-    try {
-      const lock = host.locks.tryAcquire(join(directory, "lock"), "exclusive");
-      // What was just made here is held by a sweep at most: between open and flock a lock looks like a dead owner's.
-      if (lock !== undefined || !isNew || tries === mostTries) return lock;
-    } catch (error) {
-      // A sweep may remove the directory between the two calls.
-      if (errnoOf(error) !== "ENOENT" || tries === mostTries) throw error;
-    }
-    Atomics.wait(pause, 0, 0, pauseMs);
-  }
-}
-
-const pause = new Int32Array(new SharedArrayBuffer(4));
-const pauseMs = 10;
-const mostTries = 100;
-
 /**
  * Kills and removes the containers whose owner died, and what they left under `runDirectory`.
  * @returns the ids that were removed
@@ -92,12 +72,13 @@ const mostTries = 100;
 export async function sweepContainers(host: SweepHost, runDirectory: string): Promise<readonly string[]> {
   const removed: string[] = [];
   const failures: unknown[] = [];
+  removeStrays(runDirectory);
   for (const id of listClaims(runDirectory)) {
-    using lock = lockDead(host, join(runDirectory, id));
+    using lock = lockDeadClaim(host, join(runDirectory, id));
     if (lock === undefined) continue;
     try {
       await removeContainer(host, runDirectory, id);
-      rmSync(join(runDirectory, id), { recursive: true, force: true });
+      removeClaim(join(runDirectory, id));
       removed.push(id);
     } catch (error) {
       failures.push(error);
@@ -116,27 +97,7 @@ function listClaims(runDirectory: string): readonly string[] {
   return readdirSync(runDirectory, { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && !entry.name.startsWith("."))
     .map((entry) => entry.name)
-    .filter((id) => existsSync(join(runDirectory, id, "lock")) || !removeEmpty(join(runDirectory, id)));
-}
-
-/** A claim whose owner died before it had the lock; one that is just being made is made again by its owner. */
-function removeEmpty(directory: string): boolean {
-  try {
-    rmdirSync(directory);
-    return true;
-  } catch {
-    return !existsSync(join(directory, "lock")); // it has contents: a claim that got its lock meanwhile, or not ours
-  }
-}
-
-/** The lock of a dead owner's claim; undefined when the owner lives, or has just removed the claim itself. */
-function lockDead(host: ClaimHost, directory: string): Lock | undefined {
-  try {
-    return host.locks.tryAcquire(join(directory, "lock"), "exclusive");
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return undefined;
-    throw error;
-  }
+    .filter((id) => existsSync(join(runDirectory, id, "lock")));
 }
 
 /**

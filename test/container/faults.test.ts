@@ -231,13 +231,19 @@ test("thirty containers at once, and their end", { skip }, async () => {
   const starts = names.map((name) =>
     clone.start(["run", "-d", "--name", name, ...none, "box", "sleep", "1000"]),
   );
+  const said: string[] = [];
   for (const child of starts) {
     child.stdout?.on("data", (chunk) => made.push(String(chunk).trim()));
-    if (child.exitCode === null) await once(child, "exit");
-    assert.equal(child.exitCode, 0);
+    child.stderr?.on("data", (chunk) => said.push(String(chunk)));
   }
-  assert.equal(ok(["ps", "-q"]).split("\n").length, names.length);
-  ok(["rm", "-f", ...names]);
+  try {
+    for (const child of starts) if (child.exitCode === null) await once(child, "exit");
+    assert.deepEqual(said, []);
+    assert.deepEqual(new Set(starts.map((child) => child.exitCode)), new Set([0]));
+    assert.equal(ok(["ps", "-q"]).split("\n").length, names.length);
+  } finally {
+    clone.run(["rm", "-f", ...names]);
+  }
   assertNothingLeft();
 });
 
