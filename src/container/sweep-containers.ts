@@ -26,8 +26,7 @@ function dropEndedClaims({ host, store, runDirectory }: Parts): void {
     if (!/^[0-9a-f]{64}$/.test(id) || store.find(id)?.state.status !== "exited") continue;
     using lock = lockDeadClaim(host, join(runDirectory, id));
     // A new start may have come between the two looks.
-    if (lock !== undefined && store.find(id)?.state.status === "exited")
-      removeClaim(join(runDirectory, id));
+    if (lock !== undefined && store.find(id)?.state.status === "exited") removeClaim(join(runDirectory, id));
   }
 }
 
