@@ -1,3 +1,4 @@
+import { isLighterError } from "#base";
 import type {
   Change,
   CommitRequest,
@@ -139,8 +140,9 @@ export class EngineContainers {
   ): Promise<readonly ContainerRecord[]> {
     const [containers, { isLive }] = [await this.#settled(), await import("#container")];
     const ended = containers.list().filter((record) => !isLive(record.state) && accepts(record));
-    for (const { id } of ended) await containers.remove(id);
-    return ended;
+    const removed: ContainerRecord[] = [];
+    for (const record of ended) if (await removeUnlessBusy(containers, record)) removed.push(record);
+    return removed;
   }
 
   /**
@@ -226,6 +228,18 @@ export class EngineContainers {
   async #settled(): Promise<Containers> {
     await this.#parts.sweep();
     return await this.#open();
+  }
+}
+
+/** @returns false when another command was faster: it removed the container, or started it */
+async function removeUnlessBusy(containers: Containers, { id }: ContainerRecord): Promise<boolean> {
+  try {
+    await containers.remove(id);
+    return true;
+  } catch (error) {
+    if (isLighterError(error) && (error.code === "CONTAINER_NOT_FOUND" || error.code === "CONTAINER_RUNNING"))
+      return false;
+    throw error;
   }
 }
 

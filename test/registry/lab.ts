@@ -157,7 +157,7 @@ export function openStore(root: string): Store {
 }
 
 export function client(options: Partial<RegistryOptions> = {}): RegistryClient {
-  return openRegistryClient({ host, backoffMs: 20, stallTimeoutMs: 3000, ...options });
+  return openRegistryClient({ host, backoffMs: 20, ...options });
 }
 
 /** An image of some layers whose bytes do not compress, so that their length on the line is known. */
