@@ -1,4 +1,4 @@
-/* --init: the first process of a container, which starts the program, passes signals on and reaps orphans. */
+/* As docker-init it is the first process of a container, which starts the program, passes signals on and reaps orphans. */
 #include "monitor.h"
 
 #include <errno.h>

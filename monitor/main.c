@@ -168,8 +168,14 @@ static void loop(int signals) {
   }
 }
 
+static int is_init(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return !strcmp(slash == NULL ? path : slash + 1, "docker-init");
+}
+
 int main(int argc, char **argv) {
-  if (argc > 2 && !strcmp(argv[1], "--init")) return run_init(argv + 2);
+  if (argc > 0 && is_init(argv[0])) return run_init(argv + 1);
+  if (argc > 4 && !strcmp(argv[1], "--relay")) return run_relay(argv + 2);
   read_options(argc, argv);
   for (int fd = 3; fd < 1024; fd++) set_cloexec(fd);
   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);

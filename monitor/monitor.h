@@ -54,6 +54,9 @@ pid_t start_process(char *const argv[], int in, int out, int err);
 /* init.c */
 int run_init(char **argv);
 
+/* relay.c */
+int run_relay(char **argv);
+
 /* container.c */
 enum phase { PHASE_WAITING, PHASE_STARTING, PHASE_RUNNING, PHASE_DELETING, PHASE_BACKOFF, PHASE_DONE };
 enum phase container_phase(void);

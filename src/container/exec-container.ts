@@ -3,6 +3,7 @@ import { join, posix } from "node:path";
 import { LighterError } from "#base";
 import { allCapabilities, hastenCgroupMove, type RuntimeSpec, resolveUser, type SpecProcess } from "#runtime";
 import type { ContainerRecord } from "./container-record.ts";
+import { findMonitor } from "./monitor/find-monitor.ts";
 import type { Parts } from "./parts.ts";
 
 /** What `docker exec` asks for. */
@@ -54,6 +55,7 @@ export async function execContainer(
     id: record.id,
     process,
     directory: bundle,
+    relay: findMonitor(),
     isDetached: detach,
     stdio:
       stdio === "inherit"

@@ -45,7 +45,7 @@ export function specSettings(parts: Parts, record: ContainerRecord): Settings {
 
 /** The arguments and the mount of `--init`. */
 export function withInit(record: ContainerRecord, args: readonly string[]): readonly string[] {
-  return record.init ? [initPath, "--init", "--", ...args] : args;
+  return record.init ? [initPath, "--", ...args] : args;
 }
 
 export function initMounts(record: ContainerRecord): SpecOptions["mounts"] {

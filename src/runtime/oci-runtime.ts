@@ -1,4 +1,4 @@
-import { existsSync, fstatSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -131,16 +131,6 @@ function stdioOf(stdio: ProcessStdio): SpawnOptions["stdio"] {
     : [stdio.stdin ?? "inherit", "inherit", "inherit"];
 }
 
-/**
- * A file as input is read by another program: whoever has its descriptor could open it again by /proc/self/fd, and write
- * to it. Node's own pipes are sockets, which /dev/stdin cannot open.
- */
-function withInput(command: readonly string[], stdio: ProcessStdio): readonly string[] {
-  if (stdio.kind === "capture" || stdio.stdin === "ignore") return command;
-  const input = fstatSync(0);
-  return input.isFile() || input.isBlockDevice() ? ["/bin/sh", "-c", 'cat | "$0" "$@"', ...command] : command;
-}
-
 function deliver(running: Running, stdio: ProcessStdio): void {
   if (stdio.kind !== "capture") return;
   running.stdout?.on("data", stdio.onStdout);
@@ -211,42 +201,48 @@ function failureOf(
   });
 }
 
-/** With the caller's own streams; the runtime passes signals, and a terminal's size, on. */
+/**
+ * The relay makes the program its child, passes signals on, and ends when all of the output is delivered. The caller's own
+ * descriptors stay out of the container, where they could be opened again.
+ */
 async function execProcess(driver: Driver, request: ExecProcess): Promise<number> {
-  const { id, directory, isDetached = false } = request;
+  const { id, directory, stdio, isDetached = false } = request;
   // Loading Node's random numbers would take longer than all that is done here.
   const name = join(directory, `exec-${process.pid}-${process.hrtime.bigint()}`);
-  const [description, log] = [`${name}.json`, `${name}.log`];
+  const [description, log, pidFile] = [`${name}.json`, `${name}.log`, `${name}.pid`];
   writeFileSync(description, JSON.stringify(request.process), { mode: 0o600 });
   try {
     const general = ["--root", driver.program.stateDirectory, "--log", log];
-    const flags = ["--process", description, ...(isDetached ? ["--detach"] : [])];
+    const flags = ["--detach", "--pid-file", pidFile, "--process", description];
     const command = [driver.program.path, ...general, "exec", ...flags, id];
-    const [program = "", ...args] = isDetached ? command : withInput(command, request.stdio);
+    const hasInput = stdio.kind === "inherit" && stdio.stdin !== "ignore";
+    const relay = [request.relay, "--relay", hasInput ? "1" : "0", pidFile];
+    const [program = "", ...args] = isDetached ? command : [...relay, ...command];
     const running = driver.host.processes.spawn(program, args, {
-      stdio: isDetached ? ["ignore", "ignore", "ignore"] : stdioOf(request.stdio),
+      stdio: isDetached ? ["ignore", "ignore", "ignore"] : stdioOf(stdio),
       env: environment,
     });
     // Once more, should the grace period that the caller asked for be over before the runtime is loaded.
     hastenCgroupMove();
-    deliver(running, request.stdio);
+    deliver(running, stdio);
     const exit = await running.exited;
     if (exit.signal !== undefined)
       throw failed("exec in", id, `${driver.program.name} was killed by ${exit.signal}`);
-    const failure = exit.status === 0 ? undefined : execFailure(log, { driver, request });
-    if (failure !== undefined) throw failure;
+    if (exit.status !== 0 && (isDetached || !existsSync(pidFile)))
+      throw execFailure(log, { driver, request });
     return exit.status;
   } finally {
-    for (const path of [description, log]) rmSync(path, { force: true });
+    for (const path of [description, log, pidFile]) rmSync(path, { force: true });
   }
 }
 
 function execFailure(
   log: string,
   { driver, request }: { readonly driver: Driver; readonly request: ExecProcess },
-): LighterError | undefined {
-  const spec = { process: request.process };
-  return failureOf(log, { program: driver.program, container: { id: request.id, spec } });
+): LighterError {
+  const { id } = request;
+  const failure = failureOf(log, { program: driver.program, container: { id, spec: request } });
+  return failure ?? failed("exec in", id, `${driver.program.name} gave no reason`);
 }
 
 function failed(verb: string, id: string, words: string): LighterError {

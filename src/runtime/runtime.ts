@@ -46,6 +46,8 @@ export interface ExecProcess {
   readonly process: SpecProcess;
   /** An existing directory for the process's description. */
   readonly directory: string;
+  /** The program that stands between its streams and {@link stdio}: monitor/relay.c. */
+  readonly relay: string;
   readonly stdio: ProcessStdio;
   /** Does not wait for the end: the status is 0 when it has started. */
   readonly isDetached?: boolean;
