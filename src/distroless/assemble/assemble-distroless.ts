@@ -6,6 +6,7 @@ import type { Assembled, AssembleOptions } from "./assemble.ts";
 import { type Assembly, rootOwned } from "./assembly.ts";
 import { mergedLinks } from "./base-system.ts";
 import { writeCertificateBundle, writeJavaAuthorities } from "./certificate-bundle.ts";
+import { cutIcu } from "./cut-icu.ts";
 import { debugDirectory, writeApplets } from "./debug-shell.ts";
 import { writeDistrolessFiles } from "./distroless-files.ts";
 import { linkAssembly, programsOf } from "./elf-files.ts";
@@ -39,7 +40,7 @@ export async function assembleDistroless(options: AssembleOptions): Promise<Asse
   writeCertificateBundle(assembly);
   if (definition.debug === true) writeApplets(assembly, debugDirectory);
   if (definition.applets !== undefined) writeApplets(assembly, definition.applets);
-  assembly = cutAndProve(assembly, definition);
+  assembly = cutAndProve(cutIcu(assembly, definition.trim ?? []), definition);
   writeOwnEntries(assembly, definition);
   writeLibraryCache(assembly);
   writeStatusDirectory(assembly);

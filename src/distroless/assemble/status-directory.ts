@@ -17,23 +17,23 @@ export function writeStatusDirectory(assembly: Assembly): void {
   }
 }
 
-/** The package's own list without what was left out; made here for a package that has none. */
-function digestsOf({ tree }: Assembly, installed: InstalledPackage): string {
+/** The package's own list without what was left out; made here for a package that has none, and for what was changed. */
+function digestsOf({ tree, changed }: Assembly, installed: InstalledPackage): string {
+  const line = (path: string) =>
+    `${createHash("md5")
+      .update(tree.read(path) ?? "")
+      .digest("hex")}  ${path}\n`;
   const listed = controlText(installed, "md5sums");
   if (listed === undefined)
     return installed.paths
       .map((path) => path.slice(1))
       .filter((path) => tree.find(path)?.kind === "file")
-      .map(
-        (path) =>
-          `${createHash("md5")
-            .update(tree.read(path) ?? "")
-            .digest("hex")}  ${path}\n`,
-      )
+      .map(line)
       .join("");
   return listed
     .split("\n")
-    .filter((line) => line !== "" && tree.find(line.slice(34)) !== undefined)
-    .map((line) => `${line}\n`)
+    .map((text) => ({ text, path: text.slice(34) }))
+    .filter(({ path }) => path !== "" && tree.find(path)?.owner === installed.candidate.name)
+    .map(({ text, path }) => (changed?.has(tree.resolve(path) ?? "") === true ? line(path) : `${text}\n`))
     .join("");
 }

@@ -12,6 +12,9 @@ export type TrimPackName =
   | "java-extras"
   | "java-desktop"
   | "node-extras"
+  | "icu-extras"
+  | "languages"
+  | "libc-extras"
   | "corepack"
   | "unused-libraries";
 
@@ -21,7 +24,10 @@ export interface TrimPack extends PathRules {
   readonly loses: string;
 }
 
-/** The packs as path globs. `unused-libraries` has none: what it cuts is found by following what programs load. */
+/**
+ * The packs as path globs. Three have none: what `unused-libraries` cuts is found by following what programs load, and the
+ * other two cut in the middle of a file, ICU's data.
+ */
 export const trimPacks: Readonly<Record<TrimPackName, TrimPack>> = {
   docs: {
     loses: "manuals and documentation; copyright files stay",
@@ -150,8 +156,33 @@ export const trimPacks: Readonly<Record<TrimPackName, TrimPack>> = {
     include: [],
   },
   "node-extras": {
-    loses: "type declarations of Node's own libraries",
-    exclude: ["/usr/share/nodejs/@types*", "/usr/share/nodejs/*/docs/*", "/usr/include/*"],
+    loses: "modules beside Node that Node itself does not load",
+    exclude: ["/usr/share/nodejs/*", "/usr/include/*"],
+    include: [
+      "/usr/share/nodejs/acorn/dist/acorn.js",
+      "/usr/share/nodejs/acorn-walk/dist/walk.js",
+      "/usr/share/nodejs/cjs-module-lexer/lexer.js",
+      "/usr/share/nodejs/cjs-module-lexer/dist/lexer.js",
+      "/usr/share/nodejs/minimatch/dist/cjs/index.bundle.js",
+      "/usr/share/nodejs/undici/undici-fetch.js",
+    ],
+  },
+  "icu-extras": {
+    loses:
+      "of ICU's data what Node has no way to ask for: transliteration, charsets that the web has no names for",
+    exclude: [],
+    include: [],
+  },
+  languages: {
+    loses: "ICU's data of all but 38 languages: Intl takes another one for the rest, and says which",
+    exclude: [],
+    include: [],
+  },
+  "libc-extras": {
+    loses: "parts of the C library for vector mathematics, NIS, Hesiod and debugging",
+    exclude: ["mvec", "nsl", "nss_compat", "nss_hesiod", "c_malloc_debug", "memusage", "thread_db"].flatMap(
+      (name) => [`/lib/*/lib${name}.so*`, `/usr/lib/*/lib${name}.so*`],
+    ),
     include: [],
   },
   corepack: {

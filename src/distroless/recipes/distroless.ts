@@ -152,7 +152,7 @@ function nodeRole(version: "18" | "20", release: Release): DistrolessRole {
     isDefault: true,
     summary: `Node ${version}, without npm`,
     packages: [...data, ...libraries, "nodejs"],
-    slim: [...baseTrims, "node-extras", "unused-libraries"],
+    slim: [...baseTrims, "node-extras", "icu-extras", "languages", "libc-extras", "unused-libraries"],
     ...(version === "20" && { never: ["corepack"] }),
     env: [{ name: "NODE_VERSION", versionOf: "nodejs" }],
     entrypoint: ["/usr/bin/node"],
