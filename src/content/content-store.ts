@@ -32,6 +32,8 @@ export interface IngestOptions {
    * it cut. Its size tells, and reading verifies as ever. @defaultValue true
    */
   readonly isFlushed?: boolean;
+  /** `false` for what is large and not read soon: it need not drive other files out of memory. @defaultValue true */
+  readonly isCached?: boolean;
   /** How much will come, about: it says whether a thread for hashing is worth its start. */
   readonly expectedBytes?: number;
 }

@@ -21,14 +21,14 @@ import { HashThread } from "./hash-thread.ts";
 export function openIngest(
   paths: ContentPaths,
   host: Pick<Host, "locks" | "files">,
-  { isFlushed = true, expectedBytes }: IngestOptions = {},
+  { isFlushed = true, isCached = true, expectedBytes }: IngestOptions = {},
 ): Ingest {
   for (;;) {
     const path = join(paths.ingest, randomBytes(9).toString("base64url"));
     const lock = host.locks.tryAcquire(path, "exclusive");
     // A sweep that looked in the moment between creation and lock may hold it: take another name.
     if (lock === undefined) continue;
-    return new FileIngest({ path, lock, paths, host, isFlushed, expectedBytes });
+    return new FileIngest({ path, lock, paths, host, isFlushed, isCached, expectedBytes });
   }
 }
 
@@ -42,6 +42,7 @@ interface Parts {
   readonly paths: ContentPaths;
   readonly host: Pick<Host, "files">;
   readonly isFlushed: boolean;
+  readonly isCached: boolean;
   readonly expectedBytes: number | undefined;
 }
 
@@ -75,8 +76,15 @@ class FileIngest implements Ingest {
     const start = this.#digester.sizeBytes - bytes.length;
     this.#endsInHole = bytes.length >= holeBytes && isZero(bytes);
     if (this.#endsInHole) return;
-    for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, bytes.length - at, start + at);
+    for (let at = 0; at < bytes.length; ) at += this.#writeAt(fd, bytes.subarray(at), start + at);
     this.#beginFlush(fd, start + bytes.length);
+  }
+
+  #writeAt(fd: number, bytes: Uint8Array, offset: number): number {
+    const { isCached, host } = this.#parts;
+    return isCached
+      ? writeSync(fd, bytes, 0, bytes.length, offset)
+      : host.files.writeUncached(fd, bytes, offset);
   }
 
   /** What is written goes to the disk meanwhile, so that the flush at the end has little left to do. */

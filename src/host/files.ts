@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, constants, fsyncSync, openSync } from "node:fs";
+import { chmodSync, closeSync, constants, fsyncSync, openSync, writeSync } from "node:fs";
 import { copyContents } from "./copy-contents.ts";
 import type { Files } from "./host.ts";
 import { AT_FDCWD, type Sys } from "./sys.ts";
@@ -8,6 +8,7 @@ const AT_SYMLINK_NOFOLLOW = 0x100;
 const O_PATH = 0o10000000;
 const RESOLVE_IN_ROOT = 0x10;
 const SYNC_FILE_RANGE_WRITE = 2;
+const RWF_DONTCACHE = 0x80;
 const maxXattrBytes = 65_536;
 const noNames: readonly string[] = Object.freeze([]);
 
@@ -38,6 +39,7 @@ export function createFiles(sys: Sys): Files {
     copyContents: (fromFd, toFd, sizeBytes) => copyContents(sys, fromFd, toFd, sizeBytes),
     openInRoot: (root, path, options) => openInRoot(sys, root, path, options?.followLast ?? true),
     sync,
+    writeUncached: (fd, bytes, offset) => writeUncached(sys, fd, bytes, offset),
     beginFlush: (fd, offset, length) => void sys.syncFileRange(fd, offset, length, SYNC_FILE_RANGE_WRITE),
   };
 }
@@ -96,6 +98,15 @@ function openInRoot(sys: Sys, root: string, path: string, followLast: boolean): 
   } finally {
     closeSync(rootFd);
   }
+}
+
+function writeUncached(sys: Sys, fd: number, bytes: Uint8Array, offset: number): number {
+  const vector = Buffer.alloc(16);
+  vector.writeBigUInt64LE(sys.native.address(bytes), 0);
+  vector.writeBigUInt64LE(BigInt(bytes.length), 8);
+  const written = sys.pwritev2(fd, vector, 1, offset, 0, RWF_DONTCACHE);
+  // Whatever the kernel has against it, the plain call succeeds or says what is wrong.
+  return written > 0 ? written : writeSync(fd, bytes, 0, bytes.length, offset);
 }
 
 function sync(path: string): void {

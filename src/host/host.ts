@@ -16,6 +16,8 @@ export interface Host {
   readonly codecs: Codecs;
   readonly probes: Probes;
   readonly seccomp: Seccomp;
+  /** The umask that the process was started with: for files that its user gets. */
+  readonly callerUmask: number;
 }
 
 /** File calls that node:fs lacks. All synchronous; none follows a symbolic link in the last component. */
@@ -42,6 +44,12 @@ export interface Files {
   sync(path: string): void;
   /** Has the kernel begin to write a part of an open file to disk, without waiting for it. A hint: it cannot fail. */
   beginFlush(fd: number, offsetBytes: number, lengthBytes: number): void;
+  /**
+   * Writes as pwrite(2) does, and has the kernel give the memory back as soon as the bytes are on the disk: for what is not
+   * read soon. A kernel before 6.14 or a filesystem that cannot do so keeps them in its cache as ever.
+   * @returns how many bytes were written
+   */
+  writeUncached(fd: number, bytes: Uint8Array, offsetBytes: number): number;
 }
 
 /** Advisory locks between processes (flock): released by the kernel when the holder dies. */

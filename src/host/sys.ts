@@ -27,6 +27,7 @@ export interface Sys {
   readonly lseek: SystemCall;
   readonly copyFileRange: SystemCall;
   readonly syncFileRange: SystemCall;
+  readonly pwritev2: SystemCall;
   readonly mknodat: SystemCall;
   readonly openTree: SystemCall;
   readonly moveMount: SystemCall;
@@ -87,9 +88,13 @@ function wrapped(declare: (prototype: string) => SystemCall) {
   };
 }
 
-// The same numbers on every architecture since Linux 5.1; mknodat is older and differs.
+// The same numbers on every architecture since Linux 5.1; the first two are older and differ.
 function unwrapped(numbered: (number: number, parameters: string) => SystemCall) {
   return {
+    pwritev2: numbered(
+      process.arch === "x64" ? 328 : 287,
+      "long fd, void *vectors, long count, long offset, long offsetHigh, long flags",
+    ),
     mknodat: numbered(
       process.arch === "x64" ? 259 : 33,
       "long directory, const char *path, long mode, long device",

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { LighterError } from "#base";
-import type { ContentStore } from "#content";
+import type { ContentStore, IngestOptions } from "#content";
 import type { Host } from "#host";
 import { chainId, type Descriptor, type Digest, digestOf, mediaTypes } from "#oci";
 import type { SnapshotName, Snapshotter } from "#snapshot";
@@ -69,10 +69,12 @@ async function writeBlob(
 export async function writeTar(
   { content, host, records }: Pick<LayerParts, "content" | "host" | "records">,
   directory: string,
-  { expectedBytes, ...options }: Omit<LayerOptions, "files"> & { readonly expectedBytes?: number },
+  { ingest: ingestOptions, ...options }: Omit<LayerOptions, "files"> & {
+    readonly ingest?: Pick<IngestOptions, "expectedBytes" | "isCached">;
+  },
 ): Promise<Descriptor> {
   // The snapshot that it is made of is not flushed either.
-  using ingest = content.ingest({ isFlushed: false, ...(expectedBytes !== undefined && { expectedBytes }) });
+  using ingest = content.ingest({ isFlushed: false, ...ingestOptions });
   let since = performance.now();
   let fileBytes = 0;
   const onFile = (sizeBytes: number) => (fileBytes += sizeBytes);

@@ -13,7 +13,8 @@ export async function commitDeferred(
   const descriptor = await writeTar(parts, active.upper, {
     times,
     deferred: new DeferredTree(files),
-    expectedBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    // Whoever needs the files reads the layer once, and most builds are followed by nobody who does.
+    ingest: { expectedBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0), isCached: false },
     onChanged: (source) => changed.push(source),
   });
   const snapshot = parts.snapshots.commitDeferred(active, name, {

@@ -123,6 +123,34 @@ test("a copy between filesystems is the same", () => {
   assert.ok(data.subarray(0, 2_500_000).equals(readFileSync(at("from memory"))));
 });
 
+for (const [name, folder] of [
+  ["of the disk", undefined],
+  ["that keeps all in memory", "/dev/shm"],
+] as const)
+  test(`what is written uncached is where it was to be, on a filesystem ${name}`, () => {
+    const path = join(temporaryDirectory("uncached", folder), "file");
+    const fd = openSync(path, "w+");
+    const data = randomBytes(100_000);
+    try {
+      for (const start of [60_000, 0]) {
+        const end = start === 0 ? 60_000 : data.length;
+        for (let at = start; at < end; ) at += files.writeUncached(fd, data.subarray(at, end), at);
+      }
+    } finally {
+      closeSync(fd);
+    }
+    assert.ok(data.equals(readFileSync(path)));
+  });
+
+test("what cannot be written uncached says why", () => {
+  const fd = openSync("/dev/full", "w");
+  try {
+    assert.throws(() => files.writeUncached(fd, Buffer.alloc(10), 0), { code: "ENOSPC" });
+  } finally {
+    closeSync(fd);
+  }
+});
+
 const root = at("root");
 mkdirSync(join(root, "etc"), { recursive: true });
 writeFileSync(join(root, "etc/passwd"), "inside");
