@@ -1,7 +1,7 @@
 import { createWriteStream, renameSync, rmSync } from "node:fs";
 import { pipeline } from "node:stream/promises";
 
-/** Writes a file under another name until it is whole, so that a Ctrl-C leaves the earlier one. */
+/** Writes a file for its user alone, under another name until it is whole, so that a Ctrl-C leaves the earlier one. */
 export async function writeWhole(
   path: string,
   archive: AsyncIterable<Uint8Array>,
@@ -9,7 +9,7 @@ export async function writeWhole(
 ): Promise<void> {
   const partial = `${path}.${process.pid}.partial`;
   try {
-    await pipeline(archive, createWriteStream(partial), { signal });
+    await pipeline(archive, createWriteStream(partial, { mode: 0o600 }), { signal });
     renameSync(partial, path);
   } catch (error) {
     rmSync(partial, { force: true });

@@ -11,6 +11,7 @@ import { createProcesses } from "./processes.ts";
 import { createSeccomp } from "./seccomp.ts";
 import { createSockets } from "./sockets.ts";
 import { openSys, type Sys } from "./sys.ts";
+import { takeUmask } from "./umask.ts";
 
 /** How a host is opened. */
 export interface HostOptions {
@@ -19,8 +20,8 @@ export interface HostOptions {
 }
 
 /**
- * The host that this process runs on. Nothing is loaded or probed until a capability is first touched; making one
- * costs nothing and one is enough for a process.
+ * The host that this process runs on, whose umask is 022 from then on. Nothing is loaded or probed until a capability is
+ * first touched; making one costs nothing and one is enough for a process.
  */
 export function createHost(options: HostOptions = {}): Host {
   const sys = once((): Sys => openSys());
@@ -36,6 +37,7 @@ export function createHost(options: HostOptions = {}): Host {
   const probes = once(() => createProbes());
   const seccomp = once(() => createSeccomp(sys()));
   return {
+    callerUmask: takeUmask(),
     get files() {
       return files();
     },

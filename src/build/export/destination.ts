@@ -47,11 +47,11 @@ async function writeStdout(archive: AsyncIterable<Uint8Array>, options: WriteOpt
 async function writeFile(
   path: string,
   archive: AsyncIterable<Uint8Array>,
-  { signal }: WriteOptions,
+  { host, signal }: WriteOptions,
 ): Promise<void> {
   mkdirSync(dirname(path), { recursive: true });
   const partial = `${path}.${process.pid}.partial`;
-  const fd = openSync(partial, "w", 0o644);
+  const fd = openSync(partial, "w", 0o666 & ~host.callerUmask);
   try {
     for await (const chunk of archive) {
       signal?.throwIfAborted();
