@@ -204,6 +204,7 @@ static int was_out_of_memory(void) {
 }
 
 static void deleted(void);
+static int must_restart(void);
 
 static void begin_delete(void) {
   phase = PHASE_DELETING;
@@ -226,10 +227,12 @@ static void ended(int status) {
   state.exit_code = exit_code(status);
   state.oom_killed = was_out_of_memory();
   format_time(state.finished, sizeof state.finished);
-  char code[16];
-  snprintf(code, sizeof code, "%d", state.exit_code);
-  if (state.oom_killed) event_write("oom", NULL, NULL);
-  event_write(options.exec_process ? "exec_die" : "die", "exitCode", code);
+  if (state.oom_killed) event_write("oom", "");
+  if (!must_restart()) events_leave();
+  char more[80];
+  int64_t seconds = (now_ms() - started_at) / 1000;
+  snprintf(more, sizeof more, ",\"execDuration\":\"%lld\",\"exitCode\":\"%d\"", (long long)seconds, state.exit_code);
+  event_write(options.exec_process ? "exec_die" : "die", more);
   begin_delete();
 }
 
@@ -249,6 +252,7 @@ static void tell_exit(int is_final) {
 
 static void finish(void) {
   phase = PHASE_DONE;
+  events_leave();
   state.status = "exited";
   state_write();
   clients_stop_listening();
@@ -303,7 +307,7 @@ static void running(void) {
   started_at = now_ms();
   health_begin();
   state_write();
-  event_write(options.exec_process ? "exec_start" : "start", NULL, NULL);
+  if (!options.exec_process) event_write("start", "");
   int size = snprintf(text, sizeof text, "%d", (int)state.pid);
   clients_tell(OUT_STARTED, text, (size_t)size);
   for (unsigned at = 0; at < stray_count; at++)
@@ -329,7 +333,9 @@ void container_reaped(pid_t pid, int status) {
 
 /* The process is not reaped yet, so its number cannot be another's. */
 void container_signal(int number) {
-  if (phase == PHASE_RUNNING && state.pid > 0) kill(state.pid, number);
+  if (phase != PHASE_RUNNING || state.pid <= 0) return;
+  kill(state.pid, number);
+  if (!options.exec_process) event_signal(number);
 }
 
 static void kill_all(void) {

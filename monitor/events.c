@@ -6,17 +6,45 @@
 #include <string.h>
 #include <unistd.h>
 
-/* `facts` is the inside of a JSON object: what the command knew of the container. One write: lines of others stay whole. */
-void event_write(const char *action, const char *name, const char *value) {
-  if (options.events_path == NULL || options.event_facts == NULL) return;
-  char time[40], line[2048];
-  format_time(time, sizeof time);
-  int size = snprintf(line, sizeof line, "{\"time\":\"%s\",\"action\":\"%s\",%s%s%s%s%s%s}}\n", time, action, options.event_facts,
-                      name ? ",\"" : "", name ? name : "", name ? "\":\"" : "", name ? value : "", name ? "\"" : "");
-  if (size <= 0 || (size_t)size >= sizeof line) return;
+/* One write: lines of others stay whole. */
+static void append(const char *line, int size, int capacity) {
+  if (size <= 0 || size >= capacity) return;
   int fd = open(options.events_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (fd < 0) return;
   ssize_t written = write(fd, line, (size_t)size);
   (void)written;
   close(fd);
+}
+
+/* The inside of a JSON object is in a file, for the container may get another name meanwhile. */
+void event_write(const char *action, const char *more) {
+  char time[40], facts[1500] = "", line[2048];
+  FILE *file = options.events_path == NULL ? NULL : fopen("facts", "re");
+  if (file == NULL) return;
+  if (fgets(facts, sizeof facts, file) != NULL) {
+    format_time(time, sizeof time);
+    int size = snprintf(line, sizeof line, "{\"time\":\"%s\",\"action\":\"%s\",%s%s}}\n", time, action, facts, more);
+    append(line, size, sizeof line);
+  }
+  fclose(file);
+}
+
+void event_signal(int number) {
+  char more[32];
+  snprintf(more, sizeof more, ",\"signal\":\"%d\"", number);
+  event_write("kill", more);
+}
+
+/* What the container gives back at its end: the insides of objects that the command wrote down. */
+void events_leave(void) {
+  char time[40], facts[1500], line[2048];
+  FILE *file = options.events_path == NULL || options.exec_process ? NULL : fopen("leaving", "re");
+  if (file == NULL) return;
+  format_time(time, sizeof time);
+  while (fgets(facts, sizeof facts, file) != NULL) {
+    facts[strcspn(facts, "\n")] = 0;
+    append(line, snprintf(line, sizeof line, "{\"time\":\"%s\",%s}\n", time, facts), sizeof line);
+  }
+  fclose(file);
+  unlink("leaving");
 }

@@ -145,7 +145,7 @@ static void judge(int code) {
   state_write();
   char action[40];
   snprintf(action, sizeof action, "health_status: %s", verdict);
-  if (strcmp(before, verdict) != 0) event_write(action, NULL, NULL);
+  if (strcmp(before, verdict) != 0) event_write(action, "");
 }
 
 static void close_probe(void) {

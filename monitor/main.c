@@ -72,7 +72,6 @@ static void read_option(const char *name, const char *value) {
   else if (!strcmp(name, "--log-max-bytes")) options.log_max_bytes = atoll(value);
   else if (!strcmp(name, "--log-max-files")) options.log_max_files = atoi(value);
   else if (!strcmp(name, "--events")) options.events_path = value;
-  else if (!strcmp(name, "--event-facts")) options.event_facts = value;
   else if (!strcmp(name, "--oom-file")) options.oom_path = value;
   else if (!strcmp(name, "--terminal")) options.terminal = atoi(value);
   else if (!strcmp(name, "--input")) options.input = (enum input)atoi(value);

@@ -27,7 +27,7 @@ enum input { INPUT_NONE, INPUT_OPEN, INPUT_ONCE };
 
 struct options {
   const char *cgroup; /* of a runtime whose traces we can remove; below each hierarchy */
-  const char *runtime, *runtime_root, *id, *state_path, *log_path, *oom_path, *events_path, *event_facts;
+  const char *runtime, *runtime_root, *id, *state_path, *log_path, *oom_path, *events_path;
   long long log_max_bytes;
   int log_max_files;
   int terminal;
@@ -120,8 +120,10 @@ struct state {
 };
 extern struct state state;
 
-/* events.c: `name` and `value` are one more attribute, or NULL */
-void event_write(const char *action, const char *name, const char *value);
+/* events.c: `more` are further attributes, each with a comma before it */
+void event_write(const char *action, const char *more);
+void event_signal(int number);
+void events_leave(void);
 
 /* health.c */
 void health_begin(void);

@@ -1,7 +1,7 @@
 import type { Engine, Images, RunOptions } from "#engine";
 
 /** What the commands use of the engine, without the parts that only a real one has: a test plays it. */
-export type CliEngine = Pick<Engine, "root" | "build" | "preview" | "plan" | "login" | "logout"> &
+export type CliEngine = Pick<Engine, "root" | "events" | "build" | "preview" | "plan" | "login" | "logout"> &
   WithRecipes &
   AsyncDisposable & {
     run(options: RunOptions): Promise<number>;

@@ -51,6 +51,7 @@ const dockers = `
 const endpoint = {
   network: "bridge",
   networkId: "n1",
+  driver: "bridge",
   endpointId: "e1",
   link: "eth0",
   address: "172.17.0.2",

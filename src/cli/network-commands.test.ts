@@ -33,6 +33,7 @@ const net: NetworkView = {
       facts: {
         network: "net",
         networkId: "b",
+        driver: "bridge",
         endpointId: "e1",
         link: "eth0",
         address: "10.1.0.2",

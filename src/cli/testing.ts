@@ -55,6 +55,7 @@ export function fakeEngine(
     run: missing("run"),
     login: missing("login"),
     logout: missing("logout"),
+    events: missing("events"),
     [Symbol.asyncDispose]: () => Promise.resolve(),
     ...parts,
     containers: playing(parts.containers ?? {}),

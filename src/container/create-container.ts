@@ -3,6 +3,7 @@ import { mkdirSync } from "node:fs";
 import { LighterError } from "#base";
 import { type ContainerClaim, claimContainer } from "#runtime";
 import { checkLimits } from "./check-limits.ts";
+import { tell } from "./container-events.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import { describeContainer, hostnameOf } from "./describe-container.ts";
 import { checkDiskLimits } from "./device-limits.ts";
@@ -65,7 +66,7 @@ async function makeContainer(
     ...(snapshot === undefined ? {} : { snapshot }),
   }));
   const record = parts.store.get(id);
-  parts.events.append("create", record);
+  tell(parts, "create", record);
   return record;
 }
 

@@ -1,8 +1,12 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Image } from "#image";
+import { familiarReference } from "#oci";
+import type { EndpointFacts } from "#runtime";
 import type { CommitRequest } from "./commit-container.ts";
+import { tell, writeFacts, writeLeaving } from "./container-events.ts";
 import { checkName } from "./container-name.ts";
-import type { ContainerRecord, NetworkSettings } from "./container-record.ts";
+import { type ContainerRecord, isLive, type NetworkSettings } from "./container-record.ts";
 import { ContainerStore } from "./container-store.ts";
 import {
   killContainer,
@@ -16,7 +20,6 @@ import type { CopyRequest } from "./copy-files.ts";
 import { createContainer } from "./create-container.ts";
 import { type Change, listChanges } from "./diff-container.ts";
 import { directoryBytes } from "./directory-bytes.ts";
-import { type ContainerEvent, EventLog, type EventOptions } from "./event-log.ts";
 import { type ExecRequest, execContainer } from "./exec-container.ts";
 import { listPids, measureUsage, type Usage } from "./observe-container.ts";
 import type { ContainersOptions, Parts } from "./parts.ts";
@@ -24,7 +27,6 @@ import { type LogEntry, type LogOptions, readLogs } from "./read-logs.ts";
 import { removeContainer } from "./remove-container.ts";
 import { attachContainer, type Parting, runContainer, runDetached, startAttached } from "./run-container.ts";
 import type { RunRequest, StreamOptions } from "./run-request.ts";
-import { signalNumber } from "./signals.ts";
 import { startContainer } from "./start-container.ts";
 import { sweepParts } from "./sweep-containers.ts";
 import { takeTurns } from "./take-turns.ts";
@@ -69,6 +71,8 @@ export interface Containers {
   /** Runs one more process in it. @returns its status */
   exec(text: string, request: ExecRequest): Promise<number>;
   logs(text: string, options?: LogOptions): AsyncIterable<LogEntry>;
+  /** The networks that a running one is on now, for the account of its end. */
+  setEndpoints(id: string, endpoints: readonly EndpointFacts[]): void;
   rename(text: string, name: string): Promise<void>;
   /** Changes which networks a container joins when it starts. */
   setNetworks(id: string, change: (settings: NetworkSettings) => NetworkSettings): void;
@@ -84,8 +88,6 @@ export interface Containers {
   readonly volumes: Volumes;
   /** Bytes of the files in a volume. @throws VOLUME_NOT_FOUND */
   volumeBytes(name: string): number;
-  /** What happens to containers, from `since` or from now on. */
-  events(options: EventOptions): AsyncIterable<ContainerEvent>;
   /** Copies files between the host and a container; one that runs stands still meanwhile. @throws CONTAINER_INVALID */
   copy(text: string, request: CopyRequest): Promise<void>;
   /** The same as a tar archive. */
@@ -126,8 +128,7 @@ export function createContainers(options: ContainersOptions): Containers {
   const parts: Parts = {
     ...options,
     store,
-    volumes: new VolumeStore(join(root, "volumes")),
-    events: new EventLog(join(root, "containers", "events.jsonl")),
+    volumes: new VolumeStore(join(root, "volumes"), options.events),
     runDirectory: join(root, "run"),
     turns: takeTurns(),
   };
@@ -140,16 +141,19 @@ export function createContainers(options: ContainersOptions): Containers {
       const { state: _, ...record } = store.get(id);
       store.save({ ...record, network: change(record.network) }, { durable: true });
     },
+    setEndpoints: (id, endpoints) => {
+      const bundle = bundleOf(parts, id);
+      if (existsSync(bundle)) writeLeaving(bundle, store.get(id), endpoints);
+    },
     rename: async (text, name) => await renameContainer(parts, text, name),
     remove: async (text, { force = false, volumes } = {}) => {
       const record = store.get(text);
       await removeContainer(parts, record, { force, volumes: volumes ?? record.remove });
-      parts.events.append("destroy", record);
+      tell(parts, "destroy", record);
       return record;
     },
     volumes: openVolumes(parts),
     volumeBytes: (name) => directoryBytes(parts.volumes.dataDirectory(parts.volumes.get(name).name)),
-    events: (options) => parts.events.read(options),
     ...contentsOf(parts),
     sweep: () => sweepParts(parts),
     repair: async () => await (await import("./repair-containers.ts")).repairContainers(parts),
@@ -180,20 +184,27 @@ function lifeOf(parts: Parts): Life {
       const input = streams.input === true && record.input !== "none";
       return tidied(parts, () => startAttached(parts, record, streams, { input }));
     },
-    attach: (text, streams) => attachContainer(parts, store.get(text), streams),
+    attach: (text, streams) => {
+      const record = store.get(text);
+      tell(parts, "attach", record);
+      return attachContainer(parts, record, streams);
+    },
     stop: async (text, options) => {
       const record = store.get(text);
       await stopContainer(parts, record, options);
-      parts.events.append("stop", record);
+      if (isLive(record.state)) tell(parts, "stop", record);
       return record;
     },
     restart: async (text, options) => {
       const record = store.get(text);
       keepAtEnd(parts, record);
       await stopContainer(parts, record, options);
+      if (isLive(record.state)) tell(parts, "stop", record);
       await sweepParts(parts);
       // With the start it is one to be removed again; where that fails it stays, for `rm` or a further try.
-      return await start({ ...store.get(record.id), remove: record.remove });
+      const restarted = await start({ ...store.get(record.id), remove: record.remove });
+      tell(parts, "restart", restarted);
+      return restarted;
     },
   };
 }
@@ -208,19 +219,15 @@ function partsOfLife(parts: Parts): PartsOfLife {
     return record;
   };
   return {
-    kill: (text, signal) =>
-      each(async (record) => {
-        await killContainer(parts, record, signal);
-        parts.events.append("kill", record, { signal: String(signalNumber(signal ?? "SIGKILL")) });
-      })(text),
+    kill: (text, signal) => each((record) => killContainer(parts, record, signal))(text),
     wait: (text) => waitContainer(parts, store.get(text)),
     pause: each(async (record) => {
       await pauseContainer(parts, record);
-      parts.events.append("pause", record);
+      tell(parts, "pause", record);
     }),
     unpause: each(async (record) => {
       await unpauseContainer(parts, record);
-      parts.events.append("unpause", record);
+      tell(parts, "unpause", record);
     }),
     exec: (text, request) => execContainer(parts, store.get(text), request),
     logs: (text, options) => readLogs(parts, store.get(text), options),
@@ -251,13 +258,18 @@ function contentsOf(parts: Parts): ContentsOf {
       await (await import("./container-root.ts")).withMountedRoot(parts, store.get(text), "view", task),
     withImageTree: async (image, task) =>
       await (await import("./container-root.ts")).withImageRoot(parts, image, task),
-    copy: async (text, request) =>
-      await (await import("./copy-files.ts")).copyFiles(parts, store.get(text), request),
+    copy: async (text, request) => {
+      await (await import("./copy-files.ts")).copyFiles(parts, store.get(text), request);
+      tell(parts, request.direction === "in" ? "extract-to-dir" : "archive-path", store.get(text));
+    },
     copyOut: async function* (text, request) {
       yield* (await import("./copy-archive.ts")).copyOutArchive(parts, store.get(text), request);
+      tell(parts, "archive-path", store.get(text));
     },
-    copyIn: async (text, request) =>
-      await (await import("./copy-archive.ts")).copyInArchive(parts, store.get(text), request),
+    copyIn: async (text, request) => {
+      await (await import("./copy-archive.ts")).copyInArchive(parts, store.get(text), request);
+      tell(parts, "extract-to-dir", store.get(text));
+    },
     diff: (text) => listChanges(parts, store.get(text)),
     export: async (text, sink) => {
       const [{ withMountedRoot }, { layerChunks }] = [
@@ -267,15 +279,30 @@ function contentsOf(parts: Parts): ContentsOf {
       await withMountedRoot(parts, store.get(text), "view", async (root) => {
         for (const chunk of layerChunks(root, { files: host.files })) await sink(chunk);
       });
+      tell(parts, "export", store.get(text));
     },
-    commit: async (text, request) =>
-      await (await import("./commit-container.ts")).commitContainer(parts, store.get(text), request),
+    commit: async (text, request) => {
+      const image = await (await import("./commit-container.ts")).commitContainer(
+        parts,
+        store.get(text),
+        request,
+      );
+      const imageRef = request.names.map(familiarReference).join(" ");
+      tell(parts, "commit", store.get(text), { comment: request.comment ?? "", imageID: image.id, imageRef });
+      return image;
+    },
     update: async (text, request) => {
       const record = store.get(text);
       await (await import("./update-container.ts")).updateContainer(parts, record, request);
+      tell(parts, "update", record);
       return store.get(record.id);
     },
-    pids: (text) => listPids(parts, store.get(text)),
+    pids: (text) => {
+      const record = store.get(text);
+      const pids = listPids(parts, record);
+      tell(parts, "top", record);
+      return pids;
+    },
     writtenBytes: (text) => directoryBytes(join(store.directory(store.get(text).id), "fs")),
     usage: (text) => measureUsage(parts, store.get(text)),
   };
@@ -299,8 +326,16 @@ async function tidied(parts: Parts, life: () => Promise<Parting>): Promise<Parti
   }
 }
 
-async function renameContainer({ store }: Parts, text: string, name: string): Promise<void> {
-  const { state: _, ...record } = store.get(text);
+function bundleOf({ runDirectory }: Parts, id: string): string {
+  return join(runDirectory, id, "bundle");
+}
+
+async function renameContainer(parts: Parts, text: string, name: string): Promise<void> {
+  const { state: _, ...record } = parts.store.get(text);
   checkName(name);
-  await store.rename(record, name);
+  await parts.store.rename(record, name);
+  const renamed = { ...record, name };
+  const bundle = bundleOf(parts, record.id);
+  if (existsSync(bundle)) writeFacts(bundle, renamed);
+  tell(parts, "rename", renamed, { oldName: `/${record.name}` });
 }

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join, posix } from "node:path";
 import { LighterError } from "#base";
 import { allCapabilities, hastenCgroupMove, type RuntimeSpec, resolveUser, type SpecProcess } from "#runtime";
+import { tell } from "./container-events.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import { findMonitor } from "./monitor/find-monitor.ts";
 import type { Parts } from "./parts.ts";
@@ -45,15 +46,18 @@ export async function execContainer(
   parts.host.mounts.enterPrivateNamespace();
   const runtime = await parts.runtime(record.runtime);
   const bundle = join(parts.runDirectory, record.id, "bundle");
-  const process = processOf(parts, { record, request, spec: readSpec(record, bundle) });
+  const described = processOf(parts, { record, request, spec: readSpec(record, bundle) });
   const { stdio = "inherit", interactive = false, tty = false, detach = false } = request;
+  const execID = newExecId();
+  tell(parts, `exec_create: ${words(request)}`, record, { execID });
+  tell(parts, `exec_start: ${words(request)}`, record, { execID });
   if (tty) {
     const { execOnTerminal } = await import("./exec-on-terminal.ts");
-    return await execOnTerminal(parts, { record, request, process, runtime });
+    return await execOnTerminal(parts, { record, request, process: described, runtime, execID });
   }
-  return await runtime.exec({
+  const status = await runtime.exec({
     id: record.id,
-    process,
+    process: described,
     directory: bundle,
     relay: findMonitor(),
     isDetached: detach,
@@ -62,6 +66,17 @@ export async function execContainer(
         ? { kind: "inherit", stdin: interactive || tty ? "inherit" : "ignore" }
         : { kind: "capture", ...stdio },
   });
+  if (!detach) tell(parts, "exec_die", record, { execID, exitCode: String(status) });
+  return status;
+}
+
+/** Loading Node's random numbers would take longer than all else here. */
+function newExecId(): string {
+  return `${process.hrtime.bigint().toString(16)}${process.pid.toString(16)}`.padStart(64, "0");
+}
+
+function words({ args: [program = "", ...rest] }: ExecRequest): string {
+  return `${program} ${rest.join(" ")}`;
 }
 
 function readSpec(record: ContainerRecord, bundle: string): RuntimeSpec {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { LighterError } from "#base";
 import type { Running } from "#host";
 import type { Runtime, SpecProcess } from "#runtime";
+import { writeFacts } from "./container-events.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import type { ExecRequest } from "./exec-container.ts";
 import { findMonitor } from "./monitor/find-monitor.ts";
@@ -16,6 +17,7 @@ interface TerminalExec {
   readonly request: ExecRequest;
   readonly process: SpecProcess;
   readonly runtime: Runtime;
+  readonly execID: string;
 }
 
 /**
@@ -92,6 +94,7 @@ function spawnMonitor(parts: Parts, exec: TerminalExec & { readonly directory: s
   const bundle = bundleOf(directory);
   mkdirSync(bundle, { recursive: true, mode: 0o700 });
   writeFileSync(join(bundle, "process.json"), JSON.stringify(exec.process), { mode: 0o600 });
+  writeFacts(bundle, record, { execID: exec.execID });
   const options = {
     runtime: runtime.path,
     "runtime-root": runtime.stateDirectory,
@@ -101,7 +104,6 @@ function spawnMonitor(parts: Parts, exec: TerminalExec & { readonly directory: s
     terminal: 1,
     input: exec.request.interactive === true ? 1 : 0,
     events: parts.events.path,
-    "event-facts": parts.events.facts(record),
   };
   const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
   return parts.host.processes.spawn(findMonitor(), args, {

@@ -14,7 +14,6 @@ export type { ArchiveCopyRequest } from "./copy-archive.ts";
 export type { CopyRequest } from "./copy-files.ts";
 export { type Containers, createContainers } from "./create-containers.ts";
 export type { Change } from "./diff-container.ts";
-export type { ContainerEvent, EventOptions } from "./event-log.ts";
 export type { ExecRequest } from "./exec-container.ts";
 export type { MountPoint } from "./mount-point.ts";
 export type { Usage } from "./observe-container.ts";

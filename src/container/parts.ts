@@ -1,9 +1,9 @@
+import type { EventLog } from "#events";
 import type { Host } from "#host";
 import type { ImageStore } from "#image";
 import type { NetworkProvider, Runtime, RuntimeName } from "#runtime";
 import type { Snapshotter } from "#snapshot";
 import type { ContainerStore } from "./container-store.ts";
-import type { EventLog } from "./event-log.ts";
 import type { TakeTurns } from "./take-turns.ts";
 import type { VolumeStore } from "./volume-store.ts";
 
@@ -17,6 +17,7 @@ export interface ContainersOptions {
   /** Asked for when the first container runs: the one of that name, else the best that works. */
   readonly runtime: (name?: RuntimeName) => Promise<Runtime>;
   readonly network: NetworkProvider;
+  readonly events: EventLog;
   /** Keeps the collector of the store away while something is made that no record names yet. */
   readonly use: () => Promise<Disposable>;
   /** A command that removes what a detached container leaves; its monitor becomes it in the end. */
@@ -29,7 +30,6 @@ export interface ContainersOptions {
 export interface Parts extends ContainersOptions {
   readonly store: ContainerStore;
   readonly volumes: VolumeStore;
-  readonly events: EventLog;
   readonly runDirectory: string;
   /** One mount at a time is handed from this process to a monitor. */
   readonly turns: TakeTurns;

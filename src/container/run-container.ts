@@ -2,6 +2,7 @@ import { constants } from "node:os";
 import { join } from "node:path";
 import { LighterError } from "#base";
 import type { ContainerClaim } from "#runtime";
+import { tell } from "./container-events.ts";
 import { type ContainerRecord, isLive } from "./container-record.ts";
 import { createClaimed } from "./create-container.ts";
 import { connectMonitor } from "./monitor/connect.ts";
@@ -59,6 +60,7 @@ export async function startAttached(
     claim?.[Symbol.dispose]();
     throw cancelled(record);
   }
+  tell(parts, "attach", record);
   const size = record.tty && streams.stdio !== "none" ? terminalSize() : undefined;
   let following: Promise<Parting> | undefined;
   await startContainer(parts, record, {

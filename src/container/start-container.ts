@@ -12,6 +12,7 @@ import {
   type RuntimeSpec,
 } from "#runtime";
 import type { SnapshotName } from "#snapshot";
+import { takenFacts, writeFacts, writeLeaving } from "./container-events.ts";
 import { type ContainerRecord, createdState } from "./container-record.ts";
 import { parseExtraHost } from "./extra-host.ts";
 import { fillVolumes } from "./fill-volumes.ts";
@@ -50,6 +51,13 @@ export async function startContainer(
   rmSync(store.pausedPath(record.id), { force: true });
   try {
     const attachment = undo.use(await attach(parts, record));
+    const endpoints = attachment.endpoints ?? [];
+    writeFacts(claim.bundle, record);
+    writeLeaving(claim.bundle, record, endpoints);
+    for (const facts of takenFacts(record, endpoints, "start")) parts.events.append(facts);
+    undo.defer(() =>
+      takenFacts(record, endpoints, "end").forEach((facts) => void parts.events.append(facts)),
+    );
     const made = await parts.turns(() =>
       handOverRoot(parts, { record, claim, attachment, runtime, options }),
     );

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { lockDeadClaim, removeClaim, sweepContainers } from "#runtime";
 import { cgroupPath } from "./cgroup-path.ts";
+import { tell } from "./container-events.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import type { Parts } from "./parts.ts";
 import { removeStopped } from "./remove-container.ts";
@@ -41,7 +42,7 @@ async function settleRecords(parts: Parts): Promise<void> {
     if (record === undefined || isWaiting(record) || isClaimed(id)) continue;
     if (record.remove) {
       removeStopped(parts, record);
-      parts.events.append("destroy", record);
+      tell(parts, "destroy", record);
     } else if (record.state.status !== "exited") await settle(parts, record);
   }
 }

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { LighterError, systemErrorCode } from "#base";
+import type { EventLog } from "#events";
 
 /** A directory that outlives containers: `<root>/volumes/<name>/_data`. */
 export interface Volume {
@@ -17,9 +18,11 @@ export interface Volume {
 /** Volumes on disk. */
 export class VolumeStore {
   readonly #folder: string;
+  readonly #events: EventLog;
 
-  constructor(folder: string) {
+  constructor(folder: string, events: EventLog) {
     this.#folder = folder;
+    this.#events = events;
   }
 
   /** The directory with the data. */
@@ -48,6 +51,7 @@ export class VolumeStore {
     const path = this.#recordPath(chosen);
     writeFileSync(`${path}.${process.pid}`, `${JSON.stringify(volume)}\n`, { mode: 0o600 });
     renameSync(`${path}.${process.pid}`, path);
+    this.#tell("create", volume);
     return volume;
   }
 
@@ -82,8 +86,14 @@ export class VolumeStore {
 
   /** Removes the record first: what a crash leaves of the data has no name any more and is taken over by the next of that name. */
   remove(name: string): void {
+    const volume = this.find(name);
     rmSync(this.#recordPath(name), { force: true });
     rmSync(join(this.#folder, name), { recursive: true, force: true });
+    if (volume !== undefined) this.#tell("destroy", volume);
+  }
+
+  #tell(action: "create" | "destroy", { name, labels }: Volume): void {
+    this.#events.append({ type: "volume", action, id: name, attributes: { ...labels, driver: "local" } });
   }
 
   #recordPath(name: string): string {

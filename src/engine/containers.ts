@@ -2,17 +2,17 @@ import { isLighterError } from "#base";
 import type {
   Change,
   CommitRequest,
-  ContainerEvent,
   ContainerRecord,
   Containers,
-  EventOptions,
   LogEntry,
   LogOptions,
   Parting,
   Usage,
 } from "#container";
+import type { EventLog } from "#events";
 import type { Image } from "#image";
-import { parseReference } from "#oci";
+import { familiarReference, parseReference } from "#oci";
+import { tellImage } from "./image-events.ts";
 import type { RunOptions } from "./options.ts";
 
 interface ContainersParts {
@@ -20,6 +20,7 @@ interface ContainersParts {
   /** @throws IMAGE_NOT_FOUND */
   readonly findImage: (name: string, platform?: string) => Image;
   readonly sweep: () => Promise<void>;
+  readonly events: EventLog;
   /** Neighbours find a container by its new name at once. */
   readonly onRenamed: (id: string, name: string) => Promise<void>;
 }
@@ -125,13 +126,17 @@ export class EngineContainers {
     const { name, changes = [], ...rest } = options;
     const applyChanges =
       changes.length === 0 ? undefined : (await import("./commit-changes.ts")).applyChanges;
-    const image = this.#parts.findImage(containers.get(text).image.id);
-    return await containers.commit(text, {
+    const base = this.#parts.findImage(containers.get(text).image.id);
+    const names = name === undefined ? [] : [parseReference(name)];
+    const image = await containers.commit(text, {
       ...rest,
-      image,
-      names: name === undefined ? [] : [parseReference(name)],
+      image: base,
+      names,
       ...(applyChanges !== undefined && { change: (config) => applyChanges(config, changes) }),
     });
+    tellImage(this.#parts.events, "create", image);
+    for (const one of names) tellImage(this.#parts.events, "tag", image, familiarReference(one));
+    return image;
   }
 
   /** Removes every container that does not run and that `accepts` takes. */
@@ -142,6 +147,7 @@ export class EngineContainers {
     const ended = containers.list().filter((record) => !isLive(record.state) && accepts(record));
     const removed: ContainerRecord[] = [];
     for (const record of ended) if (await removeUnlessBusy(containers, record)) removed.push(record);
+    this.#parts.events.append({ type: "container", action: "prune", id: "", attributes: {} });
     return removed;
   }
 
@@ -178,11 +184,6 @@ export class EngineContainers {
 
   async *logs(text: string, options?: LogOptions): AsyncGenerator<LogEntry> {
     yield* (await this.#settled()).logs(text, options);
-  }
-
-  /** What happens to containers, from `since` or from now on, until `until` or for ever. */
-  async *events(options: EventOptions = {}): AsyncGenerator<ContainerEvent> {
-    yield* (await this.#settled()).events(options);
   }
 
   async list(): Promise<readonly ContainerRecord[]> {

@@ -5,6 +5,7 @@ import { Cleanup } from "#base";
 import type { BaseSource, Builder, BuildRequest, DryPlan, DryRequest, Preview } from "#build";
 import type { Containers } from "#container";
 import type { RecipeSource } from "#distroless";
+import { EventLog, type EventOptions, type StoreEvent } from "#events";
 import { createHost, type Host } from "#host";
 import type { Roots } from "#image";
 import type { Networks } from "#network";
@@ -14,6 +15,7 @@ import { cacheLimit, EngineBuildCache, packageLimit } from "./build-cache.ts";
 import { buildResult } from "./build-result.ts";
 import { type Configuration, readConfiguration } from "./configuration.ts";
 import { EngineContainers } from "./containers.ts";
+import { tellBuilt } from "./image-events.ts";
 import { Images } from "./images.ts";
 import { lazy } from "./lazy.ts";
 import { EngineNetworks } from "./networks.ts";
@@ -48,19 +50,20 @@ export class Engine implements AsyncDisposable {
   readonly #onWarning: (text: string) => void;
   readonly #host: Host;
   readonly #store: Store;
+  readonly #events: EventLog;
   readonly #closing = new Cleanup();
 
   // Rooms are loaded when they are first needed: a short command loads none of them.
   readonly #runtime = lazy(() => this.#findRuntime());
   readonly #networks = lazy(async (): Promise<Networks> => {
-    const { createNetworks } = await import("#network");
-    const resolver = findOwnCommand(this.root, ["network", "resolver"]);
+    const { createNetworks, findResolver } = await import("#network");
+    const sweep = findOwnCommand(this.root, ["system", "sweep"]) ?? [];
     return createNetworks({
       root: this.root,
       host: this.#host,
       onWarning: this.#onWarning,
       removesAside: true,
-      ...(resolver !== undefined && { resolver }),
+      resolver: { program: () => [findResolver()], sweep },
     });
   });
   readonly #recipes = lazy(async (): Promise<RecipeSource> => {
@@ -126,6 +129,7 @@ export class Engine implements AsyncDisposable {
       images,
       snapshots,
       network,
+      events: this.#events,
       runtime: (name) => (name === undefined ? this.#runtime() : this.#findRuntime(name)),
       use: () => this.#store.use(),
       onWarning: this.#onWarning,
@@ -149,6 +153,7 @@ export class Engine implements AsyncDisposable {
       ],
     });
     this.#store = openStore(this.root, this.#host, roots);
+    this.#events = new EventLog(this.root);
     this.recipes = new Recipes({
       open: this.#recipes,
       use: () => this.#store.use(),
@@ -168,20 +173,26 @@ export class Engine implements AsyncDisposable {
       },
       containers: this.#containers,
       registries: this.#registries,
+      events: this.#events,
     });
     this.buildCache = new EngineBuildCache({
       open: this.#builder,
       collect: () => this.images.collect(),
       host: this.#host,
     });
-    this.volumes = new EngineVolumes(this.#containers);
+    this.volumes = new EngineVolumes(this.#containers, this.#events);
     this.containers = new EngineContainers({
       open: this.#containers,
       findImage: (name, platform) => this.images.get(name, platform === undefined ? {} : { platform }),
       sweep: () => this.#sweep(),
+      events: this.#events,
       onRenamed: async (id, name) => await (await this.#networks()).rename(id, name),
     });
-    this.networks = new EngineNetworks({ open: this.#networks, containers: this.#containers });
+    this.networks = new EngineNetworks({
+      open: this.#networks,
+      containers: this.#containers,
+      events: this.#events,
+    });
   }
 
   async #openRegistries(settings: RegistrySettings): Promise<RegistryClient> {
@@ -238,7 +249,9 @@ export class Engine implements AsyncDisposable {
     if (limitBytes !== undefined) await this.buildCache.prune({ keepBytes: limitBytes });
     try {
       using _lock = await this.#store.use();
-      return buildResult(await builder.build(request));
+      const result = buildResult(await builder.build(request));
+      tellBuilt(this.#events, result);
+      return result;
     } finally {
       if (limitBytes !== undefined) await this.buildCache.prune({ keepBytes: limitBytes });
     }
@@ -324,7 +337,7 @@ export class Engine implements AsyncDisposable {
   async run({ detach = false, ...options }: RunOptions & { readonly detach?: boolean }) {
     if (detach) {
       const { RunningContainer } = await import("./running-container.ts");
-      return new RunningContainer(this.containers, await this.containers.runDetached(options));
+      return new RunningContainer(this, await this.containers.runDetached(options));
     }
     const parting = await this.containers.run(options);
     return parting.kind === "exited" ? parting.exitCode : 0;
@@ -336,6 +349,14 @@ export class Engine implements AsyncDisposable {
       runDirectory: join(this.root, "run"),
       ...(name !== undefined && { name }),
     });
+  }
+
+  /**
+   * What happens in the store, from `since` or from now on, until `until` or for ever: to containers, images, networks and
+   * volumes, in docker's words, by whichever process.
+   */
+  async *events(options: EventOptions = {}): AsyncGenerator<StoreEvent> {
+    yield* this.#events.read(options);
   }
 
   /** Settles what processes left behind that did not get to clean up. */

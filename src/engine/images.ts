@@ -1,6 +1,7 @@
 import type { Contents } from "#analyze";
 import { isLighterError, LighterError, type OnProgress } from "#base";
 import type { Containers } from "#container";
+import type { EventLog } from "#events";
 import type { Host } from "#host";
 import type { Collected, Fault, Image, ImagePlatform, ImageStore, Removal, SaveOptions } from "#image";
 import {
@@ -12,6 +13,7 @@ import {
   shortId,
 } from "#oci";
 import type { RegistryClient } from "#registry";
+import { tellImage, tellTransfer } from "./image-events.ts";
 import type { ImportOptions } from "./import-image.ts";
 import type {
   CopyOptions,
@@ -42,6 +44,7 @@ interface ImagesParts {
   readonly beforeCollect: () => Promise<void>;
   readonly containers: () => Promise<Pick<Containers, "list">>;
   readonly registries: () => Promise<RegistryClient>;
+  readonly events: EventLog;
 }
 
 /** The images of one store. Names are read as docker reads them; ids may be cut short. */
@@ -87,7 +90,10 @@ export class Images {
 
   /** Gives an image one more name, taken from the image that had it. @throws IMAGE_NOT_FOUND, REFERENCE_INVALID */
   tag(source: string, name: string): Image {
-    return this.#store.images.tag(this.get(source), parseReference(name));
+    const reference = parseReference(name);
+    const image = this.#store.images.tag(this.get(source), reference);
+    tellImage(this.#parts.events, "tag", image, familiarReference(reference));
+    return image;
   }
 
   /**
@@ -98,7 +104,16 @@ export class Images {
     await this.#refuseUsed(text, options.force ?? false);
     // Removing collects, and the collector has to know what the build cache uses.
     await this.#parts.beforeCollect();
-    return this.#store.images.remove(text, options);
+    return this.#remove(this.find(text), text, options.force ?? false);
+  }
+
+  #remove(image: Image | undefined, text: string, force: boolean): Removal {
+    const removal = this.#store.images.remove(text, { force });
+    if (image !== undefined) {
+      for (const _ of removal.untagged) tellImage(this.#parts.events, "untag", image);
+      if (removal.deleted.length > 0) tellImage(this.#parts.events, "delete", image);
+    }
+    return removal;
   }
 
   /** As docker: force takes the image from containers that have ended, but not from those that run. */
@@ -129,10 +144,18 @@ export class Images {
     const containers = await this.#parts.containers();
     const used = new Set(containers.list().map(({ image }) => image.id));
     await this.#parts.beforeCollect();
-    return this.list()
+    const removals = this.list()
       .filter((image) => image.names.length === 0 || options.all === true)
       .filter((image) => !used.has(image.id) && (options.accepts?.(image) ?? true))
-      .map((image) => this.#store.images.remove((image.index ?? image.target).digest, { force: true }));
+      .map((image) => this.#remove(image, (image.index ?? image.target).digest, true));
+    const reclaimed = removals.reduce((all, { freedBytes = 0 }) => all + freedBytes, 0);
+    this.#parts.events.append({
+      type: "image",
+      action: "prune",
+      id: "",
+      attributes: { reclaimed: String(reclaimed) },
+    });
+    return removals;
   }
 
   /** The platforms that an image's name leads to, and what of them is stored. */
@@ -146,7 +169,11 @@ export class Images {
     options: ImportOptions & { readonly from: string; readonly created: string },
   ): Promise<Image> {
     const { importImage } = await import("./import-image.ts");
-    return await importImage(this.#store.images, archive, options);
+    const image = await importImage(this.#store.images, archive, options);
+    if (options.name !== undefined)
+      tellImage(this.#parts.events, "tag", image, familiarReference(parseReference(options.name)));
+    tellImage(this.#parts.events, "import", image);
+    return image;
   }
 
   /** The tags of a repository in its registry. @throws MANIFEST_NOT_FOUND and what pulls throw */
@@ -182,12 +209,15 @@ export class Images {
       return { image: platform === undefined ? image : alone, ...(name !== undefined && { name }) };
     });
     yield* this.#store.images.save(items, options);
+    for (const { image } of items) tellImage(this.#parts.events, "save", image);
   }
 
   /** Reads an archive of either form; every byte is verified. @throws ARCHIVE_INVALID, DIGEST_MISMATCH */
   async load(archive: AsyncIterable<Uint8Array>): Promise<readonly Image[]> {
     using _lock = await this.#store.use();
-    return await this.#store.images.load(archive);
+    const images = await this.#store.images.load(archive);
+    for (const image of images) tellImage(this.#parts.events, "load", image);
+    return images;
   }
 
   /**
@@ -198,7 +228,9 @@ export class Images {
    */
   async pull(text: string, options: PullOptions = {}): Promise<PullResult> {
     const { pullImage } = await import("./transfers.ts");
-    return await pullImage(await this.#transfer(), text, options);
+    const result = await pullImage(await this.#transfer(), text, options);
+    tellTransfer(this.#parts.events, "pull", result.name);
+    return result;
   }
 
   /**
@@ -208,7 +240,9 @@ export class Images {
    */
   async push(text: string, options: PushOptions = {}): Promise<PushResult> {
     const { pushImage } = await import("./transfers.ts");
-    return await pushImage(await this.#transfer(), text, options);
+    const result = await pushImage(await this.#transfer(), text, options);
+    tellTransfer(this.#parts.events, "push", result.name);
+    return result;
   }
 
   /**

@@ -8,6 +8,7 @@ export type {
   StepSummary,
   VariableChange,
 } from "#build";
+export type { EventOptions, StoreEvent } from "#events";
 export { Engine } from "./engine.ts";
 export type { HistoryLine, Images } from "./images.ts";
 export type {

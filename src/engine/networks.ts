@@ -1,9 +1,11 @@
 import type { Containers } from "#container";
-import type { ConnectRequest, Networks } from "#network";
+import type { EventLog } from "#events";
+import type { ConnectRequest, Networks, NetworkView } from "#network";
 
 interface NetworksParts {
   readonly open: () => Promise<Networks>;
   readonly containers: () => Promise<Containers>;
+  readonly events: EventLog;
 }
 
 type Asynchronous<Name extends keyof Networks> = (
@@ -18,18 +20,29 @@ export class EngineNetworks {
     this.#parts = parts;
   }
 
-  readonly create: Asynchronous<"create"> = async (request) => await (await this.#open()).create(request);
+  readonly create: Asynchronous<"create"> = async (request) => {
+    const network = await (await this.#open()).create(request);
+    this.#tell("create", network);
+    return network;
+  };
   readonly list: Asynchronous<"list"> = async () => (await this.#open()).list();
   readonly get: Asynchronous<"get"> = async (text) => (await this.#open()).get(text);
-  readonly remove: Asynchronous<"remove"> = async (text) => await (await this.#open()).remove(text);
-  readonly prune: Asynchronous<"prune"> = async (accepts) => await (await this.#open()).prune(accepts);
+  readonly remove: Asynchronous<"remove"> = async (text) => {
+    const network = await (await this.#open()).remove(text);
+    this.#tell("destroy", network);
+    return network;
+  };
+  readonly prune: Asynchronous<"prune"> = async (accepts) => {
+    const removed = await (await this.#open()).prune(accepts);
+    for (const network of removed) this.#tell("destroy", network);
+    this.#parts.events.append({ type: "network", action: "prune", id: "", attributes: { reclaimed: "0" } });
+    return removed;
+  };
   readonly firewall: Asynchronous<"firewall"> = async () => (await this.#open()).firewall();
   readonly graph: Asynchronous<"graph"> = async () => (await this.#open()).graph();
   readonly verify: Asynchronous<"verify"> = async (options) => await (await this.#open()).verify(options);
   readonly refused: Asynchronous<"refused"> = async () => (await this.#open()).refused();
   readonly refusedNames: Asynchronous<"refusedNames"> = async () => (await this.#open()).refusedNames();
-  readonly serveNames: Asynchronous<"serveNames"> = async (signal) =>
-    await (await this.#open()).serveNames(signal);
 
   /**
    * Joins a container to one more network: at once when it runs, and whenever it starts.
@@ -39,9 +52,14 @@ export class EngineNetworks {
     const networks = await this.#open();
     const containers = await this.#parts.containers();
     const record = containers.get(request.container);
-    const { name } = networks.get(request.network);
+    const network = networks.get(request.network);
+    const { name } = network;
     const { container: _, network: __, ...endpoint } = request;
-    if (record.state.pid !== 0) await networks.connect({ ...request, container: record.id, network: name });
+    if (record.state.pid !== 0) {
+      await networks.connect({ ...request, container: record.id, network: name });
+      containers.setEndpoints(record.id, networks.endpoints(record.id));
+      this.#tell("connect", network, { container: record.id });
+    }
     containers.setNetworks(record.id, ({ networking, ...rest }) => ({
       ...rest,
       networking: {
@@ -56,9 +74,23 @@ export class EngineNetworks {
     const networks = await this.#open();
     const containers = await this.#parts.containers();
     const record = containers.get(request.container);
-    const { name } = networks.get(request.network);
-    if (record.state.pid !== 0) await networks.disconnect({ container: record.id, network: name });
+    const network = networks.get(request.network);
+    const { name } = network;
+    if (record.state.pid !== 0) {
+      await networks.disconnect({ container: record.id, network: name });
+      containers.setEndpoints(record.id, networks.endpoints(record.id));
+      this.#tell("disconnect", network, { container: record.id });
+    }
     containers.setNetworks(record.id, (settings) => without(settings, name));
+  }
+
+  #tell(
+    action: "create" | "destroy" | "connect" | "disconnect",
+    { id, name, driver }: Pick<NetworkView, "id" | "name" | "driver">,
+    more: { readonly container?: string } = {},
+  ): void {
+    const attributes = { ...more, name, type: driver };
+    this.#parts.events.append({ type: "network", action, id, attributes });
   }
 
   #open(): Promise<Networks> {

@@ -1,4 +1,5 @@
-import type { ContainerRecord, EventOptions, ExecRequest, LogEntry, LogOptions } from "#container";
+import type { ContainerRecord, ExecRequest, LogEntry, LogOptions } from "#container";
+import type { EventOptions, StoreEvent } from "#events";
 import type { EngineContainers } from "./containers.ts";
 
 /**
@@ -9,9 +10,17 @@ export class RunningContainer implements AsyncDisposable {
   readonly id: string;
   readonly name: string;
   readonly #containers: EngineContainers;
+  readonly #events: (options?: EventOptions) => AsyncGenerator<StoreEvent>;
 
-  constructor(containers: EngineContainers, { id, name }: Pick<ContainerRecord, "id" | "name">) {
-    this.#containers = containers;
+  constructor(
+    engine: {
+      readonly containers: EngineContainers;
+      readonly events: (options?: EventOptions) => AsyncGenerator<StoreEvent>;
+    },
+    { id, name }: Pick<ContainerRecord, "id" | "name">,
+  ) {
+    this.#containers = engine.containers;
+    this.#events = (options) => engine.events(options);
     this.id = id;
     this.name = name;
   }
@@ -32,8 +41,8 @@ export class RunningContainer implements AsyncDisposable {
   }
 
   /** What happens to it, from `since` or from now on. */
-  async *events(options?: EventOptions): ReturnType<EngineContainers["events"]> {
-    for await (const event of this.#containers.events(options)) if (event.id === this.id) yield event;
+  async *events(options?: EventOptions): AsyncGenerator<StoreEvent> {
+    for await (const event of this.#events(options)) if (event.id === this.id) yield event;
   }
 
   /** Runs one more program in it. @returns its status */

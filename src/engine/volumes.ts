@@ -1,11 +1,14 @@
 import type { Containers, Volume } from "#container";
+import type { EventLog } from "#events";
 
 /** The volumes of a store: directories that outlive containers. */
 export class EngineVolumes {
   readonly #open: () => Promise<Containers>;
+  readonly #events: EventLog;
 
-  constructor(open: () => Promise<Containers>) {
+  constructor(open: () => Promise<Containers>, events: EventLog) {
     this.#open = open;
+    this.#events = events;
   }
 
   /** The volume of that name, made when there is none; without a name a new one. @throws CONTAINER_INVALID */
@@ -39,6 +42,8 @@ export class EngineVolumes {
   async prune(
     options: { readonly all?: boolean; readonly accepts?: (volume: Volume) => boolean } = {},
   ): Promise<readonly Volume[]> {
-    return (await this.#open()).volumes.prune(options);
+    const removed = (await this.#open()).volumes.prune(options);
+    this.#events.append({ type: "volume", action: "prune", id: "", attributes: {} });
+    return removed;
   }
 }

@@ -226,6 +226,7 @@ export function endpointFacts(state: NetworkState, sandbox: Sandbox): readonly E
       {
         network: network.name,
         networkId: network.id,
+        driver: network.driver,
         endpointId: endpoint.id,
         link: endpoint.inner,
         ...(endpoint.address === undefined || subnet === undefined

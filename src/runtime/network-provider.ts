@@ -77,6 +77,8 @@ export interface PortMapping {
 export interface EndpointFacts {
   readonly network: string;
   readonly networkId: string;
+  /** Docker's word: `bridge`, `macvlan`. */
+  readonly driver: string;
   readonly endpointId: string;
   /** The interface inside the container: `eth0`. */
   readonly link: string;

@@ -335,7 +335,7 @@ test("events tell a life in order", { skip }, async () => {
   await containers.remove("told");
   const seen: string[] = [];
   const end = `${new Date(Date.now() + 1).toISOString().slice(0, -1)}000000Z`;
-  for await (const { action, attributes } of containers.events({ since: begin, until: end }))
+  for await (const { action, attributes } of theStage().events.read({ since: begin, until: end }))
     if (attributes["name"] === "told") seen.push(`${action} ${attributes["exitCode"] ?? ""}`.trim());
   assert.deepEqual(seen, ["create", "start", "die 4", "destroy"]);
 });

@@ -12,6 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Containers, createContainers, isLive, type RunRequest } from "#container";
+import { EventLog } from "#events";
 import { createHost, type Host } from "#host";
 import type { Image } from "#image";
 import { createNetworks } from "#network";
@@ -35,6 +36,7 @@ export class Stage implements Disposable {
   readonly host: Host = createHost();
   readonly root: string;
   readonly containers: Containers;
+  readonly events: EventLog;
   readonly network: NetworkProvider;
   readonly #owns: boolean;
 
@@ -48,9 +50,11 @@ export class Stage implements Disposable {
     if (this.#owns) makeRoot(join(this.root, "image"));
     const { host } = this;
     this.network = createNetworks({ root: this.root, host });
+    this.events = new EventLog(this.root);
     this.containers = createContainers({
       root: this.root,
       host,
+      events: this.events,
       images: { unpack: () => Promise.resolve("image" as SnapshotName), commitLayer: unused, create: unused },
       snapshots: { layers: () => [join(this.root, "image")], prepare: unused, commit: unused },
       runtime: (name) =>

@@ -1,17 +1,19 @@
-import type { ContainerEvent } from "#container";
+import type { StoreEvent } from "#events";
 import { defineCommand } from "../command.ts";
 import { matchesFilters, parseFilters } from "../filters.ts";
 import { parseMoment } from "../moment.ts";
 
+const filterNames = ["container", "event", "image", "label", "network", "scope", "type", "volume"] as const;
+
 export const events = defineCommand({
   name: "events",
-  summary: "Show what happens to containers, as it happens",
+  summary: "Show what happens to containers, images, networks and volumes, as it happens",
   usage: "[OPTIONS]",
   flags: {
     filter: {
       kind: "list",
       short: "f",
-      value: "container=|event=|image=|label=|type=",
+      value: `${filterNames.join("=|")}=`,
       summary: "Show only those that match",
     },
     format: { kind: "string", value: "json|TEMPLATE", summary: "How to print" },
@@ -22,9 +24,10 @@ export const events = defineCommand({
   examples: [
     { command: "lighter events --since 1h --until 0s", explains: "Show what happened in the last hour" },
     { command: "lighter events -f event=die", explains: "Say so each time a container ends" },
+    { command: "lighter events -f type=image -f type=volume", explains: "Watch images and volumes" },
   ],
   async run({ flags, io, signal, openEngine }) {
-    const filters = parseFilters(flags.filter, ["container", "event", "image", "label", "type"]);
+    const filters = parseFilters(flags.filter, filterNames);
     const { compileTemplate } = await import("../format/template.ts");
     const template =
       flags.format === undefined || flags.format === "json" ? undefined : compileTemplate(flags.format);
@@ -34,7 +37,7 @@ export const events = defineCommand({
       ...(flags.since !== undefined && { since: parseMoment(flags.since, io.now()) }),
       ...(flags.until !== undefined && { until: parseMoment(flags.until, io.now()) }),
     };
-    for await (const event of engine.containers.events(options)) {
+    for await (const event of engine.events(options)) {
       if (!matchesFilters(filters, (filter) => matches(event, filter))) continue;
       const object = eventObject(event);
       const text =
@@ -45,20 +48,25 @@ export const events = defineCommand({
   },
 });
 
+/** By docker's rules: a name or ID of something says what it is too. */
 function matches(
-  event: ContainerEvent,
+  { type, action, id, attributes }: StoreEvent,
   { name, value }: { readonly name: string; readonly value: string },
 ): boolean {
-  const { attributes } = event;
   switch (name) {
     case "container":
-      return event.id.startsWith(value) || attributes["name"] === value;
+      return type === "container" && (id.startsWith(value) || attributes["name"] === value);
+    case "network":
+    case "volume":
+      return type === name && (id.startsWith(value) || attributes["name"] === value);
     case "event":
-      return event.action === value || event.action.startsWith(`${value}:`);
+      return action === value || action.startsWith(`${value}:`);
     case "image":
-      return attributes["image"] === value;
+      return imageNames(type, id, attributes).some((one) => one === value || withoutTag(one) === value);
+    case "scope":
+      return value === "local";
     case "type":
-      return event.type === value;
+      return type === value;
     default: {
       const [label = "", wanted] = value.split("=", 2);
       return label in attributes && (wanted === undefined || attributes[label] === wanted);
@@ -66,28 +74,35 @@ function matches(
   }
 }
 
-function eventObject({
-  time,
-  action,
-  type,
-  id,
-  attributes,
-}: ContainerEvent): Readonly<Record<string, unknown>> {
+function imageNames(type: string, id: string, attributes: StoreEvent["attributes"]): readonly string[] {
+  if (type === "image") return [id, id.replace("sha256:", ""), attributes["name"] ?? ""];
+  return type === "container" ? [attributes["image"] ?? ""] : [];
+}
+
+function withoutTag(name: string): string {
+  return name.startsWith("sha256:") ? name : name.replace(/:[^/]*$/, "");
+}
+
+/** The first three are those of docker before 1.10, which it still gives for containers and images. */
+function eventObject({ time, action, type, id, attributes }: StoreEvent): Readonly<Record<string, unknown>> {
   const seconds = Math.floor(Date.parse(time) / 1000);
   return {
-    status: action,
-    id,
-    from: attributes["image"] ?? "",
+    ...(type === "container" || type === "image" ? { status: action, id } : {}),
+    ...(type === "container" ? { from: attributes["image"] ?? "" } : {}),
     Type: type,
     Action: action,
-    Actor: { ID: id, Attributes: attributes },
+    Actor: { ID: id, Attributes: Object.fromEntries(Object.entries(attributes).sort(byName)) },
     scope: "local",
     time: seconds,
     timeNano: Number(`${seconds}${time.slice(20, 29)}`),
   };
 }
 
-function eventLine({ time, action, type, id, attributes }: ContainerEvent): string {
-  const facts = Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1));
+function eventLine({ time, action, type, id, attributes }: StoreEvent): string {
+  const facts = Object.entries(attributes).sort(byName);
   return `${time} ${type} ${action} ${id} (${facts.map(([name, value]) => `${name}=${value}`).join(", ")})`;
+}
+
+function byName([a]: readonly [string, string], [b]: readonly [string, string]): number {
+  return a < b ? -1 : 1;
 }

@@ -40,7 +40,6 @@ export function monitorArguments(parts: Parts, request: MonitorRequest): readonl
     namespace: request.namespace,
     "oom-file": oomFile(parts, record),
     events: parts.events.path,
-    "event-facts": parts.events.facts(record),
     ...logOptions(parts, record),
     ...healthOptions(record),
   };

@@ -8,18 +8,23 @@ import {
   renameSync,
   statSync,
 } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import type { StoredContainer } from "./container-record.ts";
 
 /** Something that happened, in docker's words. */
-export interface ContainerEvent {
+export interface StoreEvent extends EventFacts {
   /** RFC 3339 with nine digits of a second. */
   readonly time: string;
-  /** `create`, `start`, `die`, `destroy`, … */
+}
+
+/** What happened to what. */
+export interface EventFacts {
+  readonly type: "container" | "image" | "network" | "volume";
+  /** `create`, `start`, `die`, `destroy`, `tag`, … */
   readonly action: string;
-  readonly type: "container";
+  /** Of the container or network, the digest or name of an image, the name of a volume; empty for a prune. */
   readonly id: string;
-  /** `name`, `image`, the labels, and what belongs to the action, as `exitCode`. */
+  /** The name, labels, and what belongs to the action, as `exitCode`. */
   readonly attributes: Readonly<Record<string, string>>;
 }
 
@@ -34,29 +39,28 @@ export interface EventOptions {
 const largestBytes = 8 << 20;
 const pollMs = 100;
 
-/** What happened to the containers of a store: lines of JSON that commands and monitors append; the older half is kept once. */
+/** What happened in a store: lines of JSON that commands and monitors append; the older half is kept once. */
 export class EventLog {
   readonly path: string;
 
-  constructor(path: string) {
-    this.path = path;
+  /** @param root the store */
+  constructor(root: string) {
+    this.path = join(root, "events.jsonl");
   }
 
-  append(action: string, record: StoredContainer, more: Readonly<Record<string, string>> = {}): void {
-    const { attributes, ...facts } = factsOf(record);
-    const event = { time: now(), action, ...facts, attributes: { ...attributes, ...more } };
-    if ((statSync(this.path, { throwIfNoEntry: false })?.size ?? 0) > largestBytes)
-      renameSync(this.path, `${this.path}.1`);
-    appendFileSync(this.path, `${JSON.stringify(event)}\n`, { mode: 0o600 });
+  /** Never fails: what happened has happened, whether or not it can be told. */
+  append({ type, action, id, attributes }: EventFacts): void {
+    const line = JSON.stringify({ time: now(), type, action, id, attributes });
+    try {
+      if ((statSync(this.path, { throwIfNoEntry: false })?.size ?? 0) > largestBytes)
+        renameSync(this.path, `${this.path}.1`);
+      appendFileSync(this.path, `${line}\n`, { mode: 0o600 });
+    } catch {
+      // A full disk, or another process that has just set the file aside.
+    }
   }
 
-  /** What the monitor of a container puts into its events: the inside of an object, its attributes left open. */
-  facts(record: StoredContainer): string {
-    const text = JSON.stringify(factsOf({ ...record, labels: {} }));
-    return text.slice(1, -2);
-  }
-
-  async *read(options: EventOptions): AsyncGenerator<ContainerEvent> {
+  async *read(options: EventOptions): AsyncGenerator<StoreEvent> {
     const begin = options.since ?? now();
     if (options.since !== undefined) {
       for (const event of readFrom(`${this.path}.1`, 0).events)
@@ -74,11 +78,7 @@ export class EventLog {
   }
 }
 
-function factsOf({ id, name, image, labels }: StoredContainer) {
-  return { type: "container", id, attributes: { ...labels, image: image.name, name } } as const;
-}
-
-function isWanted(event: ContainerEvent, begin: string, { until }: EventOptions): boolean {
+function isWanted(event: StoreEvent, begin: string, { until }: EventOptions): boolean {
   return event.time >= begin && (until === undefined || event.time <= until);
 }
 
@@ -89,7 +89,7 @@ function sizeOf(path: string): number {
 function readFrom(
   path: string,
   offset: number,
-): { readonly events: readonly ContainerEvent[]; readonly end: number } {
+): { readonly events: readonly StoreEvent[]; readonly end: number } {
   if (!existsSync(path)) return { events: [], end: 0 };
   const fd = openSync(path, "r");
   try {
@@ -102,9 +102,9 @@ function readFrom(
   }
 }
 
-function parse(line: string): readonly ContainerEvent[] {
+function parse(line: string): readonly StoreEvent[] {
   try {
-    return line === "" ? [] : [JSON.parse(line) as ContainerEvent];
+    return line === "" ? [] : [JSON.parse(line) as StoreEvent];
   } catch {
     return []; // cut off by a full disk
   }

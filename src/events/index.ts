@@ -1,0 +1,1 @@
+export { type EventFacts, EventLog, type EventOptions, type StoreEvent } from "./event-log.ts";
