@@ -8,13 +8,13 @@ import type { BuildEvent } from "../events.ts";
 import { NetworkPool } from "../exec/network-pool.ts";
 import { type Explanations, openExplanations } from "../explain/explain.ts";
 import { ExportRun } from "../export/export-run.ts";
-import { type LayerMaking, layerTimesOf } from "../export/platform-image.ts";
+import { type LayerMaking, timesInLayer } from "../export/platform-image.ts";
 import { LockFile } from "../lock/lock-file.ts";
 import { createRemoteSources } from "../remote/remote-sources.ts";
 import type { CacheStore } from "../solve/cache-store.ts";
 import { Solver, type Sources } from "../solve/solver.ts";
-import { type CheckoutTimes, openCheckoutTimes } from "../times/checkout-times.ts";
 import { type LayerOrigins, openLayerOrigins } from "../times/layer-origins.ts";
+import { openRecordedTimes, type RecordedTimes } from "../times/recorded-times.ts";
 import { FilePool } from "../work/file-pool.ts";
 import {
   contextName,
@@ -139,10 +139,10 @@ export class Build {
     );
   }
 
-  #times(): { readonly origins: LayerOrigins; readonly checkoutTimes: CheckoutTimes } {
+  #times(): { readonly origins: LayerOrigins; readonly recordedTimes: RecordedTimes } {
     return {
       origins: openLayerOrigins(this.#parts.paths.origins),
-      checkoutTimes: openCheckoutTimes(this.#parts.paths.times),
+      recordedTimes: openRecordedTimes(this.#parts.paths.times),
     };
   }
 
@@ -279,7 +279,7 @@ export class Build {
       readonly input: BuildInput;
       readonly scope: Cleanup;
       readonly origins: LayerOrigins;
-      readonly checkoutTimes: CheckoutTimes;
+      readonly recordedTimes: RecordedTimes;
       readonly imported: ImportedCache | undefined;
       readonly remote?: Sources;
     },
@@ -307,7 +307,7 @@ export class Build {
       sources,
       host,
       journal: this.#journal,
-      checkoutTimes: build.checkoutTimes,
+      recordedTimes: build.recordedTimes,
       materialize: (context, signal) => materializeContext(context, { snapshots, host, pool }, signal),
       lockDirectory: paths.locks,
       emptyLayer: paths.empty,
@@ -334,7 +334,7 @@ export class Build {
         findAgent: request.findAgent ?? (() => undefined),
         deferrable: deferrableSteps(planned, request),
         images: options.images,
-        layerTimes: (origin) => layerTimesOf(origin, { ...build, epochSeconds: this.#epochSeconds(planned) }),
+        layerTimes: (origin) => timesInLayer(origin, { ...build, epochSeconds: this.#epochSeconds(planned) }),
         // Who asks for the host's network for the whole build has granted it.
         allow: new Set([...(request.allow ?? []), ...(request.network === "host" ? ["network.host"] : [])]),
       }),

@@ -79,7 +79,7 @@ interface Task {
   readonly vertex: Vertex;
   readonly inputs: readonly Result[];
   readonly signal: AbortSignal;
-  readonly origin: TimeOrigin;
+  readonly origin: () => TimeOrigin;
 }
 
 function snapshotOf(input: Result | undefined): SnapshotName | undefined {
@@ -99,12 +99,14 @@ async function executeFile(op: FileOp, task: Task): ReturnType<Execute> {
   const earlier = earlierCopies(op, task);
   const isDeferrable = task.options.deferrable.has(task.vertex.id) && op.actions.length === 1;
   const deferral = isDeferrable ? new Deferral(active.upper) : undefined;
+  const unpacked = new Set<number>();
   const changed = await runFileOp(op, {
     writer,
     host,
     pool: task.options.pool,
     earlier,
     deferral,
+    unpacked,
     isBare: (input) => isBare(input === undefined ? undefined : task.inputs[input]),
     source: (input) => sourceTree(input === undefined ? undefined : task.inputs[input], task.options),
     warn: (sentence) =>
@@ -113,7 +115,7 @@ async function executeFile(op: FileOp, task: Task): ReturnType<Execute> {
   });
   if (deferral !== undefined && deferral.files.length > 0) {
     await task.options.pool.rest();
-    const times = task.options.layerTimes(task.origin);
+    const times = task.options.layerTimes(task.origin());
     const options = { name: newName(), files: deferral.files, times };
     const done = await task.options.images.commitDeferred(active, options);
     return { snapshot: done.snapshot, isUncertain: changed.length + done.changed.length > 0 };
@@ -121,7 +123,7 @@ async function executeFile(op: FileOp, task: Task): ReturnType<Execute> {
   const isUncertain = changed.length > 0;
   const snapshot = snapshots.commit(active, newName());
   if (!isUncertain) earlier?.keep(snapshot);
-  return { snapshot, isUncertain };
+  return { snapshot, isUncertain, unpacked };
 }
 
 /** A context has read the attributes of its files for their sums. */

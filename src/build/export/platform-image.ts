@@ -5,9 +5,9 @@ import { finishImage, type Graph, type Plan, type Vertex, type VertexId } from "
 import type { SnapshotName, Snapshotter } from "#snapshot";
 import type { Base } from "../ports.ts";
 import type { TreeResult } from "../solve/result.ts";
-import type { CheckoutTimes } from "../times/checkout-times.ts";
 import type { LayerOrigins } from "../times/layer-origins.ts";
-import { layerTime } from "../times/layer-time.ts";
+import { layerTimes } from "../times/layer-time.ts";
+import type { RecordedTimes } from "../times/recorded-times.ts";
 import type { TimeOrigin } from "../times/time-origin.ts";
 
 /** What turns results of steps into layers. */
@@ -17,7 +17,7 @@ export interface LayerMaking {
   readonly images: ImageStore;
   readonly snapshots: Snapshotter;
   readonly origins: LayerOrigins;
-  readonly checkoutTimes: CheckoutTimes;
+  readonly recordedTimes: RecordedTimes;
   readonly epochSeconds: number;
 }
 
@@ -127,22 +127,23 @@ function baseInput({ op, inputs }: Vertex): VertexId | undefined {
 }
 
 async function commit(own: TreeResult, snapshot: SnapshotName, making: LayerMaking): Promise<LayerBlob> {
-  const layer = await making.images.commitLayer(snapshot, { times: layerTimesOf(own.origin, making) });
-  making.origins.put(layer.diffId, own.origin);
+  const layer = await making.images.commitLayer(snapshot, { times: timesInLayer(own.origin, making) });
+  making.origins.put(layer.diffId, own.origin, making.epochSeconds);
   return layer;
 }
 
 /** The times in the layer of a step, by what its time origin says. */
-export function layerTimesOf(
-  { bornMs, checkouts }: TimeOrigin,
-  { epochSeconds, checkoutTimes }: Pick<LayerMaking, "epochSeconds" | "checkoutTimes">,
+export function timesInLayer(
+  origin: TimeOrigin,
+  { epochSeconds, recordedTimes }: Pick<LayerMaking, "epochSeconds" | "recordedTimes">,
 ): LayerTimes {
-  let checkoutSeconds: ReadonlySet<number> | undefined;
+  let timeOf: LayerTimes["of"] | undefined;
   return {
     key: String(epochSeconds),
     of(mtimeMs) {
-      checkoutSeconds ??= checkoutTimes.load(checkouts);
-      return layerTime(mtimeMs, { bornMs, checkoutSeconds, epochSeconds });
+      // Loaded when a layer is made: most are there.
+      timeOf ??= layerTimes(origin, { epochSeconds, recorded: recordedTimes });
+      return timeOf(mtimeMs);
     },
   };
 }

@@ -3,13 +3,12 @@ import { closeSync, constants, openSync, readdirSync, readSync } from "node:fs";
 import { join } from "node:path";
 import type { LayerTimes } from "#image";
 import { makeStatement, type Predicate, type Subject } from "../attest/statement.ts";
-import { layerTime } from "../times/layer-time.ts";
 import { joinOrigins } from "../times/time-origin.ts";
 import { platformName } from "./compose.ts";
 import type { OutputContext } from "./context.ts";
 import { writeArchive } from "./destination.ts";
 import type { LocalOutput, TarOutput, TreeForm } from "./output.ts";
-import type { PlatformResult } from "./platform-image.ts";
+import { type PlatformResult, timesInLayer } from "./platform-image.ts";
 import { type ExtraFile, type TreePart, viewTrees } from "./tree-view.ts";
 import { copyTree, treeArchive } from "./write-tree.ts";
 
@@ -100,12 +99,8 @@ function* listFiles(root: string, path: string): Generator<string, void, undefin
 
 /** Files carry the times that they have in the image. */
 function timesOf({ results, making }: OutputContext): LayerTimes {
-  const { epochSeconds, checkoutTimes } = making;
-  const origin = joinOrigins(results.flatMap(({ target }) => (target === undefined ? [] : [target.origin])));
-  const { bornMs, checkouts } = origin;
-  const checkoutSeconds = checkoutTimes.load(checkouts);
-  return {
-    key: String(epochSeconds),
-    of: (mtimeMs) => layerTime(mtimeMs, { bornMs, checkoutSeconds, epochSeconds }),
-  };
+  return timesInLayer(
+    joinOrigins(results.flatMap(({ target }) => (target === undefined ? [] : [target.origin]))),
+    making,
+  );
 }

@@ -21,6 +21,8 @@ export interface FileOpContext {
   readonly earlier?: EarlierCopies | undefined;
   /** Takes the files of the operation's only copy, when nobody needs its tree now. */
   readonly deferral?: Deferral | undefined;
+  /** Gets the times of what is unpacked, in seconds. */
+  readonly unpacked: Set<number>;
   /** What is known of the files of an input; see {@link CopyOptions.isBare}. */
   readonly isBare?: (input: number | undefined) => ((path: string) => boolean) | undefined;
   /** Hears what the user should know although the operation goes on. */
@@ -118,6 +120,7 @@ async function unpackIfArchive(
     destination: action.destination,
     owner: context.owner,
     host: context.host,
+    times: context.unpacked,
     signal: context.signal,
   });
   return true;

@@ -13,6 +13,7 @@ import { type TarEntry, TarReader } from "#archive";
 import { isLighterError, LighterError } from "#base";
 import type { Ids } from "../copy/owner.ts";
 import { setOwner, setTime, type UpperWriter } from "../copy/upper-writer.ts";
+import { recordedTime } from "../times/layer-time.ts";
 import { resolveInTree } from "../tree/resolve.ts";
 import { baseName, cleanPath, type Entry, joinPath, parentPath, type Tree } from "../tree/tree.ts";
 import { decompressed, type UnpackHost } from "./archive-file.ts";
@@ -22,6 +23,8 @@ export interface UnpackOptions {
   readonly destination: string;
   readonly owner: Ids | undefined;
   readonly host: UnpackHost;
+  /** Gets the modification times of the members, in seconds. */
+  readonly times: Set<number>;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -158,7 +161,9 @@ class Unpacker {
     setOwner(location, this.#owner(entry));
     if (entry.kind !== "symlink") chmodSync(location, entry.mode);
     for (const [name, value] of entry.xattrs) this.#setXattr(location, name, value);
-    setTime(location, entry.mtimeSeconds + entry.mtimeNanoseconds / 1e9);
+    const seconds = entry.mtimeSeconds + entry.mtimeNanoseconds / 1e9;
+    setTime(location, seconds);
+    this.#options.times.add(recordedTime(seconds * 1000));
   }
 
   #setXattr(location: string, name: string, value: Uint8Array): void {

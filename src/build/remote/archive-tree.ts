@@ -9,6 +9,7 @@ import { setTime, UpperWriter } from "../copy/upper-writer.ts";
 import { isArchive } from "../ops/archive-file.ts";
 import { unpackInto } from "../ops/unpack.ts";
 import { hashKey } from "../solve/keys.ts";
+import { writtenSince } from "../times/time-origin.ts";
 import { LayeredTree } from "../tree/layered-tree.ts";
 import { type Entry, entryOf } from "../tree/tree.ts";
 import type { RemoteOptions, RemoteTree } from "./remote-sources.ts";
@@ -24,7 +25,7 @@ export function unpackedFile(
   return {
     id: hashKey("unpacked", fetched.id),
     resolved: fetched.resolved,
-    origin: bornNow(),
+    origin: writtenFromNow(),
     async make() {
       const snapshot = options.cache.find(fetched.id)?.snapshot ?? (await fetched.make());
       const [layer = ""] = options.snapshots.layers(snapshot);
@@ -41,7 +42,7 @@ export function findUpload({ digest }: UploadOp): RemoteTree {
       "cannot use the build context: the store lost it while it was in use",
     );
   };
-  return { id: uploadId(digest), resolved: digest, origin: bornNow(), make };
+  return { id: uploadId(digest), resolved: digest, origin: writtenFromNow(), make };
 }
 
 /** What came as a stream of bytes: an archive, which is in the store now, or anything else. */
@@ -130,9 +131,9 @@ async function keepUpload(
   const id = uploadId(digest);
   const known = options.cache.find(id)?.snapshot;
   if (known !== undefined && options.snapshots.find(known) !== undefined) return;
-  const origin = bornNow();
+  const origin = writtenFromNow();
   const snapshot = await unpackArchive(entry, options);
-  options.cache.put(id, { id, snapshot, origin, name: "build context from standard input" });
+  options.cache.put(id, { id, snapshot, origin: origin(), name: "build context from standard input" });
 }
 
 function uploadId(digest: Digest): string {
@@ -140,8 +141,9 @@ function uploadId(digest: Digest): string {
 }
 
 /** Times before now are the archive's own; later ones are of directories that were made on the way. */
-function bornNow(): RemoteTree["origin"] {
-  return { bornMs: Date.now(), checkouts: [] };
+function writtenFromNow(): RemoteTree["origin"] {
+  const startMs = Date.now();
+  return () => writtenSince(startMs);
 }
 
 async function unpackArchive(archive: Entry, options: Unpacking): Promise<SnapshotName> {
@@ -149,7 +151,7 @@ async function unpackArchive(archive: Entry, options: Unpacking): Promise<Snapsh
   await using active = snapshots.prepare(undefined);
   const tree = new LayeredTree([active.upper], host.files);
   const writer = new UpperWriter({ upper: active.upper, tree, files: host.files });
-  await unpackInto(writer, { archive, destination: "/", owner: undefined, host, signal });
+  await unpackInto(writer, { archive, destination: "/", owner: undefined, host, times: new Set(), signal });
   setTime(active.upper, 0);
   return snapshots.commit(active, `remote-${randomBytes(12).toString("hex")}`);
 }

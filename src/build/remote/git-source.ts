@@ -9,6 +9,7 @@ import { copySource } from "../copy/copy-source.ts";
 import { type SelectedSource, select } from "../copy/selection.ts";
 import { setTime, UpperWriter } from "../copy/upper-writer.ts";
 import { hashKey, wholeOf } from "../solve/keys.ts";
+import { writtenSince } from "../times/time-origin.ts";
 import { DirectoryTree } from "../tree/directory-tree.ts";
 import { LayeredTree } from "../tree/layered-tree.ts";
 import type { Entry } from "../tree/tree.ts";
@@ -64,10 +65,11 @@ export function makeCheckout(
 ): RemoteTree {
   const { remote, subdir, keepGitDir, submodules, mtime } = op;
   const id = hashKey("git", JSON.stringify([remote, commit, subdir, keepGitDir, submodules, mtime]));
+  const startMs = Date.now();
   return {
     id,
     resolved: commit,
-    origin: { bornMs: Date.now(), checkouts: [] },
+    origin: () => writtenSince(startMs),
     make: () => checkOut(op, commit, options),
   };
 }

@@ -54,7 +54,7 @@ export async function fetchFile(
   return {
     id: idOf(op, digest),
     resolved: digest,
-    origin: timesOfContent,
+    origin: () => timesOfContent,
     make: async () => snapshot,
     isNew: true,
   };
@@ -69,7 +69,7 @@ function stored(op: HttpOp, digest: Digest): RemoteTree {
   const make = async (): Promise<never> => {
     throw new LighterError("STORE_CORRUPT", `cannot use "${op.url}": the store lost it while it was in use`);
   };
-  return { id: idOf(op, digest), resolved: digest, origin: timesOfContent, make };
+  return { id: idOf(op, digest), resolved: digest, origin: () => timesOfContent, make };
 }
 
 function checked(op: HttpOp, digest: Digest): Digest {

@@ -30,7 +30,8 @@ export interface RemoteTree {
   readonly resolved: string;
   /** Gets it; called when the store has no tree of that identity. */
   make(): Promise<SnapshotName>;
-  readonly origin: TimeOrigin;
+  /** The origin of the tree, asked for when it was made. */
+  origin(): TimeOrigin;
   /** It was brought just now, though the store has it. */
   readonly isNew?: boolean;
 }
@@ -56,7 +57,7 @@ async function getTree(vertex: Vertex, options: RemoteOptions, signal: AbortSign
     options.onEnd(vertex, remote.isNew !== true);
     return { kind: "tree", ...record };
   }
-  const made = { id: remote.id, snapshot: await remote.make(), origin: remote.origin, name: vertex.name };
+  const made = { id: remote.id, snapshot: await remote.make(), origin: remote.origin(), name: vertex.name };
   options.cache.put(remote.id, made);
   options.onEnd(vertex, false);
   return { kind: "tree", ...made };

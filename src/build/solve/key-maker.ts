@@ -7,7 +7,7 @@ import { createEntryReader } from "../key/entry-sum.ts";
 import { sumFiles } from "../key/file-sums.ts";
 import { findKnownDigest, keepDigest, type SelectedEntry } from "../key/known-digests.ts";
 import { digestSelection } from "../key/selection-digest.ts";
-import type { CheckoutTimes } from "../times/checkout-times.ts";
+import type { RecordedTimes } from "../times/recorded-times.ts";
 import { type TimeOrigin, timesOfContent } from "../times/time-origin.ts";
 import { LayeredTree } from "../tree/layered-tree.ts";
 import { cleanPath, joinPath, type Tree } from "../tree/tree.ts";
@@ -23,7 +23,7 @@ export interface KeyMakerOptions {
   readonly snapshots: Pick<Snapshotter, "layers">;
   readonly files: Files;
   readonly journal: Pick<Journal, "keyed">;
-  readonly checkoutTimes: CheckoutTimes;
+  readonly recordedTimes: RecordedTimes;
   /** An empty directory: the tree of `scratch`. */
   readonly emptyLayer: string;
   readonly pool: FilePool;
@@ -92,7 +92,7 @@ export class KeyMaker {
     const seconds = [...this.#checkoutSeconds]
       .filter(([name]) => name === reader || name.startsWith(`${reader} `))
       .flatMap(([, set]) => [...set]);
-    const name = this.#options.checkoutTimes.put(new Set(seconds));
+    const name = this.#options.recordedTimes.put(new Set(seconds));
     return { ...timesOfContent, checkouts: name === undefined ? [] : [name] };
   }
 

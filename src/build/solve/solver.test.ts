@@ -110,7 +110,7 @@ async function solve(
       failed: tell("failed"),
       cancelled: tell("cancelled"),
     },
-    checkoutTimes: { put: () => undefined, load: () => new Set() },
+    recordedTimes: { put: () => undefined, load: () => new Set() },
     host: {
       files: { listXattrs: () => [], getXattr: () => undefined } as unknown as Files,
       locks: fakeLocks(),

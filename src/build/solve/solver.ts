@@ -5,8 +5,8 @@ import { LighterError, Limit } from "#base";
 import type { Files, Locks } from "#host";
 import type { Graph, Vertex, VertexId } from "#plan";
 import type { SnapshotName, Snapshotter } from "#snapshot";
-import type { CheckoutTimes } from "../times/checkout-times.ts";
-import { joinOrigins, type TimeOrigin } from "../times/time-origin.ts";
+import type { RecordedTimes } from "../times/recorded-times.ts";
+import { joinOrigins, type TimeOrigin, timesOfContent, writtenSince } from "../times/time-origin.ts";
 import type { FilePool } from "../work/file-pool.ts";
 import type { CacheRecord, CacheStore, PendingRecord } from "./cache-store.ts";
 import type { Journal } from "./journal.ts";
@@ -29,13 +29,15 @@ export interface Sources {
 export type Execute = (
   vertex: Vertex,
   inputs: readonly Result[],
-  /** `origin` is that of the result. */
-  run: { readonly signal: AbortSignal; readonly origin: TimeOrigin },
+  /** `origin` is that of what it has written by now. */
+  run: { readonly signal: AbortSignal; readonly origin: () => TimeOrigin },
 ) => Promise<{
   /** Absent: the tree is empty. */
   readonly snapshot?: SnapshotName;
   /** The result does not belong to the content it was keyed by: files changed while they were read. */
   readonly isUncertain?: boolean;
+  /** The times of what it unpacked, in seconds. */
+  readonly unpacked?: ReadonlySet<number>;
 }>;
 
 export interface SolverOptions {
@@ -47,7 +49,7 @@ export interface SolverOptions {
   /** Copies a whole context into a snapshot. */
   readonly materialize: (input: ContextResult, signal: AbortSignal) => Promise<SnapshotName>;
   readonly journal: Journal;
-  readonly checkoutTimes: CheckoutTimes;
+  readonly recordedTimes: RecordedTimes;
   readonly host: { readonly files: Files; readonly locks: Locks };
   /** Directory of the locks by which concurrent builds run equal steps once. */
   readonly lockDirectory: string;
@@ -340,21 +342,22 @@ export class Solver {
 
   async #run(vertex: Vertex, inputs: readonly Result[], keys: Keys): Promise<Result> {
     const trees = inputs.filter((input) => input.kind === "tree");
-    const origin = joinOrigins([
-      { bornMs: Date.now(), checkouts: [] },
-      this.#keys.checkoutOrigin(vertex.id),
-      ...trees.map((tree) => tree.origin),
-    ]);
-    const run = { signal: this.#stop.signal, origin };
+    const startMs = Date.now();
+    const origin = (): TimeOrigin =>
+      joinOrigins([
+        writtenSince(startMs),
+        this.#keys.checkoutOrigin(vertex.id),
+        ...trees.map((tree) => tree.origin),
+      ]);
     const isAsKeyed = await this.#keys.confirm(vertex.id);
-    const done = await this.#options.execute(vertex, inputs, run);
+    const done = await this.#options.execute(vertex, inputs, { signal: this.#stop.signal, origin });
     const { snapshot } = done;
     const isUncertain = done.isUncertain === true || !isAsKeyed;
     const record: CacheRecord = {
       // A step that was told to run again may give something else than last time: nothing built on that may match.
       id: vertex.ignoreCache || isUncertain ? hashKey(keys.definitionKey, randomUUID()) : keys.definitionKey,
       ...(snapshot !== undefined && { snapshot }),
-      origin,
+      origin: joinOrigins([origin(), this.#unpackedOrigin(done.unpacked)]),
       name: vertex.name,
       ...(keys.contentKey !== undefined && { otherKey: keys.contentKey }),
     };
@@ -364,6 +367,11 @@ export class Solver {
       if (keys.contentKey !== undefined) this.#options.cache.put(keys.contentKey, record);
     }
     return resultOf(record);
+  }
+
+  #unpackedOrigin(times: ReadonlySet<number> = new Set()): TimeOrigin {
+    const name = this.#options.recordedTimes.put(times);
+    return { ...timesOfContent, archives: name === undefined ? [] : [name] };
   }
 }
 

@@ -6,7 +6,8 @@ import { encoded } from "#oci";
 import type { Snapshotter } from "#snapshot";
 import type { BuildPaths } from "../builder/paths.ts";
 import type { CacheStore } from "../solve/cache-store.ts";
-import { parseOrigin } from "../times/time-origin.ts";
+import { readLayerOrigin } from "../times/layer-origins.ts";
+import { recordedSets } from "../times/time-origin.ts";
 
 /** What a build learns about contexts, steps and web files is forgotten when no build has asked for it for so many days. */
 export const forgottenAfterDays = 14;
@@ -84,18 +85,15 @@ function dropOrigins({ paths, images }: Memory, before: number): void {
 
 function dropTimes({ paths, cache }: Memory, before: number): void {
   const used = new Set<string>();
-  for (const { record } of cache.entries()) for (const name of record.origin.checkouts) used.add(name);
+  for (const { record } of cache.entries()) for (const name of recordedSets(record.origin)) used.add(name);
   for (const name of readdirSync(paths.origins))
-    for (const set of checkoutsOf(join(paths.origins, name))) used.add(set);
+    for (const set of setsOf(join(paths.origins, name))) used.add(set);
   dropOlder(paths.times, before, (name) => used.has(name));
 }
 
-function checkoutsOf(path: string): readonly string[] {
-  try {
-    return parseOrigin(JSON.parse(read(path)))?.checkouts ?? [];
-  } catch {
-    return []; // cut by a crash: it names none
-  }
+function setsOf(path: string): readonly string[] {
+  const known = readLayerOrigin(path);
+  return known === undefined ? [] : recordedSets(known.origin);
 }
 
 /** A step's lock goes with its step, unless the process died. */

@@ -4,18 +4,18 @@ import { hashKey } from "../solve/keys.ts";
 import { markUsed } from "../upkeep/last-use.ts";
 
 /**
- * The times that files of contexts had when they were copied, in whole seconds, in one file per set. Snapshots keep real
- * times, for make and cargo compare them; with the set a layer can tell them from times that came with content, also
- * where `mv` and `cp -p` took them.
+ * Times in seconds, one file per set: whole ones of the files of contexts when they were copied, and those of the members of
+ * archives. Snapshots keep real times, for make and cargo compare them; with the sets a layer can tell the times of a checkout
+ * from those that came with content, also where `mv` and `cp -p` took them.
  */
-export interface CheckoutTimes {
+export interface RecordedTimes {
   /** @returns the set's name; undefined for an empty one */
   put(seconds: ReadonlySet<number>): string | undefined;
   /** The union of sets. */
   load(names: readonly string[]): ReadonlySet<number>;
 }
 
-export function openCheckoutTimes(directory: string): CheckoutTimes {
+export function openRecordedTimes(directory: string): RecordedTimes {
   return {
     put(seconds) {
       if (seconds.size === 0) return undefined;
