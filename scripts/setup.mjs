@@ -20,7 +20,7 @@ const wants = ["run", ...["test", "bench"].filter((name) => process.argv.include
 const stamps = ".build/setup";
 
 checkNode("20.19.0");
-const didWork = [installNpmPackages(), installSystemPackages(wants), build(), buildMonitor()].some(Boolean);
+const didWork = [installNpmPackages(), installSystemPackages(wants), build(), buildPrograms()].some(Boolean);
 if (wants.includes("bench")) (await import("../bench/newer-docker.mjs")).fetchNewerDocker();
 if (didWork) console.log("set-up: done");
 
@@ -49,6 +49,8 @@ function needs() {
       package: "libnftables1",
       present: () => hasLibrary("libnftables.so.1") || hasProgram("nft"),
     },
+    // Layers are compressed in half the time with it; zlib serves without.
+    { for: "run", package: "libdeflate0", isOptional: true, present: () => hasLibrary("libdeflate.so.0") },
     { for: "test", package: "busybox-static", present: () => hasProgram("busybox") },
     { for: "test", package: "iproute2", present: () => hasProgram("ip") },
     { for: "test", package: "nftables", present: () => hasProgram("nft") },
@@ -88,10 +90,14 @@ function installSystemPackages(purposes) {
   });
   const left = missing.filter((need) => !need.present());
   const names = left.map((need) => need.package).join(" ");
-  if (left.some((need) => need.for === "run")) fail(`apt-get could not install ${names}`);
+  if (left.some(isIndispensable)) fail(`apt-get could not install ${names}`);
   if (left.length > 0)
     console.error(`set-up: left out, so tests or peers that need them are skipped: ${names}`);
   return true;
+}
+
+function isIndispensable(need) {
+  return need.for === "run" && !need.isOptional;
 }
 
 /** Packages such as docker.io start a service when they are installed; a set-up leaves nothing running. */
@@ -115,7 +121,7 @@ lighter needs programs that are not on this machine, and set-up cannot install t
   On Fedora:             sudo dnf install ${packages.map((name) => ({ "docker.io": "moby-engine" })[name] ?? name).join(" ")}
   On Alpine:             sudo apk add ${packages.map((name) => ({ "docker.io": "docker" })[name] ?? name).join(" ")}
 `);
-  if (missing.some((need) => need.for === "run")) process.exit(1);
+  if (missing.some(isIndispensable)) process.exit(1);
   console.error("The tests or peers that need them are skipped.\n");
 }
 
@@ -135,12 +141,15 @@ function build() {
   return true;
 }
 
-/** Only where none comes with lighter. */
-function buildMonitor() {
-  const places = [`monitor/prebuilt/lighter-monitor-${process.arch}`, ".build/monitor/lighter-monitor"];
-  if (places.some((path) => existsSync(path))) return false;
-  console.log("set-up: the container monitor (node scripts/build-monitor.mjs)");
-  run(process.execPath, ["scripts/build-monitor.mjs"]);
+/** Only where they do not come with lighter. */
+function buildPrograms() {
+  const isThere = (program) =>
+    [`${program}/prebuilt/lighter-${program}-${process.arch}`, `.build/${program}/lighter-${program}`].some(
+      (path) => existsSync(path),
+    );
+  if (["monitor", "resolver"].every(isThere)) return false;
+  console.log("set-up: the programs in C (node scripts/build-programs.mjs)");
+  run(process.execPath, ["scripts/build-programs.mjs"]);
   return true;
 }
 

@@ -86,7 +86,6 @@ export const commandLoaders: Readonly<Record<string, Loader>> = {
   "network verify": async () => (await import("./commands/network-verify.ts")).networkVerify,
   "network firewall": async () => (await import("./commands/network-firewall.ts")).networkFirewall,
   "network log": async () => (await import("./commands/network-log.ts")).networkLog,
-  "network resolver": async () => (await import("./commands/network-resolver.ts")).networkResolver,
   "builder prune": async () => (await import("./commands/builder.ts")).builderPrune,
   "builder du": async () => (await import("./commands/builder.ts")).builderDu,
   "builder cache ls": async () => (await import("./commands/builder-cache.ts")).builderCacheLs,

@@ -131,8 +131,6 @@ export interface Sockets {
   outcome(fd: number): "connected" | "pending" | "refused" | "unreachable";
   /** One datagram that waits at a UDP socket; undefined when there is none. */
   receive(fd: number): Uint8Array | undefined;
-  /** Takes over a descriptor of another process. @throws SYSTEM_CALL_FAILED when either is gone */
-  takeOver(pid: number, fd: number): number;
   /** Whether the kernel knows a protocol. */
   has(protocol: SocketOptions["protocol"]): boolean;
 }
@@ -302,6 +300,8 @@ export interface Codecs {
   zstd(bytes: Uint8Array): Promise<Uint8Array>;
   /** Decodes zstd data of any length as it arrives; a chunk is valid until the next is asked for. */
   zstdStream(chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
+  /** Encodes to one member of gzip, off the main thread. @param level 0 to 9; 5 by default */
+  gzip(bytes: Uint8Array, level?: number): Promise<Uint8Array>;
   /**
    * Encodes to one zstd frame, off the main thread. @param level 1 to 22; 3 by default
    * @throws COMPRESSION_UNSUPPORTED when the system has neither libzstd, nor a Node that knows it, nor the program

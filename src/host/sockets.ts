@@ -14,8 +14,6 @@ const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
 const SO_ERROR = 4;
 const MSG_DONTWAIT = 0x40;
-const SYS_pidfd_open = 434;
-const SYS_pidfd_getfd = 438;
 const [EINPROGRESS, ECONNREFUSED] = [-115, 111];
 const backlog = 128;
 const datagramBytes = 65_536;
@@ -28,7 +26,6 @@ export function createSockets(sys: Sys): Sockets {
     connect: (options) => ({ fd: connect(sys, calls, options) }),
     outcome: (fd) => outcome(calls, fd),
     receive: (fd) => receive(calls, fd),
-    takeOver: (pid, fd) => takeOver(calls, pid, fd),
     has: (protocol) => {
       const fd = sys.socket(AF.INET, typeOf(protocol), IPPROTO[protocol]);
       if (fd >= 0) closeSync(fd);
@@ -50,7 +47,6 @@ function declare(sys: Sys) {
     setOption: sys.declare("int setsockopt(int fd, int level, int option, const void *value, uint32_t size)"),
     send: sys.declare("long send(int fd, const void *data, size_t size, int flags)"),
     receive: sys.declare("long recv(int fd, void *data, size_t size, int flags)"),
-    system: sys.declare("long syscall(long number, long a, long b, long c)"),
   };
 }
 
@@ -119,16 +115,6 @@ function receive(calls: Calls, fd: number): Uint8Array | undefined {
   const data = Buffer.alloc(datagramBytes);
   const length = calls.receive(fd, data, data.length, MSG_DONTWAIT);
   return length < 0 ? undefined : data.subarray(0, length);
-}
-
-function takeOver(calls: Calls, pid: number, fd: number): number {
-  const attempt = { verb: "take over", object: `descriptor ${fd} of process ${pid}` };
-  const process = calls.system(SYS_pidfd_open, pid, 0, 0);
-  if (process < 0) throw systemError(process, attempt);
-  const taken = calls.system(SYS_pidfd_getfd, process, fd, 0);
-  closeSync(process);
-  if (taken < 0) throw systemError(taken, attempt);
-  return taken;
 }
 
 function set(calls: Calls, fd: number, level: number, option: number): void {

@@ -20,8 +20,8 @@ import type { Networks } from "./networks.ts";
 import { attachNone } from "./none-driver.ts";
 import { attachPeer } from "./peer-driver.ts";
 import { listRefused } from "./refused-flows.ts";
-import { RefusedNames } from "./resolver/refused-names.ts";
-import { startResolver } from "./resolver/start-resolver.ts";
+import { readRefusedNames } from "./resolver/refused-names.ts";
+import { type ResolverCommand, startResolver } from "./resolver/start-resolver.ts";
 import { attachSandbox, endpointFacts } from "./sandbox-driver.ts";
 
 /** How the networks of one store are opened. */
@@ -32,8 +32,8 @@ export interface NetworksOptions {
     Host,
     "links" | "firewall" | "namespaces" | "locks" | "probes" | "sockets" | "processes"
   >;
-  /** A program, with its arguments, that calls {@link Networks.serveNames} of this store. Without it no names are answered. */
-  readonly resolver?: readonly string[];
+  /** Without it no names are answered. */
+  readonly resolver?: ResolverCommand;
   /** Receives sentences worth showing that are no failures. */
   readonly onWarning?: (text: string) => void;
   /**
@@ -108,10 +108,6 @@ export function createNetworks(options: NetworksOptions): Networks {
       return await verifyNetworks(parts, request);
     },
     refused: () => listRefused(parts),
-    refusedNames: () => new RefusedNames(ledger.folder).list(),
-    serveNames: async (signal) => {
-      const { serveNames } = await import("./resolver/serve-names.ts");
-      await serveNames({ ...parts, refusedNames: new RefusedNames(ledger.folder) }, signal);
-    },
+    refusedNames: () => readRefusedNames(ledger.folder),
   };
 }

@@ -28,14 +28,6 @@ export function parseEgress(text: string): EgressRule {
   return { kind: "name", host, ...rest };
 }
 
-/** The rules of a policy that a name asked for matches. */
-export function rulesForName(rules: readonly EgressRule[], name: string): readonly EgressRule[] {
-  return rules.filter(
-    ({ kind, host }) =>
-      kind === "name" && (host.startsWith("*.") ? name.endsWith(host.slice(1)) : name === host),
-  );
-}
-
 function subnetText(host: string, version: 4 | 6, text: string): string {
   try {
     return canonicalSubnet(host.includes("/") ? host : `${host}/${version === 4 ? 32 : 128}`);

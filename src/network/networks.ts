@@ -36,8 +36,6 @@ export interface Networks extends NetworkProvider {
   refused(): readonly RefusedFlow[];
   /** What names egress policies did not let resolve, oldest first. */
   refusedNames(): readonly RefusedName[];
-  /** Answers names on user networks until the last container has left them; returns at once when another process does. */
-  serveNames(signal?: AbortSignal): Promise<void>;
 }
 
 export interface ConnectRequest {

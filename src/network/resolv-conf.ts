@@ -35,8 +35,8 @@ export function resolverResolvConf(settings: DnsSettings = {}): string {
   ].join("\n");
 }
 
-/** The servers that a resolver on the host asks: those chosen, else the host's own, whatever their address. */
-export function upstreamServers(settings: DnsSettings = {}): readonly string[] {
+/** The servers that the resolver asks: those chosen, else the host's own, whatever their address. */
+function upstreamServers(settings: DnsSettings = {}): readonly string[] {
   if (settings.servers !== undefined && settings.servers.length > 0) return settings.servers;
   const servers = read(hostFile)
     .split("\n")

@@ -2,22 +2,25 @@ import { createSocket } from "node:dgram";
 import { readFileSync, statSync } from "node:fs";
 import { type Answer, decode, encode } from "dns-packet";
 import { createHost } from "#host";
-import { createNetworks, type Networks } from "#network";
+import { createNetworks, findResolver, type Networks } from "#network";
 import type { Attachment } from "#runtime";
 import type { Lab } from "./lab.ts";
 
 const [, self = "", role, root = ""] = process.argv;
 
-// A test that imports this file is the resolver's program too, before it is a test.
-if (role === "resolver") {
-  await createNetworks({ root, host: createHost() }).serveNames();
+// A test that imports this file is the program that sweeps too, before it is a test.
+if (role === "sweep") {
+  await createNetworks({ root, host: createHost() }).sweep();
   process.exit(0);
 }
 
-/** Networks whose names a process of its own answers; `before` are words before its command. */
+/** Networks whose names are answered; `before` are words before the resolver's program. */
 export function named(lab: Lab, before: readonly string[] = []): Networks {
   return lab.networks("store", {
-    resolver: [...before, process.execPath, self, "resolver", lab.made("store")],
+    resolver: {
+      program: () => [...before, findResolver()],
+      sweep: [process.execPath, self, "sweep", lab.made("store")],
+    },
   });
 }
 

@@ -1,7 +1,8 @@
-// Compiles the container monitor (monitor/*.c).
-//   node scripts/build-monitor.mjs             for this machine, into .build/monitor (any C compiler)
-//   node scripts/build-monitor.mjs --prebuilt  the binaries that are in git, for every architecture whose tools are here
-//   node scripts/build-monitor.mjs --into DIR  the same into another directory, to compare
+// Compiles the programs in C: the container monitor (monitor/*.c) and the resolver of names (resolver/*.c).
+//   node scripts/build-programs.mjs             for this machine, into .build/<folder> (any C compiler)
+//   node scripts/build-programs.mjs --prebuilt  the binaries that are in git, for every architecture whose tools are here
+//   node scripts/build-programs.mjs --into DIR  the same into DIR/<folder>, to compare
+// With the name of one, only that.
 // The prebuilt ones are static (musl) and the same bytes for the same sources, compiler and musl: a test compares them.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -9,10 +10,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 
 process.chdir(join(import.meta.dirname, ".."));
-const sources = readdirSync("monitor")
-  .filter((name) => name.endsWith(".c"))
-  .sort()
-  .map((name) => `monitor/${name}`);
+const all = ["monitor", "resolver"];
+const named = all.filter((program) => process.argv.slice(2).includes(program));
+const programs = named.length > 0 ? named : all;
 const flags = [
   "-std=gnu11",
   "-Os",
@@ -25,7 +25,7 @@ const flags = [
   "-Wl,--gc-sections",
   "-Wl,-z,noseparate-code",
 ];
-const reproducible = ["-ffile-prefix-map=monitor/=", "-Wl,--build-id=none", "-fno-ident"];
+const reproducible = ["-Wl,--build-id=none", "-fno-ident"];
 
 /** Compilers that make static musl programs, by Node's name of the architecture. */
 const targets = [
@@ -34,45 +34,52 @@ const targets = [
 ];
 
 const into = process.argv.includes("--into") ? process.argv[process.argv.indexOf("--into") + 1] : undefined;
-if (into !== undefined || process.argv.includes("--prebuilt")) buildPrebuilt(into ?? "monitor/prebuilt");
-else buildHere();
+for (const program of programs) {
+  if (into !== undefined) buildPrebuilt(program, join(into, program));
+  else if (process.argv.includes("--prebuilt")) buildPrebuilt(program, join(program, "prebuilt"));
+  else buildHere(program);
+}
 
-function buildHere() {
-  mkdirSync(".build/monitor", { recursive: true });
+function buildHere(program) {
   const compiler = ["musl-gcc", "cc", "gcc"].find(has);
   if (compiler === undefined) {
     console.error("lighter: there is no C compiler; install gcc");
     process.exit(1);
   }
-  compile(compiler, ".build/monitor/lighter-monitor");
+  mkdirSync(`.build/${program}`, { recursive: true });
+  compile(compiler, program, `.build/${program}/lighter-${program}`);
 }
 
-function buildPrebuilt(folder) {
+function buildPrebuilt(program, folder) {
   mkdirSync(folder, { recursive: true });
   const manifestPath = join(folder, "manifest.json");
   const manifest = existsSync(manifestPath) ? JSON.parse(readFileSync(manifestPath, "utf8")) : {};
   for (const { arch, compiler, native } of targets) {
-    const program = has(compiler) ? compiler : arch === process.arch && has(native) ? native : undefined;
-    if (program === undefined) continue;
-    const path = join(folder, `lighter-monitor-${arch}`);
-    compile(program, path, reproducible);
+    const found = has(compiler) ? compiler : arch === process.arch && has(native) ? native : undefined;
+    if (found === undefined) continue;
+    const path = join(folder, `lighter-${program}-${arch}`);
+    compile(found, program, path, [`-ffile-prefix-map=${program}/=`, ...reproducible]);
+    const texts = [...sourcesOf(program), `${program}/${program}.h`].map((name) => readFileSync(name));
     manifest[arch] = {
-      sources: digest(
-        sources
-          .concat("monitor/monitor.h")
-          .map((name) => readFileSync(name))
-          .join("\n"),
-      ),
+      sources: digest(texts.join("\n")),
       sha256: digest(readFileSync(path)),
-      compiler: versionOf(program),
+      compiler: versionOf(found),
     };
     console.log(`${path} ${readFileSync(path).length} bytes`);
   }
   writeFileSync(manifestPath, `${JSON.stringify(manifest, undefined, 2)}\n`);
 }
 
-function compile(compiler, path, more = []) {
-  const { status } = spawnSync(compiler, [...flags, ...more, "-o", path, ...sources], { stdio: "inherit" });
+function sourcesOf(program) {
+  return readdirSync(program)
+    .filter((name) => name.endsWith(".c"))
+    .sort()
+    .map((name) => `${program}/${name}`);
+}
+
+function compile(compiler, program, path, more = []) {
+  const words = [...flags, ...more, "-o", path, ...sourcesOf(program)];
+  const { status } = spawnSync(compiler, words, { stdio: "inherit" });
   if (status !== 0) process.exit(1);
 }
 
