@@ -39,18 +39,19 @@ function defineTests(): void {
     await stage.run({ args: ["true"] });
     const before = stage.leftovers();
     const ends = new Set<string>();
-    for (let waitMs = 0; waitMs <= 150; waitMs += 10) {
-      await killOwner(stage, waitMs, "remove");
+    const moments = Array.from({ length: 16 }, (_, at) => at * 10);
+    for (const moment of [...moments, "runs"] as const) {
+      await killOwner(stage, moment, "remove");
       await until(() => isDecided(stage));
       const isRunning = stage.containers.list().length > 0;
       ends.add(isRunning ? "runs" : "nothing");
       if (isRunning) {
-        assert.equal(processesOf(mark).length, 1, `killed after ${waitMs} ms`);
+        assert.equal(processesOf(mark).length, 1, `killed after ${moment}`);
         await stage.containers.remove("victim", { force: true });
       }
       await stage.containers.sweep();
-      assert.deepEqual(stage.leftovers(), before, `killed after ${waitMs} ms`);
-      assert.deepEqual(processesOf(mark), [], `killed after ${waitMs} ms`);
+      assert.deepEqual(stage.leftovers(), before, `killed after ${moment}`);
+      assert.deepEqual(processesOf(mark), [], `killed after ${moment}`);
     }
     assert.deepEqual([...ends].sort(), ["nothing", "runs"], "both ends were seen");
     const { status } = await stage.run({ args: ["true"], name: "victim", network: "bridge" });
@@ -125,10 +126,12 @@ async function isDecided(stage: Stage): Promise<boolean> {
   return record === undefined || (record.state.status === "running" && processesOf(mark).length === 1);
 }
 
-async function killOwner(stage: Stage, waitMs: number, keep: "keep" | "remove"): Promise<void> {
+/** So many milliseconds after it began, or when the container's program runs. */
+async function killOwner(stage: Stage, moment: number | "runs", keep: "keep" | "remove"): Promise<void> {
   const owner = startOwner(stage, keep);
   await owner.says("starting");
-  await delay(waitMs);
+  if (moment === "runs") await until(() => processesOf(mark).length === 1);
+  else await delay(moment);
   await owner.kill();
 }
 
