@@ -63,7 +63,7 @@ function defineTests(): void {
     await stage.containers.runDetached(request(stage, false));
     const { state } = stage.containers.get("victim");
     process.kill(state.monitorPid, "SIGKILL");
-    await until(() => !existsSync(`/proc/${state.monitorPid}/root`));
+    await until(() => isDead(state.monitorPid));
     await stage.containers.sweep();
     assert.deepEqual(processesOf(mark), []);
     const { status, exitCode, error } = stage.containers.get("victim").state;
@@ -117,6 +117,12 @@ function request(_stage: Stage, remove: boolean): RunRequest {
     network: "bridge",
     remove,
   };
+}
+
+/** Its descriptors are closed, and its locks free, before it is a zombie. */
+function isDead(pid: number): boolean {
+  const path = `/proc/${pid}/stat`;
+  return !existsSync(path) || / Z /.test(readFileSync(path, "latin1"));
 }
 
 /** Whether the container that the dead command began runs, or will never run. */
