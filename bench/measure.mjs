@@ -33,13 +33,14 @@ export function measure(workload, { engines, daemons, work }, runs = workload.ru
         const result = timed(workload, entry.command);
         entry.seconds.push(result.seconds);
         if (result.peakKiB !== undefined) entry.peaks.push(result.peakKiB);
+        entry.bytes = result.bytes;
       } catch (error) {
         console.log(`bench:   ${entry.engine} failed: ${error.message.split("\n").slice(0, 3).join(" ")}`);
       }
     }
   const rows = commands
     .filter(({ seconds }) => seconds.length > 0)
-    .map(({ engine, command, seconds, peaks }) => ({
+    .map(({ engine, command, seconds, peaks, bytes }) => ({
       workload: workload.name,
       engine,
       median: round(medianOf(seconds)),
@@ -47,12 +48,14 @@ export function measure(workload, { engines, daemons, work }, runs = workload.ru
       max: round(Math.max(...seconds)),
       runs: seconds.length,
       peakMemoryKiB: peaks.length > 0 ? Math.max(...peaks) : peakMemory(command),
+      ...(bytes !== undefined && { bytes }),
       ...(daemons[engine] !== undefined && { daemonPeakMemoryKiB: peakOfDaemon(daemons[engine]) }),
     }));
-  for (const { engine, median, min, max, peakMemoryKiB } of rows)
-    console.log(
-      `bench:   ${engine} ${median} s (${min} to ${max}), ${Math.round((peakMemoryKiB ?? 0) / 1024)} MiB`,
-    );
+  for (const { engine, median, min, max, peakMemoryKiB, bytes } of rows) {
+    const memory = `${Math.round((peakMemoryKiB ?? 0) / 1024)} MiB`;
+    const wrote = bytes === undefined ? "" : `, wrote ${bytes} bytes`;
+    console.log(`bench:   ${engine} ${median} s (${min} to ${max}), ${memory}${wrote}`);
+  }
   return rows;
 }
 
@@ -73,7 +76,11 @@ function timed(workload, [program, ...args]) {
   if (status !== 0) throw new Error(`status ${status}: ${stderr}`);
   if (workload.expect !== undefined && text !== workload.expect)
     throw new Error(`printed ${JSON.stringify(text)}, not ${JSON.stringify(workload.expect)}`);
-  return { seconds: workload.seconds?.(text) ?? seconds, peakKiB: workload.peakKiB?.(text) };
+  return {
+    seconds: workload.seconds?.(text) ?? seconds,
+    peakKiB: workload.peakKiB?.(text),
+    bytes: workload.bytes?.(text),
+  };
 }
 
 function peakMemory(command) {

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, openSync, rmSync, symlinkSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { newerDockerRoot } from "./newer-docker.mjs";
 
-/** Which of docker, buildah and podman are installed; of docker maybe two versions. */
+/** Which of docker, buildah, podman and skopeo are installed; of docker maybe two versions. */
 export function findPeers() {
   const find = (...paths) => paths.find((path) => existsSync(path));
   const dockers = [
@@ -25,6 +25,7 @@ export function findPeers() {
     dockers: dockers.filter(({ docker, dockerd }) => docker !== undefined && dockerd !== undefined),
     buildah: find("/usr/bin/buildah", "/usr/local/bin/buildah"),
     podman: find("/usr/bin/podman", "/usr/local/bin/podman"),
+    skopeo: find("/usr/bin/skopeo", "/usr/local/bin/skopeo"),
   };
 }
 
@@ -52,6 +53,11 @@ export async function startPeers(found, work) {
     // Both keep their images in containers/storage: one store serves them, as on any machine that has both.
     const store = ["--root", join(work, "containers"), "--runroot", join(work, "containers-run")];
     add(name, [found[name], ...store], { load: name === "podman" ? ["load", "-i"] : undefined });
+  }
+  // It keeps no images that could be loaded.
+  if (found.skopeo !== undefined) {
+    commands.skopeo = [found.skopeo];
+    versions.skopeo = firstLine(found.skopeo, ["--version"]);
   }
   return {
     commands,

@@ -1,15 +1,8 @@
-const run = (engine, words, work) => [process.execPath, "bench/registry.mjs", "pull", work, engine, ...words];
+import { runTransfer } from "../run-transfer.mjs";
 
-export const workload = {
+export const workload = runTransfer("pull", {
   name: "pull, 480 MB in 24,000 files",
   about: "from a registry on loopback into an empty store, unpacked",
-  commands: {
-    lighter: ({ lighter, work }) => run("lighter", [lighter], work),
-    docker: ({ docker, work, name }) => run(name, docker, work),
-    podman: ({ podman, work }) => run("podman", podman, work),
-  },
-  // The commands time themselves: starting the registry is not measured.
-  seconds: (stdout) => Number(stdout),
-  runs: 3,
+  programs: ["lighter", "docker", "podman"],
   targets: [{ atMost: 0.6 }],
-};
+});

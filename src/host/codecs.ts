@@ -1,7 +1,10 @@
 import { createRequire } from "node:module";
+import { promisify } from "node:util";
+import { gzip as zlibGzip } from "node:zlib";
 import type * as XzDecompress from "xz-decompress";
 import { LighterError, Limit } from "#base";
 import type { Codecs, Processes } from "./host.ts";
+import { openGzipEncoder } from "./libdeflate.ts";
 import { openLzma } from "./lzma.ts";
 import type { Decoder } from "./stream-decoder.ts";
 import type { Sys } from "./sys.ts";
@@ -9,11 +12,15 @@ import { openZstd, openZstdEncoder } from "./zstd.ts";
 import { nodeZstdStream, zstdProgramStream } from "./zstd-fallback.ts";
 import { openZstdStream } from "./zstd-stream.ts";
 
-/** Decoders over the system's libraries; where one is missing, its program, and for xz a bundled one. */
+/** libdeflate's 5 is smaller than zlib's 6 in half the time; zlib's 5 larger by less than 1 %, in two thirds. */
+const defaultGzipLevel = 5;
+
+/** Codecs over the system's libraries; where one is missing, what Node has, its program, and for xz a bundled one. */
 export function createCodecs(getSys: () => Sys, processes: Processes): Codecs {
   const lzma = once(() => openLibrary(() => openLzma(getSys().native)));
   const zstd = once(() => openLibrary(() => openZstd(getSys().native)));
   const zstdStream = once(() => openLibrary(() => openZstdStream(getSys().native)));
+  const gzipEncoder = once(() => openLibrary(() => openGzipEncoder(getSys().native)));
   const zstdEncoder = once(() => openLibrary(() => openZstdEncoder(getSys().native)));
   // Calls into native code run in threads of which there is a fixed number: past it, a call fails instead of waiting.
   const calls = new Limit(16);
@@ -32,6 +39,11 @@ export function createCodecs(getSys: () => Sys, processes: Processes): Codecs {
     zstdStream(chunks) {
       const decode = zstdStream() ?? nodeZstdStream() ?? zstdProgramStream(processes);
       return decode(chunks);
+    },
+    async gzip(bytes, level = defaultGzipLevel) {
+      const encode = gzipEncoder();
+      if (encode !== undefined) return await calls.run(() => encode(bytes, level));
+      return await promisify(zlibGzip)(bytes, { level, memLevel: 9 });
     },
     async zstdCompress(bytes, level = 3) {
       const encode = zstdEncoder() ?? nodeZstdEncoder();

@@ -1,7 +1,8 @@
 import { LighterError } from "#base";
 import { type Descriptor, type Digest, mediaTypes } from "#oci";
 import type { LayerParts } from "./commit-layer.ts";
-import { compressBlocks, gzipBlocks } from "./gzip.ts";
+import { compressBlocks } from "./compress-blocks.ts";
+import { gzipBlock, gzipBlockBytes } from "./gzip-block.ts";
 import type { LayerForm } from "./image-store.ts";
 import { isUncompressed, storedTar } from "./layer-tar.ts";
 import { singleFlight } from "./single-flight.ts";
@@ -81,8 +82,12 @@ async function compress(parts: LayerParts, layer: Descriptor, wanted: Wanted): P
 
 function blocks(parts: LayerParts, layer: Descriptor, form: LayerForm): AsyncIterable<Uint8Array> {
   const tar = storedTar(parts, layer);
-  if (form.compression === "gzip") return gzipBlocks(tar, form.level);
   const { codecs } = parts.host;
+  if (form.compression === "gzip")
+    return compressBlocks(tar, {
+      blockBytes: gzipBlockBytes,
+      compress: (block) => gzipBlock(codecs, block, form.level),
+    });
   return compressBlocks(tar, {
     blockBytes: zstdBlockBytes,
     compress: (block) => codecs.zstdCompress(block, form.level),

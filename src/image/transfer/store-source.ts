@@ -1,4 +1,3 @@
-import { createReadStream } from "node:fs";
 import { LighterError } from "#base";
 import {
   type Descriptor,
@@ -17,6 +16,7 @@ import { isUncompressed } from "../layer-tar.ts";
 import { listDescriptors } from "../platform-choice.ts";
 import type { ImageBytes } from "./document.ts";
 import type { ImageSource } from "./endpoints.ts";
+import { readPart } from "./places/file-view.ts";
 
 export interface StoreSourceOptions {
   /** How layers that are stored uncompressed are written down; made once and remembered. Undefined: as they are. */
@@ -110,6 +110,5 @@ async function* readBlob(
   // What was compressed for this very copy was hashed while it was written, and the target hashes what it takes.
   const { offsetBytes } = wanted;
   if (plain === undefined) yield* parts.content.open(blob.digest, { offsetBytes }) as AsyncIterable<Buffer>;
-  else
-    yield* createReadStream(parts.content.path(blob.digest), { start: offsetBytes, highWaterMark: 1 << 20 });
+  else yield* readPart({ path: parts.content.path(blob.digest), start: 0, size: blob.size }, offsetBytes);
 }

@@ -50,7 +50,7 @@ export function invalid(view: Pick<FileView, "description">, why: string): Light
 }
 
 /** A piece of a file on the disk. */
-interface Part {
+export interface Part {
   readonly path: string;
   readonly start: number;
   readonly size: number;
@@ -68,7 +68,8 @@ function viewOf(description: string, find: (path: string) => Part | undefined): 
   };
 }
 
-function* readPart(part: Part, offsetBytes: number): Generator<Buffer, void, undefined> {
+/** The bytes of a part, unverified, in chunks of their own. */
+export function* readPart(part: Part, offsetBytes: number): Generator<Buffer, void, undefined> {
   const fd = openSync(part.path, "r");
   try {
     const end = part.start + part.size;
