@@ -2,7 +2,7 @@ import { isMasqueraded, subnetOf } from "./network-record.ts";
 import type { RaisedNetwork } from "./network-state.ts";
 
 /** Counted up with every change of sets or chains below: a table of another structure is made anew. */
-export const tableStructure = 2;
+export const tableStructure = 3;
 
 export interface Chain {
   readonly name: string;
@@ -81,23 +81,7 @@ export const maps: typeof sets = [
 ];
 
 const translate: readonly Rule[] = [
-  {
-    match: "fib daddr type local dnat ip to ip daddr . meta l4proto . th dport map @published_at",
-    comment: "a port published on this address",
-  },
-  {
-    match: "fib daddr type local dnat ip to meta l4proto . th dport map @published",
-    comment: "a port published on every address",
-  },
-  {
-    match:
-      "ip6 daddr != ::1 fib daddr type local dnat ip6 to ip6 daddr . meta l4proto . th dport map @published6_at",
-    comment: "the same for IPv6; the kernel cannot route ::1",
-  },
-  {
-    match: "ip6 daddr != ::1 fib daddr type local dnat ip6 to meta l4proto . th dport map @published6",
-    comment: "the same for IPv6",
-  },
+  { match: "fib daddr type local jump translate", comment: "what is for an address of this host" },
 ];
 
 /** Chains that are the same whatever networks there are. */
@@ -175,6 +159,28 @@ export const staticChains: readonly Chain[] = [
     ],
   },
   {
+    name: "translate",
+    comment: "published ports; the kernel cannot route ::1",
+    rules: [
+      {
+        match: "dnat ip to ip daddr . meta l4proto . th dport map @published_at",
+        comment: "a port published on this address",
+      },
+      {
+        match: "dnat ip to meta l4proto . th dport map @published",
+        comment: "a port published on every address",
+      },
+      {
+        match: "ip6 daddr != ::1 dnat ip6 to ip6 daddr . meta l4proto . th dport map @published6_at",
+        comment: "the same for IPv6",
+      },
+      {
+        match: "ip6 daddr != ::1 dnat ip6 to meta l4proto . th dport map @published6",
+        comment: "the same for IPv6",
+      },
+    ],
+  },
+  {
     name: "prerouting",
     hook: "type nat hook prerouting priority dstnat; policy accept;",
     comment: "published ports, for packets from outside and from containers",
@@ -192,8 +198,8 @@ export const staticChains: readonly Chain[] = [
     comment:
       "bridges route 127.0.0.0/8 so that published ports answer there; from a container no such packet is honest",
     rules: [
-      { match: "iifname @bridges ip saddr 127.0.0.0/8 drop", comment: "nobody else is this host's loopback" },
-      { match: "iifname @bridges ip daddr 127.0.0.0/8 drop", comment: "nobody else reaches it" },
+      { match: "ip saddr 127.0.0.0/8 iifname @bridges drop", comment: "nobody else is this host's loopback" },
+      { match: "ip daddr 127.0.0.0/8 iifname @bridges drop", comment: "nobody else reaches it" },
     ],
   },
 ];
@@ -206,7 +212,7 @@ export function postrouting(networks: readonly RaisedNetwork[]): Chain {
     comment: "the source addresses of what leaves",
     rules: [
       {
-        match: "oifname @bridges ip saddr 127.0.0.0/8 masquerade",
+        match: "ip saddr 127.0.0.0/8 oifname @bridges masquerade",
         comment: "the host to a published port by 127.0.0.1",
       },
       ...networks.flatMap(masquerading),
