@@ -23,7 +23,9 @@ export function* readChunks(
 ): Generator<Buffer, void, undefined> {
   const fd = openBlob(paths, digest);
   try {
-    const sizeBytes = fstatSync(fd).size;
+    const stats = fstatSync(fd);
+    if (!stats.isFile()) throw corrupt(paths, digest, undefined);
+    const sizeBytes = stats.size;
     checkLimit(digest, sizeBytes, options.limitBytes);
     const digester = new Digester();
     const shared = options.reuseBuffer
@@ -87,7 +89,7 @@ function checkLimit(digest: Digest, sizeBytes: number, limitBytes = Number.POSIT
 }
 
 /** Moves the bad blob aside, so that whoever makes the same bytes again stores them again. */
-function corrupt(paths: ContentPaths, digest: Digest, actual: Digest): LighterError {
+function corrupt(paths: ContentPaths, digest: Digest, actual: Digest | undefined): LighterError {
   const aside = join(paths.corrupt, encoded(digest));
   let isAside = false;
   try {
@@ -101,6 +103,6 @@ function corrupt(paths: ContentPaths, digest: Digest, actual: Digest): LighterEr
   return new LighterError(
     "DIGEST_MISMATCH",
     `cannot read blob "${digest}": its bytes changed on the disk; ${where}: build, load or pull the image again`,
-    { details: { digest, actual, ...(isAside && { aside }) } },
+    { details: { digest, ...(actual && { actual }), ...(isAside && { aside }) } },
   );
 }

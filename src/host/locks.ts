@@ -51,7 +51,12 @@ function open(path: string): number {
   } catch (error) {
     // A namespace (/proc/self/ns/net) opens only for reading, which is enough for flock.
     if (systemErrorCode(error) === "EPERM" && path.startsWith("/proc/")) return openSync(path, "r");
-    throw fileError(error, { verb: "open the lock", object: path });
+    const isDirectory = systemErrorCode(error) === "EISDIR";
+    throw fileError(error, {
+      verb: "open the lock",
+      object: path,
+      ...(isDirectory && { help: "remove that directory" }),
+    });
   }
 }
 

@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { systemErrorCode } from "#base";
+import { diskError, systemErrorCode } from "#base";
 import { type Digest, encoded, isDigest } from "#oci";
 import type { LayerBlob } from "./image-store.ts";
 
@@ -17,8 +17,12 @@ export class Records {
     this.#snapshots = join(root, "images", "snapshots");
     this.#layers = join(root, "images", "layers");
     this.locks = join(root, "images", "locks");
-    for (const path of [this.#snapshots, this.#layers, this.locks])
-      mkdirSync(path, { recursive: true, mode: 0o700 });
+    try {
+      for (const path of [this.#snapshots, this.#layers, this.locks])
+        mkdirSync(path, { recursive: true, mode: 0o700 });
+    } catch (error) {
+      throw diskError(error, { verb: "open the records of images below", object: root });
+    }
   }
 
   /** The layer that a snapshot adds to its parent. */
@@ -117,7 +121,8 @@ function readJson(path: string): unknown {
   try {
     return JSON.parse(readFileSync(path, "utf8"));
   } catch (error) {
-    if (error instanceof SyntaxError || systemErrorCode(error) === "ENOENT") return undefined;
+    const code = systemErrorCode(error);
+    if (error instanceof SyntaxError || code === "ENOENT" || code === "EISDIR") return undefined;
     throw error;
   }
 }
@@ -125,5 +130,12 @@ function readJson(path: string): unknown {
 function writeJson(path: string, value: unknown): void {
   const temporary = `${path}.${process.pid}.new`;
   writeFileSync(temporary, JSON.stringify(value));
-  renameSync(temporary, path);
+  try {
+    renameSync(temporary, path);
+  } catch (error) {
+    if (systemErrorCode(error) !== "EISDIR") throw error;
+    // Damage: no record is a directory.
+    rmSync(path, { recursive: true });
+    renameSync(temporary, path);
+  }
 }

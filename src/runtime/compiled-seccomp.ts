@@ -19,27 +19,33 @@ export function withCompiledSeccomp(
 ): RuntimeSpec {
   const profile = spec.linux.seccomp;
   if (profile === undefined) return spec;
-  const digest = createHash("sha256").update(JSON.stringify(profile)).digest("hex").slice(0, 16);
+  const digest = sumOf(JSON.stringify(profile)).slice(0, 16);
   const path = join(program.stateDirectory, `.seccomp-${digest}`);
   const filter = readKept(path) ?? keep(path, host.seccomp.compile(profile));
   if (filter === undefined) return spec;
   return { ...spec, annotations: { ...spec.annotations, "run.oci.seccomp_bpf_data": filter } };
 }
 
+/** The filter, when it is what was kept: a crash of the machine may cut it, and crun's word for that says nothing. */
 function readKept(path: string): string | undefined {
   try {
-    return readFileSync(path, "latin1");
+    const [text = "", sum] = readFileSync(path, "latin1").split("\n");
+    return sum === sumOf(text) ? text : undefined;
   } catch (error) {
     if (systemErrorCode(error) === "ENOENT") return undefined;
     throw error;
   }
 }
 
+function sumOf(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
 function keep(path: string, filter: Uint8Array | undefined): string | undefined {
   if (filter === undefined) return undefined;
   const text = Buffer.from(filter).toString("base64");
   const half = `${path}.${process.pid}`;
-  writeFileSync(half, text, { mode: 0o600 });
+  writeFileSync(half, `${text}\n${sumOf(text)}`, { mode: 0o600 });
   renameSync(half, path);
   return text;
 }

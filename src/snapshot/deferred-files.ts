@@ -1,6 +1,7 @@
 import {
   closeSync,
   existsSync,
+  fstatSync,
   lstatSync,
   openSync,
   readFileSync,
@@ -68,12 +69,13 @@ export function writeDeferred(directory: string, { layer, files }: DeferredFiles
   writeFileSync(placeOf(directory), `${layer.digest} ${layer.size}\n${JSON.stringify(lists)}`);
 }
 
-/** The layer that the files lie in; undefined when none are missing, or a crash of the machine cut the note. */
+/** The layer that the files lie in; undefined when none are missing, or the note was cut by a crash of the machine. */
 export function deferredLayer(directory: string): DeferredFiles["layer"] | undefined {
   if (!hasDeferred(directory)) return undefined;
   const bytes = Buffer.alloc(headLimit);
   const fd = openSync(placeOf(directory), "r");
   try {
+    if (!fstatSync(fd).isFile()) return undefined;
     const [head = ""] = bytes.toString("latin1", 0, readSync(fd, bytes)).split("\n", 1);
     const [digest = "", size] = head.split(" ");
     return isDigest(digest) ? { digest, size: Number(size) } : undefined;
@@ -120,15 +122,19 @@ export function fillDeferred(
     throw error;
   }
   for (const [path, seconds] of lists.directories) utimesSync(join(root, path), seconds, seconds);
+}
+
+/** The tree is complete now. */
+export function dropDeferred(directory: string): void {
   rmSync(placeOf(directory));
 }
 
 function withTime(entry: TarEntry, seconds: number | undefined): TarEntry | undefined {
   if (seconds === undefined) return undefined;
-  // To the microsecond, as a copied file gets it.
-  const microseconds = Math.floor(seconds * 1e6);
-  const mtimeSeconds = Math.floor(microseconds / 1e6);
-  return { ...entry, mtimeSeconds, mtimeNanoseconds: (microseconds - mtimeSeconds * 1e6) * 1000 };
+  // To the microsecond, with the very steps by which utimes(seconds) gives it to a copied file.
+  const mtimeSeconds = Math.floor(seconds);
+  const nanoseconds = Math.floor((seconds - mtimeSeconds) * 1e9);
+  return { ...entry, mtimeSeconds, mtimeNanoseconds: nanoseconds - (nanoseconds % 1000) };
 }
 
 function readLists(directory: string): Lists | undefined {

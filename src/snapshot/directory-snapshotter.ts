@@ -8,13 +8,14 @@ import { ActiveDirectory } from "./active-directory.ts";
 import {
   type DeferredFiles,
   deferredLayer,
+  dropDeferred,
   fillDeferred,
   hasDeferred,
   type LayerSource,
   writeDeferred,
 } from "./deferred-files.ts";
 import {
-  isCommitted,
+  Chains,
   linkOf,
   listDirectories,
   listNames,
@@ -31,11 +32,13 @@ export class DirectorySnapshotter implements Snapshotter {
   readonly #paths: Paths;
   readonly #host: Pick<Host, "locks" | "files">;
   readonly #layers: LayerSource | undefined;
+  readonly #chains: Chains;
 
   constructor(paths: Paths, host: Pick<Host, "locks" | "files">, layers?: LayerSource) {
     this.#paths = paths;
     this.#host = host;
     this.#layers = layers;
+    this.#chains = new Chains(paths);
   }
 
   prepare(parent: SnapshotName | undefined): ActiveSnapshot {
@@ -94,7 +97,11 @@ export class DirectorySnapshotter implements Snapshotter {
     try {
       if (chain !== undefined) writeRecord(active.directory, { parent, chain: [active.id, ...chain] });
       rmSync(active.work, { recursive: true, force: true });
-      if (deferred !== undefined) writeDeferred(active.directory, deferred);
+      if (deferred !== undefined) {
+        const record = readRecord(active.directory);
+        if (record !== undefined) writeRecord(active.directory, { ...record, isDeferred: true });
+        writeDeferred(active.directory, deferred);
+      }
       renameSync(active.directory, directory);
       // Until the name leads here the lock alone keeps the directory.
       if (this.#publish(name, active.id)) rmSync(join(directory, "lock"), { force: true });
@@ -116,8 +123,8 @@ export class DirectorySnapshotter implements Snapshotter {
       } catch (error) {
         if (systemErrorCode(error) !== "EEXIST") throw error;
         if (this.find(name) !== undefined) return false;
-        // The link dangles: its directory was lost.
-        rmSync(path, { force: true });
+        // It leads nowhere, or to a tree of which something was lost.
+        rmSync(path, { recursive: true, force: true });
       }
     }
   }
@@ -129,8 +136,12 @@ export class DirectorySnapshotter implements Snapshotter {
 
   find(name: string): SnapshotName | undefined {
     const id = linkOf(this.#paths, name);
-    const isThere = id !== undefined && isCommitted(this.#paths, id) && this.#canFill(id);
-    return isThere ? (name as SnapshotName) : undefined;
+    return id !== undefined && this.#isWhole(id) ? (name as SnapshotName) : undefined;
+  }
+
+  /** Whether everything is there that the tree is made of: a build makes the step again otherwise. */
+  #isWhole(id: string): boolean {
+    return this.#chains.find(id)?.every((link) => this.#canFill(link)) === true;
   }
 
   /** Files that lie in a layer which is gone are lost, and the snapshot with them. */
@@ -182,6 +193,9 @@ export class DirectorySnapshotter implements Snapshotter {
       );
     try {
       fillDeferred(directory, { layers: this.#layers, host: this.#host });
+      const record = readRecord(directory);
+      if (record !== undefined) writeRecord(directory, { ...record, isDeferred: false });
+      dropDeferred(directory);
       rmSync(join(directory, fillLock), { force: true });
     } catch (error) {
       throw diskError(error, { verb: "lay out the files of", object: directory });
@@ -214,7 +228,7 @@ export class DirectorySnapshotter implements Snapshotter {
 
   list(): readonly SnapshotName[] {
     return listNames(this.#paths)
-      .filter(({ id }) => isCommitted(this.#paths, id))
+      .filter(({ id }) => this.#isWhole(id))
       .map(({ name }) => name as SnapshotName);
   }
 

@@ -1,6 +1,15 @@
-import { readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from "node:fs";
+import {
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  type Stats,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, join } from "node:path";
 import { LighterError, systemErrorCode } from "#base";
+import { hasDeferred } from "./deferred-files.ts";
 import type { SnapshotName } from "./snapshotter.ts";
 
 /**
@@ -18,6 +27,8 @@ export interface SnapshotRecord {
   readonly parent: SnapshotName | undefined;
   /** Ids from this snapshot down to the lowest. */
   readonly chain: readonly string[];
+  /** The tree lacks files, and a note beside it says which: without the note the snapshot is lost. */
+  readonly isDeferred?: boolean;
 }
 
 export function snapshotPaths(root: string): Paths {
@@ -50,39 +61,100 @@ export function listNames(paths: Paths): readonly { readonly name: string; reado
     });
 }
 
+/** Codes of what is absent, or is of another kind than what this room puts there: a disk that was repaired has both. */
+const absence: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR", "EISDIR", "EINVAL", "ELOOP"]);
+
+function isAbsence(error: unknown): boolean {
+  return absence.has(systemErrorCode(error) ?? "");
+}
+
 function readLink(path: string): string | undefined {
   try {
     return basename(readlinkSync(path));
   } catch (error) {
-    if (systemErrorCode(error) === "ENOENT") return undefined;
+    if (isAbsence(error)) return undefined;
     throw error;
   }
 }
 
-export function isCommitted(paths: Paths, id: string): boolean {
-  return statSync(join(paths.snapshots, id, "record.json"), { throwIfNoEntry: false }) !== undefined;
+/** Tells which snapshots are whole. What it read of records stands while their files are as they were. */
+export class Chains {
+  readonly #snapshots: string;
+  readonly #known = new Map<string, { readonly stats: Stats; readonly record: SnapshotRecord }>();
+
+  constructor({ snapshots }: Paths) {
+    this.#snapshots = snapshots;
+  }
+
+  /** The ids that a snapshot stands on, its own first, when the record and the tree of each are there; undefined: it is lost. */
+  find(id: string): readonly string[] | undefined {
+    const chain = this.#read(id)?.chain;
+    return chain?.every((link) => this.#isWhole(link)) ? chain : undefined;
+  }
+
+  #isWhole(id: string): boolean {
+    const record = this.#read(id);
+    const directory = join(this.#snapshots, id);
+    const hasTree = record !== undefined && findStats(join(directory, "fs"))?.isDirectory() === true;
+    return hasTree && (record.isDeferred !== true || hasDeferred(directory));
+  }
+
+  #read(id: string): SnapshotRecord | undefined {
+    const directory = join(this.#snapshots, id);
+    const stats = findStats(join(directory, recordFile));
+    if (stats === undefined) return undefined;
+    const known = this.#known.get(id);
+    if (known?.stats.mtimeMs === stats.mtimeMs && known.stats.size === stats.size) return known.record;
+    const record = readRecord(directory);
+    if (record?.chain[0] !== id) return undefined;
+    this.#known.set(id, { stats, record });
+    return record;
+  }
 }
+
+function findStats(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    if (isAbsence(error)) return undefined;
+    throw error;
+  }
+}
+
+const recordFile = "record.json";
 
 /** Directories of snapshots in `parent`, by id. */
 export function listDirectories(parent: string): readonly string[] {
-  return readdirSync(parent).filter((name) => /^[0-9a-f]{12}$/.test(name));
+  return readdirSync(parent).filter(isId);
+}
+
+function isId(value: unknown): boolean {
+  return typeof value === "string" && /^[0-9a-f]{12}$/.test(value);
 }
 
 export function writeRecord(directory: string, record: SnapshotRecord): void {
-  writeFileSync(join(directory, "record.json"), JSON.stringify(record));
+  const half = join(directory, `${recordFile}.new`);
+  writeFileSync(half, JSON.stringify(record));
+  renameSync(half, join(directory, recordFile));
 }
 
-/** @returns undefined when there is none, or a crash of the machine left it cut */
+/** @returns undefined when there is none, or none that can be read: a crash of the machine may leave it cut */
 export function readRecord(directory: string): SnapshotRecord | undefined {
   try {
-    const record: unknown = JSON.parse(readFileSync(join(directory, "record.json"), "utf8"));
+    const record: unknown = JSON.parse(readFileSync(join(directory, recordFile), "utf8"));
     return isRecord(record) ? record : undefined;
   } catch (error) {
-    if (error instanceof SyntaxError || systemErrorCode(error) === "ENOENT") return undefined;
+    if (error instanceof SyntaxError || isAbsence(error)) return undefined;
     throw error;
   }
 }
 
 function isRecord(value: unknown): value is SnapshotRecord {
-  return typeof value === "object" && value !== null && "chain" in value && Array.isArray(value.chain);
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "chain" in value &&
+    Array.isArray(value.chain) &&
+    value.chain.every((id) => isId(id))
+  );
 }

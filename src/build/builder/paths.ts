@@ -1,5 +1,6 @@
 import { chmodSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { diskError } from "#base";
 import { hashKey } from "../solve/keys.ts";
 
 /** Where builds keep what they know, below the root of the store. */
@@ -47,10 +48,18 @@ export function openPaths(root: string): BuildPaths {
     empty: below("empty"),
     run: join(root, "run"),
   };
-  for (const path of Object.values(paths)) mkdirSync(path, { recursive: true, mode: 0o700 });
+  for (const path of Object.values(paths)) makeDirectory(path);
   // It is mounted for steps of any user.
   chmodSync(paths.empty, 0o755);
   return paths;
+}
+
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw diskError(error, { verb: "open", object: path });
+  }
 }
 
 /** The stat index of a context directory. */

@@ -1,10 +1,11 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { SnapshotName, Snapshotter } from "#snapshot";
 import type { ContextSource } from "../context/context-source.ts";
 import { StatIndex } from "../key/stat-index.ts";
 import { hashKey } from "../solve/keys.ts";
 import { markUsed } from "../upkeep/last-use.ts";
+import { writeRecord } from "../upkeep/write-record.ts";
 
 /** What one copy of a context gave the last time, so that unchanged files need not be copied again. */
 export interface EarlierCopies {
@@ -45,8 +46,7 @@ export function openEarlierCopies(
       if (pointer === undefined) return;
       // The index comes when the build ends: a snapshot without one says nothing.
       source.keepAs(indexOf(snapshot));
-      writeFileSync(`${pointer}.${process.pid}`, snapshot);
-      renameSync(`${pointer}.${process.pid}`, pointer);
+      writeRecord(pointer, snapshot);
       if (before !== undefined) rmSync(indexOf(before), { force: true });
     },
   };

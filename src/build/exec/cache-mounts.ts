@@ -1,18 +1,10 @@
 import { createHash, randomBytes } from "node:crypto";
-import {
-  chmodSync,
-  chownSync,
-  mkdirSync,
-  readlinkSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, chownSync, mkdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { LighterError, systemErrorCode } from "#base";
 import type { Lock, Locks } from "#host";
 import type { CacheMount } from "#plan";
+import { putInPlace, writeRecord } from "../upkeep/write-record.ts";
 
 export interface CacheMountOptions {
   /** `<root>/build/mounts`. */
@@ -76,7 +68,7 @@ async function hold(
     using _turn = await options.locks.acquire(`${base}.turn`, "exclusive", options.signal);
     const known = options.isFresh ? undefined : currentOf(base);
     const path = known ?? (await make(base, mount, options));
-    writeFileSync(`${base}.json`, JSON.stringify(describe(mount)));
+    writeRecord(`${base}.json`, JSON.stringify(describe(mount)));
     const use = options.locks.tryAcquire(`${path}.used`, "shared");
     if (use === undefined)
       throw new LighterError("INTERNAL", `cannot use cache "${mount.id}": it is being removed`);
@@ -116,7 +108,8 @@ export function currentOf(base: string): string | undefined {
   try {
     return join(dirname(base), readlinkSync(`${base}.current`));
   } catch (error) {
-    if (systemErrorCode(error) === "ENOENT") return undefined;
+    // No link: damage, and what takes its place goes as any record does.
+    if (systemErrorCode(error) === "ENOENT" || systemErrorCode(error) === "EINVAL") return undefined;
     throw error;
   }
 }
@@ -129,7 +122,7 @@ async function make(base: string, mount: CacheMount, options: CacheMountOptions)
   chownSync(path, mount.uid ?? 0, mount.gid ?? 0);
   chmodSync(path, mount.mode ?? 0o755);
   symlinkSync(basename(path), `${path}.link`);
-  renameSync(`${path}.link`, `${base}.current`);
+  putInPlace(`${path}.link`, `${base}.current`);
   if (old !== undefined) removeUnused(old, options.locks);
   return path;
 }

@@ -1,8 +1,9 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Digest } from "#oci";
 import { hashKey } from "../solve/keys.ts";
 import { markUsed } from "../upkeep/last-use.ts";
+import { writeRecord } from "../upkeep/write-record.ts";
 
 /** What the first key of a step was made of. */
 export interface StepKey {
@@ -48,13 +49,11 @@ export function openHistory(directory: string, identity: readonly string[]): Ste
         Object.entries(now.steps).every(([place, step]) => isEqual(before.steps[place], step)) &&
         Object.entries(now.bases).every(([base, digest]) => before.bases[base] === digest);
       if (isKnown) return;
-      const temporary = `${file}.${process.pid}`;
       const merged: History = {
         steps: { ...before.steps, ...now.steps },
         bases: { ...before.bases, ...now.bases },
       };
-      writeFileSync(temporary, JSON.stringify(merged));
-      renameSync(temporary, file);
+      writeRecord(file, JSON.stringify(merged));
     },
   };
 }

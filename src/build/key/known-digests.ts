@@ -1,6 +1,7 @@
-import { lstatSync, readFileSync, renameSync, statfsSync, writeFileSync } from "node:fs";
+import { lstatSync, readFileSync, statfsSync } from "node:fs";
 import type { Entry } from "../tree/tree.ts";
 import { markUsed } from "../upkeep/last-use.ts";
+import { writeRecord } from "../upkeep/write-record.ts";
 
 /** What a selector took of a directory, told by one number. */
 export interface KnownDigest {
@@ -87,12 +88,10 @@ export function keepDigest(
   const { digest, seconds } = known;
   const count = selection.filter(({ isPassed }) => isPassed !== true).length;
   const head = { magic, rows: selection.length, pathBytes: paths.length, digest, seconds, count };
-  const temporary = `${file}.${process.pid}`;
-  writeFileSync(
-    temporary,
+  writeRecord(
+    file,
     Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), Buffer.from(numbers.buffer), paths]),
   );
-  renameSync(temporary, file);
 }
 
 interface Loaded extends KnownDigest {

@@ -1,6 +1,7 @@
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { linkSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { FileStatus } from "../tree/tree.ts";
 import { markUsed } from "../upkeep/last-use.ts";
+import { putInPlace } from "../upkeep/write-record.ts";
 
 /**
  * What is known about the files of one directory from the last time their bytes were read: as git's index, a warm build
@@ -108,10 +109,10 @@ export class StatIndex {
     const temporary = `${this.#file}.${process.pid}`;
     writeFileSync(temporary, serialize([...rows, ...others]));
     for (const copy of this.#copies) {
-      rmSync(copy, { force: true });
+      rmSync(copy, { recursive: true, force: true });
       linkSync(temporary, copy);
     }
-    renameSync(temporary, this.#file);
+    putInPlace(temporary, this.#file);
     this.#isDirty = false;
   }
 

@@ -1,14 +1,5 @@
 import { randomBytes } from "node:crypto";
-import {
-  chmodSync,
-  closeSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  utimesSync,
-  writeFileSync,
-  writeSync,
-} from "node:fs";
+import { chmodSync, closeSync, openSync, readFileSync, utimesSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { diskError, errorMessage, LighterError } from "#base";
 import { type Digest, Digester } from "#oci";
@@ -17,6 +8,7 @@ import type { ActiveSnapshot, SnapshotName } from "#snapshot";
 import { hashKey } from "../solve/keys.ts";
 import { timesOfContent } from "../times/time-origin.ts";
 import { markUsed } from "../upkeep/last-use.ts";
+import { writeRecord } from "../upkeep/write-record.ts";
 import type { RemoteOptions, RemoteTree } from "./remote-sources.ts";
 
 /** What a server said about a file that was fetched before. */
@@ -186,7 +178,5 @@ function writeValidators(file: string, response: Response, digest: Digest): void
     ...(etag !== undefined && { etag }),
     ...(lastModified !== undefined && { lastModified }),
   };
-  const temporary = `${file}.${process.pid}`;
-  writeFileSync(temporary, JSON.stringify(validators));
-  renameSync(temporary, file);
+  writeRecord(file, JSON.stringify(validators));
 }

@@ -1,16 +1,9 @@
-import {
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { diskError } from "#base";
 import type { SnapshotName } from "#snapshot";
 import { parseOrigin, type TimeOrigin } from "../times/time-origin.ts";
+import { writeRecord } from "../upkeep/write-record.ts";
 
 /** What a step gave when it ran. */
 export interface CacheRecord {
@@ -52,14 +45,16 @@ export class CacheStore {
 
   put(key: string, record: CacheRecord): void {
     const path = this.#path(key);
-    mkdirSync(dirname(path), { recursive: true });
-    const temporary = `${path}.${process.pid}`;
-    writeFileSync(temporary, JSON.stringify(record));
-    renameSync(temporary, path);
+    try {
+      mkdirSync(dirname(path), { recursive: true });
+      writeRecord(path, JSON.stringify(record));
+    } catch (error) {
+      throw diskError(error, { verb: "write the cache record", object: path });
+    }
   }
 
   remove(key: string): void {
-    rmSync(this.#path(key), { force: true });
+    rmSync(this.#path(key), { recursive: true, force: true });
   }
 
   /** Every record with its key and the time of its last use. */

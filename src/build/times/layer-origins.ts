@@ -1,6 +1,7 @@
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Digest, encoded } from "#oci";
+import { writeRecord } from "../upkeep/write-record.ts";
 import { joinOrigins, originOfBase, parseOrigin, type TimeOrigin, timesOfContent } from "./time-origin.ts";
 
 /**
@@ -32,9 +33,7 @@ export function openLayerOrigins(directory: string): LayerOrigins {
         origin: joinOrigins(known === undefined ? [origin] : [known.origin, origin]),
       };
       if (known !== undefined && JSON.stringify(known) === JSON.stringify(joined)) return;
-      const temporary = `${path(diffId)}.${process.pid}`;
-      writeFileSync(temporary, JSON.stringify(joined));
-      renameSync(temporary, path(diffId));
+      writeRecord(path(diffId), JSON.stringify(joined));
     },
   };
 }

@@ -1,7 +1,8 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { hashKey } from "../solve/keys.ts";
 import { markUsed } from "../upkeep/last-use.ts";
+import { writeRecord } from "../upkeep/write-record.ts";
 
 /**
  * Times in seconds, one file per set: whole ones of the files of contexts when they were copied, and those of the members of
@@ -23,9 +24,8 @@ export function openRecordedTimes(directory: string): RecordedTimes {
       const name = hashKey(text).slice(0, 32);
       const path = join(directory, name);
       markUsed(path);
-      if (existsSync(path)) return name;
-      writeFileSync(`${path}.${process.pid}`, text);
-      renameSync(`${path}.${process.pid}`, path);
+      if (statSync(path, { throwIfNoEntry: false })?.size === text.length) return name;
+      writeRecord(path, text);
       return name;
     },
     load: (names) => new Set(names.flatMap((name) => read(join(directory, name)))),

@@ -6,11 +6,9 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
-  renameSync,
   rmSync,
   statSync,
   symlinkSync,
-  writeFileSync,
 } from "node:fs";
 import { basename, join } from "node:path";
 import { LighterError } from "#base";
@@ -19,6 +17,7 @@ import { layerChunks } from "#image";
 import { Extraction } from "#snapshot";
 import { type CacheMountRecord, currentOf, plainCacheBase, removeUnused } from "../exec/cache-mounts.ts";
 import { measure } from "./sizes.ts";
+import { putInPlace, writeRecord } from "./write-record.ts";
 
 /** A directory that `RUN --mount=type=cache` filled. */
 export interface StoredMount {
@@ -151,8 +150,8 @@ export class CacheMounts {
       throw error;
     }
     symlinkSync(basename(path), `${path}.link`);
-    renameSync(`${path}.link`, `${base}.current`);
-    writeFileSync(`${base}.json`, JSON.stringify(record));
+    putInPlace(`${path}.link`, `${base}.current`);
+    writeRecord(`${base}.json`, JSON.stringify(record));
     if (known !== undefined && existsSync(known.path)) rmSync(known.path, { recursive: true, force: true });
   }
 }
