@@ -24,13 +24,9 @@ export const claims = [
   { claim: "Java and React: 1 GB to 150 MB", example: "react-java", form: "latest" },
 ];
 
-/** As `distroless/base-nossl:slim` has it; a service draws nothing, though its libraries may ask for java.desktop's classes. */
-const slimTrims = "docs, locales, charsets, zones, settings, tools";
-
 /** The recipe of the Java example, and the same with other modules. */
 const hello = readFileSync("examples/java-maven/java.yaml", "utf8");
-const withModules = (names) =>
-  hello.replace(/modules: .*/, `modules: [${names.join(", ")}]\ntrim: [${slimTrims}, java-desktop]`);
+const withModules = (names) => hello.replace(/modules: .*/, `modules: [${names.join(", ")}]`);
 
 const webModules = [
   ..."base desktop instrument logging management naming net.http security.jgss sql xml"

@@ -21,6 +21,11 @@ export function debianArchitecture(platform: Platform): string | undefined {
   return architectures[variant === undefined ? architecture : `${architecture}/${variant}`];
 }
 
+/** Whether a recipe may play the role of this name on this platform: names of Docker's official images have roles, digests none. */
+function isRole({ registry, digest }: Reference, platform: Platform): boolean {
+  return registry === "docker.io" && digest === undefined && debianArchitecture(platform) !== undefined;
+}
+
 /**
  * The recipe that plays the role of a name. Only names of Docker's official images have roles, and only tags whose version
  * a recipe really has: `golang:1.20` is not answered with 1.19. A digest names certain bytes, which no recipe makes.
@@ -30,13 +35,49 @@ export function findRecipe(
   reference: Reference,
   platform: Platform,
 ): Recipe | undefined {
-  const { registry, repository, tag, digest } = reference;
-  if (registry !== "docker.io" || digest !== undefined || tag === undefined) return undefined;
-  if (debianArchitecture(platform) === undefined) return undefined;
+  const { repository, tag } = reference;
+  if (tag === undefined || !isRole(reference, platform)) return undefined;
   const definition = definitions.find(
     (candidate) => candidate.repository === repository && answersTag(candidate, tag),
   );
   return definition === undefined ? undefined : recipeOf(definition, platform);
+}
+
+/** The recipe that stands in for a name, with the sentence in what it differs. @see RecipeSource.findStandIn */
+export function findStandIn(
+  definitions: readonly RecipeDefinition[],
+  reference: Reference,
+  platform: Platform,
+): Recipe | undefined {
+  const { repository, tag = "latest" } = reference;
+  if (!isRole(reference, platform)) return undefined;
+  for (const definition of definitions) {
+    if (definition.repository !== repository) continue;
+    const found = definition.standsIn?.find(({ tags }) => tags.some((pattern) => fits(pattern, tag)));
+    if (found !== undefined) return recipeOf(definition, platform, found.differs);
+  }
+  return undefined;
+}
+
+function fits(pattern: string, tag: string): boolean {
+  const [head = "", tail] = pattern.split("*");
+  if (tail === undefined) return tag === pattern;
+  return tag.startsWith(head) && tag.endsWith(tail) && tag.length >= head.length + tail.length;
+}
+
+/** @see RecipeSource.namesBeside */
+export function namesBeside(
+  definitions: readonly RecipeDefinition[],
+  { registry, repository }: Reference,
+): readonly string[] {
+  if (registry !== "docker.io") return [];
+  const image = repository.replace(/^library\//, "");
+  const definitionsOfIt = definitions.filter((each) => each.repository === repository);
+  const own = definitionsOfIt.flatMap(({ tags, suiteTags }) => [...tags, ...(suiteTags?.tags ?? [])]);
+  const standIns = definitionsOfIt.flatMap(({ standsIn = [] }) => standsIn.flatMap(({ tags }) => tags));
+  // The forms with a release's name are the same again.
+  const short = own.filter((tag) => !/.-(?:bookworm|trixie)$/.test(tag));
+  return [...new Set(short.length > 0 ? short : standIns)].map((tag) => `${image}:${tag}`);
 }
 
 /** Newest first: what a name without a tag means when no recipe of that name is called `latest`. */
@@ -52,7 +93,7 @@ export function findRecipeByName(
   platform: Platform,
 ): Recipe | undefined {
   const reference = parseReference(name);
-  const found = findRecipe(definitions, reference, platform);
+  const found = findRecipe(definitions, reference, platform) ?? findStandIn(definitions, reference, platform);
   const hasTag = name.slice(name.lastIndexOf("/") + 1).includes(":") || name.includes("@");
   if (found !== undefined || hasTag || debianArchitecture(platform) === undefined) return found;
   const [newest] = definitions
@@ -62,12 +103,13 @@ export function findRecipeByName(
 }
 
 /** A recipe with the sentence that describes it. */
-export function recipeOf(definition: RecipeDefinition, platform: Platform): Recipe {
+export function recipeOf(definition: RecipeDefinition, platform: Platform, differs?: string): Recipe {
   const { name, release } = definition;
+  const role = differs === undefined ? "" : ` to stand in for it: ${differs}`;
   return Object.freeze({
     name,
     suite: release,
-    description: `assembled from Debian ${release} (recipe ${name})`,
+    description: `assembled from Debian ${release} (recipe ${name})${role}`,
     platform: normalizePlatform(platform),
     definition,
   });

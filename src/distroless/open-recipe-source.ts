@@ -7,7 +7,15 @@ import { familiarReference, type Platform, type Reference } from "#oci";
 import type { Runtime } from "#runtime";
 import type { Snapshotter } from "#snapshot";
 import { findOrAssemble, type TreeRequest } from "./find-or-assemble.ts";
-import { debianArchitecture, exactVersion, findRecipe, findRecipeByName, recipeOf } from "./find-recipe.ts";
+import {
+  debianArchitecture,
+  exactVersion,
+  findRecipe,
+  findRecipeByName,
+  findStandIn,
+  namesBeside,
+  recipeOf,
+} from "./find-recipe.ts";
 import { imageConfig, installedVersion } from "./image-config.ts";
 import type { ArchiveKey } from "./keys/debian-archive.ts";
 import { HttpClient, type HttpOptions } from "./mirror/http-client.ts";
@@ -24,11 +32,7 @@ import {
   rejectOtherLock,
 } from "./recipe-lock.ts";
 import type { Recipe, RecipeSource } from "./recipe-source.ts";
-import { debianRecipes } from "./recipes/debian.ts";
-import { distrolessRecipes } from "./recipes/distroless.ts";
-import { golangRecipes } from "./recipes/golang.ts";
-import { languageRecipes } from "./recipes/languages.ts";
-import { smallRecipes } from "./recipes/small.ts";
+import { builtinRecipes } from "./recipes/index.ts";
 import { type ResolvedPackages, resolvePackages } from "./resolve-packages.ts";
 import { openUsedPackages } from "./used-packages.ts";
 
@@ -55,20 +59,14 @@ export interface RecipeSourceOptions {
   readonly onWarning?: (text: string) => void;
 }
 
-const builtinRecipes = [
-  ...debianRecipes,
-  ...golangRecipes,
-  ...languageRecipes,
-  ...smallRecipes,
-  ...distrolessRecipes,
-];
-
 /** Opens the recipes. Nothing is read, loaded or downloaded before the first assembly. */
 export function openRecipeSource(options: RecipeSourceOptions): RecipeSource {
   const definitions = options.definitions ?? builtinRecipes;
   const platform: Platform = { os: "linux", architecture: process.arch === "arm64" ? "arm64" : "amd64" };
   return {
     find: (reference, wanted) => findRecipe(definitions, reference, wanted),
+    findStandIn: (reference, wanted) => findStandIn(definitions, reference, wanted),
+    namesBeside: (reference) => namesBeside(definitions, reference),
     findByName: (name, wanted) => findRecipeByName(definitions, name, wanted),
     list: () => definitions.map((definition) => recipeOf(definition, platform)),
     read: async (path, wanted) => {

@@ -57,8 +57,18 @@ export interface RecipeDefinition {
   readonly versionOf?: string;
   /** The tags stand for whatever release has this suite name (`stable`), which is checked. */
   readonly suiteTags?: { readonly suite: string; readonly tags: readonly string[] };
+  /** Images that it is not, but stands in for when the registry that has them cannot be reached. */
+  readonly standsIn?: readonly StandIn[];
   /** One line for lists: what it is for. */
   readonly summary?: string;
+}
+
+/** Tags of images that a recipe is not. */
+export interface StandIn {
+  /** With `*` for anything. */
+  readonly tags: readonly string[];
+  /** In what it differs, for people. */
+  readonly differs: string;
 }
 
 /** A directory that the recipe makes. */

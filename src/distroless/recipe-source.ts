@@ -9,6 +9,10 @@ import type { RecipeLock } from "./recipe-lock.ts";
 export interface RecipeSource {
   /** The recipe that plays the role a name asks for (`golang:1.19`, `debian:bookworm`), or undefined. */
   find(reference: Reference, platform: Platform): Recipe | undefined;
+  /** The recipe that is taken for an image that it is not, while that one cannot be had: `alpine`, `ubuntu:22.04`, or undefined. */
+  findStandIn(reference: Reference, platform: Platform): Recipe | undefined;
+  /** What recipes have in an image's repository, for whoever asked for another tag: `golang:1.19`, `golang:1.24`. */
+  namesBeside(reference: Reference): readonly string[];
   /**
    * The built-in recipe of that name, as people write it: `golang` without a tag is the newest.
    * @throws REFERENCE_INVALID

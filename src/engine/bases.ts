@@ -26,7 +26,8 @@ type ResolveOptions = Parameters<BaseSource["resolve"]>[1];
 
 /**
  * Where FROM gets its image: by default the store, then recipes, then the registry that the name says. Which one answered
- * stands in {@link Base.origin} and so in the build output and the provenance: nothing is substituted silently.
+ * stands in {@link Base.origin} and so in the build output and the provenance: nothing is substituted silently. What a recipe only
+ * stands in for is asked of the registry first.
  */
 export function createBaseSource(parts: BaseParts): BaseSource {
   const { images } = parts;
@@ -35,6 +36,13 @@ export function createBaseSource(parts: BaseParts): BaseSource {
     const stored = findStored(images, reference, platform);
     if (stored === undefined) return undefined;
     return { ...toBase(images, stored, describeOrigin(stored.origin)), isStored: true };
+  };
+  /** It gets no name: once the registry can be reached, its image is the one. */
+  const standIn = async (reference: Reference, options: ResolveOptions): Promise<Base | undefined> => {
+    const recipes = await parts.openRecipes();
+    const recipe = recipes.findStandIn(reference, options.platform);
+    if (recipe === undefined) return undefined;
+    return toBase(images, await recipes.assemble(recipe, undefined, options), recipe.description);
   };
   const sources: Readonly<
     Record<
@@ -46,17 +54,23 @@ export function createBaseSource(parts: BaseParts): BaseSource {
       tried.set("store", "the store");
       return findBase(reference, options.platform);
     },
-    async recipe(reference, options, { pattern }) {
+    async recipe(reference, options, { pattern, sources: asked }) {
       const recipes = await parts.openRecipes();
-      tried.set("recipe", `recipes (${recipeNames(recipes.list())})`);
+      const beside = recipes.namesBeside(reference);
+      tried.set(
+        "recipe",
+        beside.length > 0
+          ? `recipes (which have ${beside.join(", ")})`
+          : `recipes (${recipeNames(recipes.list())})`,
+      );
       // A name of another registry means that registry, unless the user says of this very name that it does not.
       const isSaid = pattern !== undefined && !pattern.startsWith("*");
       const role = isSaid ? { ...reference, registry: "docker.io" } : reference;
       const recipe = recipes.find(role, options.platform);
-      if (recipe === undefined) return undefined;
+      if (recipe === undefined) return asked.includes("registry") ? undefined : await standIn(role, options);
       return toBase(images, await recipes.assemble(recipe, reference, options), recipe.description);
     },
-    async registry(reference, options) {
+    async registry(reference, options, { sources: asked }) {
       tried.set("registry", `registry ${reference.registry}`);
       try {
         const client = await parts.openRegistries();
@@ -64,9 +78,9 @@ export function createBaseSource(parts: BaseParts): BaseSource {
         return toBase(images, image, `pulled from ${reference.registry}`);
       } catch (error) {
         if (!isLighterError(error, "MANIFEST_NOT_FOUND", "REGISTRY_UNREACHABLE")) throw error;
-        if (error.code === "REGISTRY_UNREACHABLE")
-          tried.set("registry", `registry ${reference.registry} (${String(error.details["why"])})`);
-        return undefined;
+        if (error.code !== "REGISTRY_UNREACHABLE") return undefined;
+        tried.set("registry", `registry ${reference.registry} (${String(error.details["why"])})`);
+        return asked.includes("recipe") ? await standIn(reference, options) : undefined;
       }
     },
   };

@@ -56,6 +56,12 @@ export class Recipes {
     if (isRecipeFile(text)) return await source.read(text, platform);
     const recipe = source.findByName(text, platform);
     if (recipe !== undefined) return recipe;
+    const beside = source.namesBeside(parseReference(text));
+    if (beside.length > 0)
+      throw new LighterError(
+        "RECIPE_NOT_FOUND",
+        `cannot find recipe "${text}": Debian does not carry that version; there are ${beside.join(", ")}`,
+      );
     throw new LighterError(
       "RECIPE_NOT_FOUND",
       `cannot find recipe "${text}": it is neither a built-in one nor a file; "lighter recipe ls" lists the built-in ones`,

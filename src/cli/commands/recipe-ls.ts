@@ -27,7 +27,8 @@ async function listRecipes({ flags: given, io, openEngine }: Invocation<typeof f
       summary: definition.summary ?? "",
       tags: [],
     };
-    row.tags.push(...definition.tags, ...(definition.suiteTags?.tags ?? []));
+    const standsIn = (definition.standsIn ?? []).flatMap(({ tags }) => tags.map((tag) => `(${tag})`));
+    row.tags.push(...definition.tags, ...(definition.suiteTags?.tags ?? []), ...standsIn);
     rows.set(`${image} ${suite}`, row);
   }
   const all = [...rows.values()];

@@ -7,6 +7,7 @@ import { type Assembly, rootOwned } from "./assembly.ts";
 import { mergedLinks } from "./base-system.ts";
 import { writeCertificateBundle, writeJavaAuthorities } from "./certificate-bundle.ts";
 import { cutIcu } from "./cut-icu.ts";
+import { cutSymbols } from "./cut-symbols.ts";
 import { debugDirectory, writeApplets } from "./debug-shell.ts";
 import { writeDistrolessFiles } from "./distroless-files.ts";
 import { linkAssembly, programsOf } from "./elf-files.ts";
@@ -40,7 +41,9 @@ export async function assembleDistroless(options: AssembleOptions): Promise<Asse
   writeCertificateBundle(assembly);
   if (definition.debug === true) writeApplets(assembly, debugDirectory);
   if (definition.applets !== undefined) writeApplets(assembly, definition.applets);
-  assembly = cutAndProve(cutIcu(assembly, definition.trim ?? []), definition);
+  assembly = cutIcu(assembly, definition.trim ?? []);
+  if (definition.trim?.includes("symbols") === true) assembly = cutSymbols(assembly);
+  assembly = cutAndProve(assembly, definition);
   writeOwnEntries(assembly, definition);
   writeLibraryCache(assembly);
   writeStatusDirectory(assembly);

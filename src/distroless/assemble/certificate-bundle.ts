@@ -2,10 +2,11 @@ import { type Assembly, rootOwned } from "./assembly.ts";
 import { formatJavaKeystore } from "./java-keystore.ts";
 
 const folder = "usr/share/ca-certificates";
+const documents = "usr/share/doc/ca-certificates";
 
 /**
  * Mozilla's authorities as one file, which is what TLS libraries read. The single certificates and the scripts that manage
- * them are removed.
+ * them are removed, and their manuals.
  */
 export function writeCertificateBundle(assembly: Assembly): void {
   const { tree, packages } = assembly;
@@ -19,6 +20,7 @@ export function writeCertificateBundle(assembly: Assembly): void {
     "etc/ca-certificates",
     "usr/sbin/update-ca-certificates",
     "usr/share/man/man8/update-ca-certificates.8.gz",
+    ...tree.entriesIn(documents).flatMap(([path]) => (path === `${documents}/copyright` ? [] : path)),
   ])
     tree.remove(path);
 }

@@ -1,6 +1,6 @@
 import { LighterError } from "#base";
 import { shortenSegment } from "#elf";
-import { type Assembly, rootOwned } from "./assembly.ts";
+import type { Assembly } from "./assembly.ts";
 import {
   filterIcuIndex,
   findIcuArchive,
@@ -47,16 +47,16 @@ export function cutIcu(assembly: Assembly, trim: readonly TrimPackName[]): Assem
   const libraries = [...assembly.tree.entries()].filter(
     ([path, { kind }]) => kind === "file" && /\/libicudata\.so\.[\d.]+$/.test(path),
   );
-  for (const [path, { owner }] of libraries) {
+  for (const [path] of libraries) {
     const cut = cutLibrary(assembly.tree.read(path) ?? Buffer.alloc(0), packs);
     if (cut === undefined)
       throw new LighterError(
         "RECIPE_INVALID",
         `cannot cut ICU's data: "/${path}" has another form than is known; leave ${packs.join(" and ")} out of "trim"`,
       );
-    assembly.tree.file(path, cut, rootOwned(assembly), owner);
+    assembly.tree.rewrite(path, cut);
   }
-  return { ...assembly, changed: new Set(libraries.map(([path]) => path)) };
+  return { ...assembly, changed: new Set([...(assembly.changed ?? []), ...libraries.map(([path]) => path)]) };
 }
 
 function cutLibrary(library: Buffer, packs: readonly TrimPackName[]): Buffer | undefined {

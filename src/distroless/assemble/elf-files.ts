@@ -71,6 +71,6 @@ function searchedDirectories(assembly: Assembly): readonly string[] {
 }
 
 /** Directories of thousands of small files of which none is a program. */
-function holdsOnlyData(path: string): boolean {
+export function holdsOnlyData(path: string): boolean {
   return /^usr\/share\/(?:zoneinfo|doc|ca-certificates|locale|man|i18n)\//.test(path);
 }

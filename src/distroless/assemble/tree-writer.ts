@@ -189,6 +189,13 @@ export class TreeWriter {
     }
   }
 
+  /** Gives a file other bytes; whose it is, its permissions and its time stay. @param path a real one */
+  rewrite(path: string, bytes: Uint8Array): void {
+    const { mode, uid, gid, mtimeMs } = lstatSync(this.#at(path));
+    const attributes = { mode: mode & 0o7777, uid, gid, mtimeSeconds: Math.floor(mtimeMs / 1000) };
+    this.file(path, bytes, attributes, this.#nodes.get(path)?.owner);
+  }
+
   /** Begins a file in place of whatever file or link stood there. The caller closes it. */
   open(path: string, attributes: Attributes, owner?: string): FileSink {
     const real = this.#clear(path, attributes);

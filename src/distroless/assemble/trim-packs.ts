@@ -10,12 +10,14 @@ export type TrimPackName =
   | "tools"
   | "tests"
   | "java-extras"
+  | "java-sound"
   | "java-desktop"
   | "node-extras"
   | "icu-extras"
   | "languages"
   | "libc-extras"
   | "corepack"
+  | "symbols"
   | "unused-libraries";
 
 /** A group of files that programs run without, and what ceases to work. */
@@ -25,8 +27,8 @@ export interface TrimPack extends PathRules {
 }
 
 /**
- * The packs as path globs. Three have none: what `unused-libraries` cuts is found by following what programs load, and the
- * other two cut in the middle of a file, ICU's data.
+ * The packs as path globs. Some have none: what `unused-libraries` cuts is found by following what programs load; `icu-extras`,
+ * `languages` and `symbols` cut inside of files.
  */
 export const trimPacks: Readonly<Record<TrimPackName, TrimPack>> = {
   docs: {
@@ -87,7 +89,7 @@ export const trimPacks: Readonly<Record<TrimPackName, TrimPack>> = {
     include: [],
   },
   tools: {
-    loses: "the programs of libc-bin: getent, iconv, ldconfig, localedef",
+    loses: "the programs of libc-bin, as getent, iconv, ldconfig and localedef, and of GLib",
     exclude: [
       "/usr/bin/catchsegv",
       "/usr/bin/getconf",
@@ -104,6 +106,7 @@ export const trimPacks: Readonly<Record<TrimPackName, TrimPack>> = {
       "/sbin/ldconfig",
       "/usr/sbin/zic",
       "/usr/lib/*/audit/*",
+      "/usr/lib/*/glib-2.0/*",
       "/usr/lib/*/libpcprofile.so",
       "/lib/*/libpcprofile.so",
     ],
@@ -138,6 +141,11 @@ export const trimPacks: Readonly<Record<TrimPackName, TrimPack>> = {
       "/usr/lib/jvm/*/man*",
       "/usr/lib/jvm/*/lib/src.zip",
     ],
+    include: [],
+  },
+  "java-sound": {
+    loses: "what Java plays with: containers have no sound",
+    exclude: ["/usr/lib/jvm/*/lib/libjsound.so"],
     include: [],
   },
   "java-desktop": {
@@ -188,6 +196,11 @@ export const trimPacks: Readonly<Record<TrimPackName, TrimPack>> = {
   corepack: {
     loses: "corepack, which fetches npm, yarn and pnpm",
     exclude: ["/usr/share/nodejs/corepack*", "/usr/bin/corepack"],
+    include: [],
+  },
+  symbols: {
+    loses: "names of functions in programs and libraries, which profilers and debuggers read",
+    exclude: [],
     include: [],
   },
   "unused-libraries": {

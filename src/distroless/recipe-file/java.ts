@@ -20,6 +20,20 @@ const desktopLibraries = [
   "libasound.so.2",
 ];
 
+/**
+ * What a cut Java begins with: of a base that is cut itself, only what Java has need of. It has time zones of its own, and services
+ * draw nothing, though their libraries ask for the classes of java.desktop.
+ */
+export function onlyForJava(base: RecipeDefinition): RecipeDefinition {
+  const { trim, packages } = base;
+  if (trim === undefined) return base;
+  return {
+    ...base,
+    packages: packages.filter((name) => name !== "tzdata" && name !== "tzdata-legacy"),
+    trim: [...new Set([...trim, "java-desktop" as const, "libc-extras" as const])],
+  };
+}
+
 /** @throws RECIPE_INVALID */
 export function readJlink(document: ShapedDocument, cut: JlinkText, folder: string): JavaCut {
   const { package: name, modules = [], jar } = cut;
@@ -38,9 +52,10 @@ export function withJava(definition: RecipeDefinition, jlink: JavaCut): RecipeDe
   const mayDraw =
     jlink.jar !== undefined || jlink.modules.some((name) => /^java\.(?:desktop|se)$/.test(name));
   const draws = mayDraw && definition.trim?.includes("java-desktop") !== true;
+  // Without a locale in UTF-8 Java 17 takes text for ASCII; without a font it draws no text.
+  const packages = ["libc-bin", ...(draws ? ["fonts-dejavu-core", "libfontconfig1"] : [])];
   return {
-    // Without a locale in UTF-8 Java 17 takes text for ASCII.
-    ...onlyUsed({ ...definition, jlink, packages: [...new Set([...definition.packages, "libc-bin"])] }, [
+    ...onlyUsed({ ...definition, jlink, packages: [...new Set([...definition.packages, ...packages])] }, [
       ...javaLibraries,
       ...(draws ? desktopLibraries : []),
     ]),

@@ -6,7 +6,7 @@ import { rulesOf, type TrimPackName } from "../assemble/trim-packs.ts";
 import type { LayerRule, RecipeDefinition, RecipeFile } from "../recipe-definition.ts";
 import { debianRecipes, systemPath } from "../recipes/debian.ts";
 import { baseTrims, ignoredDependencies } from "../recipes/distroless.ts";
-import { type JlinkText, readJlink, withJava } from "./java.ts";
+import { type JlinkText, onlyForJava, readJlink, withJava } from "./java.ts";
 import { type ProgramOptions, type ProgramText, readPrograms, withPrograms } from "./programs.ts";
 import { readBeside } from "./read-beside.ts";
 import { readShape, type ShapedDocument } from "./read-shape.ts";
@@ -65,7 +65,8 @@ export async function readRecipe(path: string, options: ReadOptions): Promise<Re
   );
   const text = document.value as RecipeText;
   const folder = dirname(path);
-  const base = text.from === undefined ? emptyRecipe(text) : findBase(document, text, options.findBuiltin);
+  const found = text.from === undefined ? emptyRecipe(text) : findBase(document, text, options.findBuiltin);
+  const base = text.jlink === undefined ? found : onlyForJava(found);
   const { repository, tag = "latest" } = parseReference(text.name);
   const own: RecipeDefinition = {
     ...base,
@@ -105,13 +106,12 @@ function emptyRecipe({
     const debian = debianRecipes.find(({ release }) => release === suite);
     return { ...common, packages: ["apt"], prefer: ["usr-is-merged"], env: debian?.env ?? [], cmd: ["bash"] };
   }
-  // Java has its own time zones. What is made for one program is cut down to it, unless the recipe says otherwise.
-  const zones = jlink === undefined ? ["tzdata"] : [];
+  // What is made for one program is cut down to it, unless the recipe says otherwise.
   const isMade = jlink !== undefined || (binaries ?? []).length > 0;
   return {
     ...common,
-    packages: ["base-files", "netbase", ...zones, "media-types", "ca-certificates"],
-    ...(isMade && { trim: jlink === undefined ? baseTrims : [...baseTrims, "java-desktop" as const] }),
+    packages: ["base-files", "netbase", "tzdata", "media-types", "ca-certificates"],
+    ...(isMade && { trim: baseTrims }),
     prefer: ["usr-is-merged"],
     ignore: ignoredDependencies,
     env: [

@@ -15,7 +15,7 @@ export interface DistrolessRole {
   /** Dependencies left out beside the usual ones. */
   readonly ignore?: readonly string[];
   readonly slim: readonly TrimPackName[];
-  /** What even the plain tier goes without, since it would be a package manager. */
+  /** What even the plain tier goes without: it would be a package manager, or Google's image has nothing like it. */
   readonly never?: readonly TrimPackName[];
   readonly links?: RecipeDefinition["links"];
   readonly env?: readonly EnvironmentValue[];
@@ -43,6 +43,7 @@ export const ignoredDependencies = [
   "lsb-base",
   "mawk",
   "openssl",
+  "openssl-provider-legacy",
   "perl",
   "perl-base",
   "readline-common",
@@ -97,6 +98,8 @@ function pythonRole(
     name: "python3",
     summary: `Python ${version} with its whole standard library`,
     packages: [...cc, ...parts, "libc-bin"],
+    // Settings of NIS over RPC, which Google's list leaves out, too.
+    ignore: ["libtirpc-common"],
     slimPackages: [...slimBase, ...parts, "libc-bin"],
     slim: [...baseTrims, "tests", "unused-libraries"],
     links: [
@@ -112,14 +115,13 @@ function javaRole(version: "17" | "21", release: Release): DistrolessRole {
   const home = `/usr/lib/jvm/java-${version}-openjdk-{architecture}`;
   const libraries = ["libc6", "libgcc-s1", "libstdc++6", "zlib1g", "libc-bin"];
   // Fonts and images are drawn without a screen, too; trixie's headless package leaves their libraries to another one.
-  const sound = release === "bookworm" ? "libasound2" : "libasound2t64";
   const screen = [
     "fonts-dejavu-core",
+    "libfontconfig1",
     "libfreetype6",
     "libharfbuzz0b",
     "liblcms2-2",
     "libjpeg62-turbo",
-    sound,
   ];
   return {
     name: `java${version}`,
@@ -128,9 +130,12 @@ function javaRole(version: "17" | "21", release: Release): DistrolessRole {
     summary: `Java ${version} runtime without a screen`,
     packages: [...data, ...libraries, ...screen, `openjdk-${version}-jre-headless`],
     slimPackages: [...data, ...libraries, `openjdk-${version}-jre-headless`],
-    // Printing: opened only when it is there, and it brings GnuTLS, Kerberos, D-Bus and systemd.
-    ignore: ["libcups2"],
-    slim: [...baseTrims, "java-extras", "java-desktop", "unused-libraries"],
+    // Printing, which brings GnuTLS, Kerberos, D-Bus and systemd, and NSS's keys are opened only when they are there; sound and
+    // a second font are not in Google's list either.
+    ignore: ["libcups2", "libnss3", "libasound2", "libasound2t64", "fonts-dejavu-mono"],
+    slim: [...baseTrims, "java-extras", "java-desktop", "libc-extras", "symbols"],
+    // Of libc-bin Google has the locale only, and Debian's way to draw leads through GLib.
+    never: ["tools", "java-sound", "unused-libraries"],
     links: [
       { path: "usr/bin/java", target: `..${home.slice("/usr".length)}/bin/java` },
       { path: "usr/lib/jvm/default-java", target: `java-${version}-openjdk-{architecture}` },
@@ -152,8 +157,8 @@ function nodeRole(version: "18" | "20", release: Release): DistrolessRole {
     isDefault: true,
     summary: `Node ${version}, without npm`,
     packages: [...data, ...libraries, "nodejs"],
-    slim: [...baseTrims, "node-extras", "icu-extras", "languages", "libc-extras", "unused-libraries"],
-    ...(version === "20" && { never: ["corepack"] }),
+    slim: [...baseTrims, "icu-extras", "languages", "libc-extras", "unused-libraries"],
+    never: ["node-extras", ...(version === "20" ? (["corepack"] as const) : [])],
     env: [{ name: "NODE_VERSION", versionOf: "nodejs" }],
     entrypoint: ["/usr/bin/node"],
   };
@@ -194,7 +199,7 @@ function define(role: DistrolessRole, { isSlim, isDebug, isNonroot }: Variant): 
     (word) => word !== false,
   );
   const { entrypoint, links, env = [], packages, slimPackages = packages, never = [] } = role;
-  const trim = isSlim ? [...role.slim, ...never] : never;
+  const trim = isSlim ? [...new Set([...role.slim, ...never])] : never;
   return {
     name: `distroless/${role.name}`,
     kind: "distroless",

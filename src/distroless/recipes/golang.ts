@@ -1,21 +1,27 @@
 import type { RecipeDefinition } from "../recipe-definition.ts";
 import { systemPath } from "./debian.ts";
+import { newest, onAlpine } from "./stand-ins.ts";
 
 /** Go as Debian packages it; each release carries one version. */
 const versions = [
-  { release: "bookworm", version: "1.19" },
-  { release: "trixie", version: "1.24" },
+  { release: "bookworm", version: "1.19", standsIn: [onAlpine("1.19")] },
+  {
+    release: "trixie",
+    version: "1.24",
+    standsIn: [newest("1.24", "latest", "1", "trixie"), onAlpine("1.24", "1", "")],
+  },
 ] as const;
 
 /**
  * The role of the official golang images: Go, a C and C++ compiler, make, pkg-config and git on a Debian base. Go stands
  * where Debian puts it, and `/usr/local/go` leads there.
  */
-export const golangRecipes: readonly RecipeDefinition[] = versions.map(({ release, version }) => ({
+export const golangRecipes: readonly RecipeDefinition[] = versions.map(({ release, version, standsIn }) => ({
   name: "golang",
   release,
   repository: "library/golang",
   tags: [version, `${version}-${release}`],
+  standsIn,
   versionOf: `golang-${version}-go`,
   packages: [
     "apt",

@@ -1,6 +1,7 @@
 import type { PathRules } from "../assemble/apt-configuration.ts";
 import type { RecipeDefinition } from "../recipe-definition.ts";
 import { slimRules, systemPath } from "./debian.ts";
+import { newest, onAlpine } from "./stand-ins.ts";
 
 type Release = "bookworm" | "trixie";
 
@@ -100,10 +101,12 @@ function pythonRecipes(
     "tzdata",
   ];
   const { plain, slim } = tagsOf([version, ...further], release);
+  const isNewest = further.length > 0;
+  const standsIn = [onAlpine(version, ...(isNewest ? ["3", ""] : []))];
   const compilers = ["gcc", "g++", "libc6-dev", "make", "pkg-config", "git", "python3-dev"];
   return [
     ...both({ ...common, name: "python", packages: [...packages, ...compilers] }, { plain, slim: [] }),
-    ...both({ ...common, name: "python", packages }, { plain: [], slim }),
+    ...both({ ...common, name: "python", packages, standsIn }, { plain: [], slim }),
   ];
 }
 
@@ -122,18 +125,21 @@ function javaParts(version: string, home = `/usr/local/openjdk-${version}`) {
 }
 
 function javaRecipes(release: Release, version: string): readonly RecipeDefinition[] {
+  const isNewest = release === "trixie";
   const common = { ...javaParts(version), release, repository: "library/openjdk", cmd: ["bash"] } as const;
   const jdk = {
     ...common,
     name: "openjdk",
     packages: ["apt", `openjdk-${version}-jdk-headless`, ...certificates],
     cmd: ["jshell"],
+    standsIn: [onAlpine(version, `${version}-jdk`), ...(isNewest ? [newest(version, "latest", "jdk")] : [])],
     summary: `Java ${version} compiler and runtime`,
   };
   const jre = {
     ...common,
     name: "openjdk-jre",
     packages: ["apt", `openjdk-${version}-jre-headless`, ...certificates],
+    standsIn: [onAlpine(`${version}-jre`)],
     summary: `Java ${version} runtime`,
   };
   const named = (kind: string): Names => tagsOf([`${version}-${kind}`], release);
@@ -156,6 +162,10 @@ function temurinRecipes(release: Release, version: string): readonly RecipeDefin
       ...common,
       name: "eclipse-temurin",
       tags: [version, `${version}-jdk`],
+      standsIn: [
+        ...onOthers([version, `${version}-jdk`]),
+        ...(release === "trixie" ? [newest(version, "latest")] : []),
+      ],
       packages: ["apt", `openjdk-${version}-jdk-headless`, ...certificates],
       cmd: ["jshell"],
       summary: `Debian's Java ${version} compiler and runtime in Temurin's role`,
@@ -164,11 +174,18 @@ function temurinRecipes(release: Release, version: string): readonly RecipeDefin
       ...common,
       name: "eclipse-temurin-jre",
       tags: [`${version}-jre`],
+      standsIn: onOthers([`${version}-jre`]),
       packages: ["apt", `openjdk-${version}-jre-headless`, ...certificates],
       cmd: ["bash"],
       summary: `Debian's Java ${version} runtime in Temurin's role`,
     },
   ];
+}
+
+/** Temurin's forms on Ubuntu and Alpine. */
+function onOthers(versions: readonly string[]) {
+  const tags = versions.flatMap((version) => [`${version}-jammy`, `${version}-noble`, `${version}-focal`]);
+  return [{ tags, differs: "it stands on Debian, not on Ubuntu" }, onAlpine(...versions)];
 }
 
 function mavenRecipes(release: Release, version: string, java: string): readonly RecipeDefinition[] {
@@ -192,6 +209,10 @@ function mavenRecipes(release: Release, version: string, java: string): readonly
     links: [...javaParts(java).links, { path: "usr/local/bin/mvn", target: "/usr/share/maven/bin/mvn" }],
     env: [...javaParts(java).env, { name: "MAVEN_HOME", value: "/usr/share/maven" }],
     cmd: ["mvn"],
+    standsIn: [
+      onAlpine(...versions),
+      ...(release === "trixie" ? [newest(`${version} with Java ${java}`, "latest", version, "3")] : []),
+    ],
     summary: `Maven ${version} with Java ${java}`,
   };
   return both(definition, { plain: versions, slim: versions.map((each) => `${each}-slim`) });
@@ -212,5 +233,17 @@ function nodeRecipes(release: Release, version: string): readonly RecipeDefiniti
     cmd: ["node"],
     summary: `Node ${version} with npm`,
   };
-  return both(definition, tagsOf([version], release));
+  const { plain, slim } = tagsOf([version], release);
+  const isNewest = release === "trixie";
+  const standsIn = {
+    plain: isNewest ? [newest(version, "latest", "lts", "current")] : [],
+    slim: [
+      onAlpine(version, ...(isNewest ? ["", "lts", "current"] : [])),
+      ...(isNewest ? [newest(version, "slim", "lts-slim")] : []),
+    ],
+  };
+  return [
+    ...both({ ...definition, standsIn: standsIn.plain }, { plain, slim: [] }),
+    ...both({ ...definition, standsIn: standsIn.slim }, { plain: [], slim }),
+  ];
 }

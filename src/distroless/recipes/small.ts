@@ -1,6 +1,7 @@
 import type { RecipeDefinition } from "../recipe-definition.ts";
 import { debianRecipes, systemPath } from "./debian.ts";
 import { ignoredDependencies } from "./distroless.ts";
+import { newest, onAlpine } from "./stand-ins.ts";
 
 const data = ["base-files", "netbase", "tzdata", "media-types", "ca-certificates"] as const;
 
@@ -80,6 +81,9 @@ const nginxRecipes: readonly RecipeDefinition[] = releases.flatMap(
         repository: "library/nginx",
         tags: [nginx, `${nginx}-${release}`, ...(isNewest ? ["latest"] : [])],
         versionOf: "nginx",
+        standsIn: isNewest
+          ? [newest(nginx, "1", "stable", "mainline"), onAlpine(nginx, "", "1", "stable", "mainline")]
+          : [onAlpine(nginx)],
         packages: ["apt", "nginx", "ca-certificates"],
         cmd: ["nginx", "-g", "daemon off;"],
         summary: `nginx ${nginx}`,
@@ -99,6 +103,7 @@ const busyboxRecipes: readonly RecipeDefinition[] = [
     release: "bookworm",
     repository: "library/busybox",
     tags: ["latest", "stable", "1.35"],
+    standsIn: [{ tags: ["glibc", "musl", "uclibc", "1"], differs: "it is Debian's, static and with glibc" }],
     versionOf: "busybox-static",
     packages: ["base-files", "netbase"],
     ignore: ignoredDependencies,
@@ -123,19 +128,41 @@ const busyboxRecipes: readonly RecipeDefinition[] = [
   },
 ];
 
-/** Whoever says `ubuntu` and no version wants apt and glibc: Debian has them. A numbered Ubuntu is not claimed. */
-const ubuntuRecipes: readonly RecipeDefinition[] = debianRecipes
-  .filter(({ name, release }) => name === "debian" && release === "trixie")
-  .map(({ suiteTags: _suite, ...debian }) => ({
-    ...debian,
-    name: "ubuntu",
-    repository: "library/ubuntu",
-    tags: ["latest"],
-    summary: "Debian in Ubuntu's role",
+/** Whoever names Ubuntu wants apt and glibc, and Debian has them: for each release the one of about its age. */
+const ubuntuRecipes: readonly RecipeDefinition[] = [
+  { release: "trixie", debian: "13", tags: ["latest", "24.04", "noble", "noble-*"] },
+  { release: "bookworm", debian: "12", tags: ["22.04", "jammy", "jammy-*"] },
+].flatMap(({ release, debian, tags }) =>
+  debianRecipes
+    .filter((each) => each.name === "debian" && each.release === release)
+    .map(({ suiteTags: _suite, ...base }) => ({
+      ...base,
+      name: "ubuntu",
+      repository: "library/ubuntu",
+      tags: [],
+      standsIn: [{ tags, differs: `it is Debian ${debian}, with apt and Debian's versions of packages` }],
+      summary: "Debian in Ubuntu's role",
+    })),
+);
+
+/** What `tiny` is taken for. */
+const alpineRecipes: readonly RecipeDefinition[] = busyboxRecipes
+  .filter(({ name }) => name === "tiny")
+  .map((tiny) => ({
+    ...tiny,
+    repository: "library/alpine",
+    tags: [],
+    standsIn: [
+      {
+        tags: ["latest", "3", "3.*", "edge"],
+        differs: "it is Debian's busybox with certificates and glibc, without apk and musl",
+      },
+    ],
   }));
 
 export const smallRecipes: readonly RecipeDefinition[] = [
   ...nginxRecipes,
   ...busyboxRecipes,
   ...ubuntuRecipes,
+  ...alpineRecipes,
 ];

@@ -2,7 +2,7 @@
 const assert = require("node:assert");
 
 try {
-  assert.ok(0 > 1);
+  assert.ok(process.argv.length > 99);
 } catch (error) {
-  exports.complaint = error.message.trim().split("\n").at(-1).trim();
+  exports.complaint = /assert\.ok\(.*\)/.exec(String(error))?.[0];
 }

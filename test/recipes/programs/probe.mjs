@@ -27,7 +27,8 @@ console.log(
 
 /** @param {string} locale */
 const spoken = (locale) => new Intl.DisplayNames(locale, { type: "language" }).of("fr");
-const decoded = [
+/** @type {readonly [string, readonly number[]][]} */
+const samples = [
   ["gbk", [0xd6, 0xd0]],
   ["big5", [0xa4, 0xa4]],
   ["gb18030", [0xd6, 0xd0]],
@@ -39,10 +40,11 @@ const decoded = [
   ["ibm866", [0xa0]],
   ["iso-8859-7", [0xe1]],
   ["windows-1252", [0xe4]],
-].map(([label, bytes]) => new TextDecoder(/** @type {string} */ (label)).decode(Uint8Array.from(bytes)));
+];
+const decoded = samples.map(([label, bytes]) => new TextDecoder(label).decode(Uint8Array.from(bytes)));
 console.log(decoded.join(""), spoken("de"), spoken("ja"), spoken("bg"), new URL("http://bücher.test").host);
 console.log(
-  [..."äzaö"].sort(new Intl.Collator("sv").compare).join(""),
+  ["ä", "z", "a", "ö"].sort(new Intl.Collator("sv").compare).join(""),
   [...new Intl.Segmenter("ja", { granularity: "word" }).segment("世界です")]
     .map(({ segment }) => segment)
     .join(" "),
@@ -54,6 +56,6 @@ console.log(
   (await once(worker, "message"))[0],
   await fetch("data:,fetched").then((response) => response.text()),
   (await import("./named.cjs")).complaint,
-  new WebAssembly.Module(Uint8Array.from([0, 97, 115, 109, 1, 0, 0, 0])) instanceof WebAssembly.Module,
+  Reflect.get(globalThis, "WebAssembly").validate(Uint8Array.from([0, 97, 115, 109, 1, 0, 0, 0])),
 );
 exec("true", (error) => console.log(error?.code ?? "shell"));
