@@ -7,6 +7,7 @@ import type { SnapshotName, Snapshotter } from "#snapshot";
 import type { LayerBlob, LayerTimes } from "./image-store.ts";
 import type { LayerOptions } from "./layer-walk.ts";
 import { layerChunks } from "./layer-writer.ts";
+import { readAheadChunks } from "./read-ahead.ts";
 import type { Records, SnapshotLayer } from "./records.ts";
 import { singleFlight } from "./single-flight.ts";
 
@@ -65,20 +66,25 @@ async function writeBlob(
   return recordLayer(parts, snapshot, { descriptor, times });
 }
 
+interface TarOptions extends Omit<LayerOptions, "files"> {
+  readonly ingest?: Pick<IngestOptions, "expectedBytes" | "isCached">;
+  /** Whether there is so much to read that a thread of its own is worth its start. */
+  readonly readsAhead?: boolean;
+}
+
 /** Writes the tar of a directory in overlay form into the store. */
 export async function writeTar(
   { content, host, records }: Pick<LayerParts, "content" | "host" | "records">,
   directory: string,
-  { ingest: ingestOptions, ...options }: Omit<LayerOptions, "files"> & {
-    readonly ingest?: Pick<IngestOptions, "expectedBytes" | "isCached">;
-  },
+  { ingest: ingestOptions, readsAhead = false, ...options }: TarOptions,
 ): Promise<Descriptor> {
   // The snapshot that it is made of is not flushed either.
   using ingest = content.ingest({ isFlushed: false, ...ingestOptions });
   let since = performance.now();
   let fileBytes = 0;
   const onFile = (sizeBytes: number) => (fileBytes += sizeBytes);
-  for (const chunk of layerChunks(directory, { files: host.files, onFile, ...options })) {
+  const chunks = readsAhead ? readAheadChunks : layerChunks;
+  for (const chunk of chunks(directory, { files: host.files, onFile, ...options })) {
     ingest.write(chunk);
     if (performance.now() - since < turnMs) continue;
     await setImmediate();

@@ -2,6 +2,10 @@ import type { ActiveSnapshot, SnapshotName } from "#snapshot";
 import { type LayerParts, recordLayer, writeTar } from "./commit-layer.ts";
 import type { DeferredFile, LayerTimes } from "./image-store.ts";
 
+// Below these, starting a thread that reads ahead costs more than it saves.
+const worthFiles = 5000;
+const worthBytes = 64 << 20;
+
 /** See `ImageStore.commitDeferred`. */
 export async function commitDeferred(
   parts: LayerParts,
@@ -10,11 +14,13 @@ export async function commitDeferred(
 ): Promise<{ readonly snapshot: SnapshotName; readonly changed: readonly string[] }> {
   const { name, files, times } = options;
   const changed: string[] = [];
+  const expectedBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   const descriptor = await writeTar(parts, active.upper, {
     times,
     deferred: new DeferredTree(files),
     // Whoever needs the files reads the layer once, and most builds are followed by nobody who does.
-    ingest: { expectedBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0), isCached: false },
+    ingest: { expectedBytes, isCached: false },
+    readsAhead: files.length >= worthFiles || expectedBytes >= worthBytes,
     onChanged: (source) => changed.push(source),
   });
   const snapshot = parts.snapshots.commitDeferred(active, name, {

@@ -107,7 +107,8 @@ class OutputBuffer {
   }
 }
 
-function shortened(path: string | Buffer): LighterError {
+/** A file of the store, which does not change, was cut. */
+export function shortened(path: string | Buffer): LighterError {
   return new LighterError(
     "IMAGE_INVALID",
     `cannot put "${path}" into a layer: it became shorter while it was read`,
