@@ -64,7 +64,8 @@ export async function linkJava(cut: JavaCut, options: LinkOptions): Promise<Link
   const compress = version >= 21 ? "--compress=zip-6" : "--compress=2";
   const reads = isOwn ? {} : { "/target": target.directory };
   await run([`${tools}/bin/jlink`, ...wanted, ...smaller, compress], reads);
-  return { directory: join(snapshot.upper, "work", "java"), kit: readKit(cut, target) };
+  const { files } = parts.host;
+  return { root: snapshot.upper, path: "work/java", files, kit: readKit(cut, target) };
 }
 
 function versionOf({ package: name }: JavaCut): number {

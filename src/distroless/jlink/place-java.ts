@@ -1,10 +1,24 @@
-import { closeSync, constants, lstatSync, openSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+} from "node:fs";
+import { LighterError } from "#base";
 import { stripSymbols } from "#elf";
+import type { Files } from "#host";
 import { type Assembly, type InstalledPackage, rootOwned } from "../assemble/assembly.ts";
 
-/** A Java that jlink made, in a directory of its own. */
+/** A Java that jlink made. */
 export interface LinkedJava {
-  readonly directory: string;
+  /** The tree in which jlink ran, as far as it was written to, and the Java's directory in it. */
+  readonly root: string;
+  readonly path: string;
+  readonly files: Files;
   /** The development kit that its parts are of; `paths` is filled in here. */
   readonly kit: InstalledPackage;
 }
@@ -18,34 +32,38 @@ const dropped =
   /^(?:legal|man|include|jmods)(?:\/|$)|\.debuginfo$|^lib\/(?:src\.zip|lib(?:awt_xawt|jawt|splashscreen)\.so)$/;
 
 /**
- * Puts a linked Java into the tree, as files of the package that its parts are of; native code loses its symbol tables.
+ * Puts a linked Java into the tree, as files of the package that its parts are of; native code loses its symbol tables. What
+ * jlink has read may be hostile, and so its directory: no link in it leads out of the tree in which it ran.
  * @param isExcluded whether a path of the tree is to be left out
+ * @throws RECIPE_INVALID when there is no Java
  */
 export function placeJava(
   assembly: Assembly,
-  { directory, kit }: LinkedJava,
+  java: LinkedJava,
   isExcluded: (path: string) => boolean,
 ): Assembly {
   const { tree } = assembly;
+  const { kit } = java;
   const owner = kit.candidate.name;
   const paths: string[] = [];
   const visit = (folder: string): void => {
-    for (const name of readdirSync(`${directory}/${folder}`).sort()) {
+    using directory = openDirectory(java, folder);
+    for (const name of readdirSync(directory.path).sort()) {
       const path = folder === "" ? name : `${folder}/${name}`;
-      if (!dropped.test(path) && !isExcluded(`${home}/${path}`)) place(path);
+      if (!dropped.test(path) && !isExcluded(`${home}/${path}`)) place(path, `${directory.path}/${name}`);
     }
   };
-  const place = (path: string): void => {
-    const stats = lstatSync(`${directory}/${path}`);
+  const place = (path: string, source: string): void => {
+    const stats = lstatSync(source);
     const target = `${home}/${path}`;
     const attributes = rootOwned(assembly, stats.mode & 0o111 ? 0o755 : 0o644);
     if (stats.isDirectory()) {
       tree.directory(target, rootOwned(assembly, 0o755), owner);
       visit(path);
     } else if (stats.isSymbolicLink()) {
-      tree.symlink(target, readlinkSync(`${directory}/${path}`), attributes, owner);
+      tree.symlink(target, readlinkSync(source), attributes, owner);
     } else if (stats.isFile()) {
-      const bytes = readPlain(`${directory}/${path}`);
+      const bytes = readPlain(source);
       tree.file(target, stripSymbols(bytes) ?? bytes, attributes, owner);
     }
     paths.push(`/${target}`);
@@ -60,8 +78,18 @@ export function placeJava(
   return { ...assembly, packages };
 }
 
+/** A directory of the Java, by a path that stays the same directory whatever becomes of the tree. */
+function openDirectory({ files, root, path }: LinkedJava, folder: string) {
+  const fd = files.openInRoot(root, folder === "" ? path : `${path}/${folder}`, { followLast: false });
+  if (fd === undefined || !fstatSync(fd).isDirectory()) {
+    if (fd !== undefined) closeSync(fd);
+    throw new LighterError("RECIPE_INVALID", "cannot cut a Java: jlink has left none");
+  }
+  return { path: `/proc/self/fd/${fd}`, [Symbol.dispose]: () => closeSync(fd) };
+}
+
 function readPlain(path: string): Buffer {
-  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     return readFileSync(fd);
   } finally {
