@@ -296,7 +296,7 @@ export class NetworkKernel {
   }
 
   #isOwn(link: Link): boolean {
-    return link.alias !== undefined && link.alias === this.#ownerOf().text;
+    return this.#ownerOf().owns(link.alias);
   }
 }
 
