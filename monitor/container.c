@@ -84,12 +84,18 @@ static void receive_terminal(void) {
 
 static void make_pipe(int ends[2]) {
   if (pipe2(ends, O_CLOEXEC) != 0) ends[0] = ends[1] = -1;
-  else fcntl(ends[1], F_SETPIPE_SZ, PIPE_BYTES); /* fewer turns for much output; a refusal does no harm */
+  else {
+    fcntl(ends[1], F_SETPIPE_SZ, PIPE_BYTES); /* fewer turns for much output; a refusal does no harm */
+    if (options.owner > 0 && fchown(ends[1], options.owner, options.owner) != 0) note("its streams cannot be opened again");
+  }
 }
 
 void container_start(void) {
-  char *argv[20];
+  char *argv[20], pid_path[48], console_path[48];
   int count = 0;
+  /* crun changes its directory for devices of a container with a user namespace. */
+  snprintf(pid_path, sizeof pid_path, "/proc/%d/cwd/pid", (int)getpid());
+  snprintf(console_path, sizeof console_path, "/proc/%d/cwd/console", (int)getpid());
   argv[count++] = (char *)options.runtime;
   argv[count++] = "--root";
   argv[count++] = (char *)options.runtime_root;
@@ -98,12 +104,12 @@ void container_start(void) {
   argv[count++] = options.exec_process ? "exec" : "run";
   argv[count++] = "--detach";
   argv[count++] = "--pid-file";
-  argv[count++] = "pid";
+  argv[count++] = pid_path;
   argv[count++] = options.exec_process ? "--process" : "--bundle";
   argv[count++] = options.exec_process ? (char *)options.exec_process : ".";
   if (options.terminal) {
     argv[count++] = "--console-socket";
-    argv[count++] = "console";
+    argv[count++] = console_path;
   }
   argv[count++] = (char *)options.id;
   argv[count] = NULL;
@@ -297,7 +303,6 @@ static void failed(int status) {
 
 static void running(void) {
   char text[16];
-  state.pid = read_pid();
   if (options.terminal) receive_terminal();
   state.status = "running";
   format_time(state.started, sizeof state.started);
@@ -321,7 +326,8 @@ static void running(void) {
 void container_reaped(pid_t pid, int status) {
   if (pid == runtime_pid && phase == PHASE_STARTING) {
     runtime_pid = 0;
-    if (exit_code(status) == 0) running();
+    state.pid = exit_code(status) == 0 ? read_pid() : 0;
+    if (state.pid > 0) running();
     else failed(status);
   } else if (pid == delete_pid && phase == PHASE_DELETING) deleted();
   else if (pid == state.pid && phase == PHASE_RUNNING) ended(status);

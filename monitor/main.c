@@ -80,6 +80,7 @@ static void read_option(const char *name, const char *value) {
   else if (!strcmp(name, "--restarts")) options.first_restarts = (unsigned)atoi(value);
   else if (!strcmp(name, "--stop-signal")) options.stop_signal = atoi(value);
   else if (!strcmp(name, "--exec-process")) options.exec_process = value;
+  else if (!strcmp(name, "--owner")) options.owner = (uid_t)strtoul(value, NULL, 10);
   else if (!strcmp(name, "--namespace")) options.namespace_fd = atoi(value);
   else if (!strcmp(name, "--listener") && options.listener_count < 128)
     options.listeners[options.listener_count++] = atoi(value);
@@ -174,7 +175,8 @@ static int is_init(const char *path) {
 
 int main(int argc, char **argv) {
   if (argc > 0 && is_init(argv[0])) return run_init(argv + 1);
-  if (argc > 4 && !strcmp(argv[1], "--relay")) return run_relay(argv + 2);
+  if (argc > 5 && !strcmp(argv[1], "--relay")) return run_relay(argv + 2);
+  if (argc > 3 && !strcmp(argv[1], "--userns")) return run_userns(argv + 2);
   read_options(argc, argv);
   for (int fd = 3; fd < 1024; fd++) set_cloexec(fd);
   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);

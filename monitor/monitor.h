@@ -36,6 +36,7 @@ struct options {
   unsigned most_restarts;
   unsigned first_restarts;
   int namespace_fd;
+  uid_t owner; /* of the pipes: the root of the container's user namespace */
   int listeners[128], listener_count;
   int stop_signal;
   const char *health_kind, *health_target; /* exec FILE | http PORT PATH | tcp PORT */
@@ -56,6 +57,9 @@ int run_init(char **argv);
 
 /* relay.c */
 int run_relay(char **argv);
+
+/* userns.c */
+int run_userns(char **argv);
 
 /* container.c */
 enum phase { PHASE_WAITING, PHASE_STARTING, PHASE_RUNNING, PHASE_DELETING, PHASE_BACKOFF, PHASE_DONE };

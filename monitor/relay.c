@@ -114,7 +114,7 @@ static int follow(int ended) {
 }
 
 static void open_flow(struct flow *flow, int ends[2]) {
-  if (pipe2(ends, O_CLOEXEC) != 0) {
+  if (pipe2(ends, O_CLOEXEC) != 0 || fchown(ends[0], options.owner, options.owner) != 0) {
     dprintf(2, "lighter: cannot make a pipe: %s\n", strerror(errno));
     exit(125);
   }
@@ -148,15 +148,17 @@ static pid_t start(char **argv, const char *pid_file, int has_input) {
   return (pid_t)atoi(text);
 }
 
-/* INPUT (0 or 1) PID_FILE RUNTIME ARG...; without the file at the end, the program did not start: the runtime's log says why. */
+/* INPUT (0 or 1) OWNER PID_FILE RUNTIME ARG...; without the file at the end, the program did not start: the runtime's log says why. */
 int run_relay(char **argv) {
   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* a container with the host's processes may not open what we have open */
   signal(SIGPIPE, SIG_IGN);
-  pid_t pid = start(argv + 2, argv[1], atoi(argv[0]));
+  options.owner = (uid_t)strtoul(argv[1], NULL, 10);
+  const char *pid_file = argv[2];
+  pid_t pid = start(argv + 3, pid_file, atoi(argv[0]));
   int ended = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
   if (ended < 0) {
-    unlink(argv[1]);
+    unlink(pid_file);
     return 125;
   }
   program = pid;

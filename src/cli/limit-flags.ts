@@ -91,7 +91,11 @@ export const limitFlags = {
     summary: "Set a kernel setting of the container's namespaces",
   },
   ulimit: { kind: "list", value: "NAME=SOFT[:HARD]", summary: "Limit of each process, as nofile=1024:2048" },
-  userns: { kind: "string", value: "host", summary: "Use the host's user IDs, as without the flag" },
+  userns: {
+    kind: "string",
+    value: "host|auto",
+    summary: "auto: user IDs of its own, so that root in it is not root",
+  },
   uts: { kind: "string", value: "host", summary: "Use the host's name" },
 } as const satisfies Flags;
 

@@ -156,6 +156,8 @@ export interface NamespaceSettings {
   readonly cgroup?: string;
   /** As it was given. */
   readonly user?: string;
+  /** The first of the user IDs of the host that the container's own stand for; undefined without `auto`. */
+  readonly firstUser?: number;
 }
 
 /** How health is found out. Durations in nanoseconds, as docker keeps them; 0 is the default. */

@@ -21,9 +21,10 @@ import { LighterError } from "#base";
 import type { Host } from "#host";
 import { layerChunks } from "#image";
 import { Extraction } from "#snapshot";
-import type { ContainerRecord } from "./container-record.ts";
+import { type ContainerRecord, isLive } from "./container-record.ts";
 import { withRoot } from "./container-root.ts";
 import type { Parts } from "./parts.ts";
+import { userCount } from "./user-namespace.ts";
 
 /** A copy between the host and a container; paths by the rules of `docker cp`. */
 export interface CopyRequest {
@@ -50,10 +51,28 @@ export async function copyFiles(parts: Parts, record: ContainerRecord, request: 
     );
     const outside = new Side(parts.host, "/", request.hostPath);
     const [from, to] = request.direction === "in" ? [outside, inside] : [inside, outside];
-    const owner = request.direction === "in" ? { uid: 0, gid: 0 } : ownIds();
-    copy(parts.host, { from, to, request, ...(request.archive === true ? {} : { owner }) });
+    const isIn = request.direction === "in";
+    // While it runs its tree is seen with the IDs of the host that its own stand for.
+    const first = isLive(record.state) ? record.namespaces.firstUser : undefined;
+    const owner = isIn ? { uid: first ?? 0, gid: first ?? 0 } : ownIds();
+    const shift = shiftBy(first === undefined ? 0 : isIn ? first : -first);
+    const task = (): void =>
+      copy(parts.host, { from, to, request, ownerOf: request.archive === true ? shift : () => owner });
+    if (isIn && first !== undefined) parts.host.files.actingAs(first, task);
+    else task();
     await Promise.resolve();
   });
+}
+
+/** An ID that has none on the other side becomes nobody's. */
+function shiftBy(distance: number): OwnerOf {
+  const nobody = 65_534;
+  const shift = (id: number): number => {
+    const moved = id + distance;
+    if (distance > 0) return id < userCount ? moved : nobody + distance;
+    return distance === 0 || (moved >= 0 && moved < userCount) ? moved : nobody;
+  };
+  return ({ uid, gid }) => ({ uid: shift(uid), gid: shift(gid) });
 }
 
 function ownIds() {
@@ -104,11 +123,16 @@ class Side {
   }
 }
 
+type OwnerOf = (ids: { readonly uid: number; readonly gid: number }) => {
+  readonly uid: number;
+  readonly gid: number;
+};
+
 interface Copying {
   readonly from: Side;
   readonly to: Side;
   readonly request: CopyRequest;
-  readonly owner?: { readonly uid: number; readonly gid: number };
+  readonly ownerOf: OwnerOf;
 }
 
 function copy(host: Pick<Host, "files">, copying: Copying): void {
@@ -183,7 +207,7 @@ function fillNew(
   try {
     const target = `/proc/self/fd/${fd}`;
     fill(host, { source: place.source, target, ...copying });
-    setAttributes(target, source, copying.owner);
+    setAttributes(target, source, copying.ownerOf);
   } finally {
     closeSync(fd);
   }
@@ -191,12 +215,12 @@ function fillNew(
 
 function fill(
   host: Pick<Host, "files">,
-  tree: { readonly source: string; readonly target: string; readonly owner?: Copying["owner"] },
+  tree: { readonly source: string; readonly target: string; readonly ownerOf: OwnerOf },
 ): void {
   using extraction = new Extraction({
     host,
     root: `${tree.target}/.`,
-    ...(tree.owner === undefined ? {} : { owner: tree.owner }),
+    owner: tree.ownerOf,
   });
   for (const chunk of layerChunks(`${tree.source}/.`, { files: host.files as Host["files"] }))
     extraction.write(chunk);
@@ -228,7 +252,7 @@ function copyEntry(
 }
 
 function copyContents(
-  { from, source, stat, owner }: Copying & { readonly source: string; readonly stat: Stats },
+  { from, source, stat, ownerOf }: Copying & { readonly source: string; readonly stat: Stats },
   half: string,
 ): void {
   if (!stat.isFile()) throw from.fault("it is neither a file, nor a directory, nor a link");
@@ -237,14 +261,15 @@ function copyContents(
   try {
     const target = `/proc/self/fd/${fd}`;
     copyFileSync(source, target);
-    setAttributes(target, stat, owner);
+    setAttributes(target, stat, ownerOf);
   } finally {
     closeSync(fd);
   }
 }
 
-function setAttributes(path: string, stat: Stats, owner: Copying["owner"]): void {
-  chownSync(path, owner?.uid ?? stat.uid, owner?.gid ?? stat.gid);
+function setAttributes(path: string, stat: Stats, ownerOf: OwnerOf): void {
+  const { uid, gid } = ownerOf(stat);
+  chownSync(path, uid, gid);
   chmodSync(path, stat.mode & 0o7777);
   utimesSync(path, stat.atime, stat.mtime);
 }

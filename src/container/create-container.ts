@@ -10,6 +10,7 @@ import { checkDiskLimits } from "./device-limits.ts";
 import type { MountPoint } from "./mount-point.ts";
 import type { Parts } from "./parts.ts";
 import type { RunRequest } from "./run-request.ts";
+import { checkPassable, chooseUsers, readSubuids } from "./user-namespace.ts";
 
 /** Makes the record, the writable layer and the volumes; nothing runs yet. */
 export function createContainer(parts: Parts, request: RunRequest): Promise<ContainerRecord> {
@@ -48,6 +49,7 @@ async function makeContainer(
 ): Promise<ContainerRecord> {
   const description = describeContainer(request, mountsFrom(parts, request.volumesFrom ?? []));
   checkPlatform(parts, request);
+  if (description.namespaces.user === "auto") checkPassable(parts.root);
   checkLimits(description.limits);
   checkDiskLimits(parts.host, description.limits);
   using _lock = await parts.use();
@@ -61,7 +63,13 @@ async function makeContainer(
     name,
     ...(isRun ? { isRun } : {}),
     hostname: hostnameOf(request, id),
-    namespaces: { cgroup: cgroupNamespace(parts), ...description.namespaces },
+    namespaces: {
+      cgroup: cgroupNamespace(parts),
+      ...description.namespaces,
+      ...(description.namespaces.user === "auto"
+        ? { firstUser: chooseUsers(readSubuids(), parts.store.list()) }
+        : {}),
+    },
     mounts: description.mounts.map((mount) => withSource(parts, mount)),
     ...(snapshot === undefined ? {} : { snapshot }),
   }));

@@ -92,12 +92,28 @@ function namespacesOf(request: RunRequest): StoredContainer["namespaces"] {
   };
 }
 
-function userNamespaceOf({ userns }: RunRequest): Pick<StoredContainer["namespaces"], "user"> {
-  if (userns === undefined || userns === "") return {};
-  if (userns === "host") return { user: userns };
+function userNamespaceOf(request: RunRequest): Pick<StoredContainer["namespaces"], "user"> {
+  const { userns: user } = request;
+  if (user === undefined || user === "") return {};
+  if (user !== "host" && user !== "auto")
+    throw new LighterError("CONTAINER_INVALID", `cannot use --userns "${user}": want host or auto`);
+  if (user === "auto") refuseSharing(request);
+  return { user };
+}
+
+/** What belongs to the host's users, or to those of another container, cannot be had with users of one's own. */
+function refuseSharing({ privileged, network, pid, ipc, runtime }: RunRequest): void {
+  const shared = [
+    privileged === true ? "--privileged" : "",
+    network === "host" || network?.startsWith("container:") === true ? `--network ${network}` : "",
+    pid === undefined || pid === "" ? "" : `--pid ${pid}`,
+    ipc === "host" || ipc?.startsWith("container:") === true ? `--ipc ${ipc}` : "",
+    runtime === "runc" ? "--runtime runc" : "",
+  ].find((text) => text !== "");
+  if (shared === undefined) return;
   throw new LighterError(
     "CONTAINER_INVALID",
-    `cannot use --userns "${userns}": lighter maps no user IDs, a container has those of the host; use --user to leave root`,
+    `cannot use ${shared} with --userns auto: the container has user IDs of its own; leave one of them out`,
   );
 }
 

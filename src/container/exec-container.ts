@@ -60,6 +60,7 @@ export async function execContainer(
     process: described,
     directory: bundle,
     relay: findMonitor(),
+    ...(record.namespaces.firstUser !== undefined && { owner: record.namespaces.firstUser }),
     isDetached: detach,
     stdio:
       stdio === "inherit"

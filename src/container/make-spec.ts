@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { LighterError } from "#base";
 import {
@@ -21,17 +21,18 @@ interface SpecRequest {
   readonly attachment: Attachment;
   /** As the runtime, a child of the monitor, finds it. */
   readonly namespacePath: string | undefined;
+  readonly userNamespacePath?: string;
+  /** Where its network files go that it can reach. */
+  readonly filesDirectory: string;
   readonly size?: { readonly rows: number; readonly columns: number };
 }
 
 /** The runtime's description of a container whose root is mounted. @throws USER_NOT_FOUND, CONTAINER_INVALID */
 export function makeSpec(parts: Parts, request: SpecRequest): RuntimeSpec {
-  const { host, store } = parts;
-  const { record, rootfs, attachment, namespacePath, size } = request;
+  const { host } = parts;
+  const { record, rootfs, namespacePath, size } = request;
   const { args, env, cwd, user } = record.process;
   makeSources(record);
-  // Docker makes a working directory that the image lacks; it stays, being the container's own.
-  prepareMountPoints(host, rootfs, [{ destination: cwd }]);
   const spec = buildSpec(
     {
       id: record.id,
@@ -43,8 +44,12 @@ export function makeSpec(parts: Parts, request: SpecRequest): RuntimeSpec {
       user: withGroups(host, rootfs, resolveUser(host, rootfs, user), record.groupAdd),
       hostname: record.hostname,
       network: namespacePath === undefined ? "host" : { path: namespacePath },
-      files: writeNetworkFiles(store.directory(record.id), record, attachment),
-      mounts: [...record.mounts.map(specMount), ...(initMounts(record) ?? [])],
+      files: networkFiles(parts, request),
+      mounts: [
+        ...record.mounts.map((mount) => specMount(mount, record.namespaces.firstUser !== undefined)),
+        ...(initMounts(record) ?? []),
+      ],
+      ...(request.userNamespacePath === undefined ? {} : { userNamespace: request.userNamespacePath }),
       terminal: record.tty,
       ...specSettings(parts, record),
     },
@@ -53,6 +58,11 @@ export function makeSpec(parts: Parts, request: SpecRequest): RuntimeSpec {
   if (size === undefined) return spec;
   const consoleSize = { height: size.rows, width: size.columns };
   return { ...spec, process: { ...spec.process, consoleSize } };
+}
+
+/** Docker makes a working directory that the image lacks; it stays, being the container's own. */
+export function makeWorkingDirectory({ host }: Parts, record: ContainerRecord, rootfs: string): void {
+  prepareMountPoints(host, rootfs, [{ destination: record.process.cwd }]);
 }
 
 function withGroups(
@@ -76,6 +86,17 @@ function makeSources(record: ContainerRecord): void {
       );
     mkdirSync(mount.source, { recursive: true });
   }
+}
+
+/** Those of the record, which other rooms read; users of its own find theirs where they may go. */
+function networkFiles({ store }: Parts, { record, attachment, filesDirectory }: SpecRequest) {
+  const kept = writeNetworkFiles(store.directory(record.id), record, attachment);
+  const { firstUser } = record.namespaces;
+  if (firstUser === undefined) return kept;
+  mkdirSync(filesDirectory, { recursive: true, mode: 0o711 });
+  const own = writeNetworkFiles(filesDirectory, record, attachment);
+  for (const path of Object.values(own)) chownSync(path, firstUser, firstUser);
+  return own;
 }
 
 function writeNetworkFiles(directory: string, record: ContainerRecord, attachment: Attachment) {

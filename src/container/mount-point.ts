@@ -26,8 +26,8 @@ export type MountPoint =
       readonly options: readonly string[];
     };
 
-/** As the runtime is told it. */
-export function specMount(mount: MountPoint): SpecMount {
+/** As the runtime is told it. With user IDs of its own a container has those of a volume in the volume's files too. */
+export function specMount(mount: MountPoint, hasOwnUsers: boolean): SpecMount {
   const readOnly = mount.readOnly ? ["ro"] : [];
   const { destination } = mount;
   if (mount.type === "tmpfs")
@@ -41,7 +41,11 @@ export function specMount(mount: MountPoint): SpecMount {
     destination,
     type: "bind",
     source: mount.source,
-    options: ["rbind", mount.propagation, ...readOnly],
+    options: [
+      ...(mount.type === "volume" && hasOwnUsers ? ["bind", "idmap"] : ["rbind"]),
+      mount.propagation,
+      ...readOnly,
+    ],
   };
 }
 

@@ -15,7 +15,11 @@ test("volumes as docker writes them", () => {
     ["./x:/b", resolve("x"), "/b", ["rbind", "rprivate"]],
   ];
   for (const [text, source, destination, options] of cases)
-    assert.deepEqual(specMount(parseVolume(text)), { source, destination, type: "bind", options }, text);
+    assert.deepEqual(
+      specMount(parseVolume(text), false),
+      { source, destination, type: "bind", options },
+      text,
+    );
 });
 
 test("what a tmpfs forbids can be lifted", () => {
@@ -26,7 +30,7 @@ test("what a tmpfs forbids can be lifted", () => {
     ["/t:noexec,ro", "nosuid nodev noexec noexec mode=1777 ro"],
   ];
   for (const [text, options] of cases)
-    assert.equal(specMount(parseTmpfs(text)).options?.join(" "), options, text);
+    assert.equal(specMount(parseTmpfs(text), false).options?.join(" "), options, text);
 });
 
 test("volumes that cannot be", () => {
@@ -97,7 +101,7 @@ test("mounts as docker writes them", () => {
     "type=bind,source=a,target=/b",
   ];
   for (const text of faults) assert.throws(() => parseMount(text), { code: "CONTAINER_INVALID" }, text);
-  assert.deepEqual(specMount(parseTmpfs("/run:size=64k,exec")), {
+  assert.deepEqual(specMount(parseTmpfs("/run:size=64k,exec"), false), {
     destination: "/run",
     type: "tmpfs",
     source: "tmpfs",

@@ -1,5 +1,5 @@
-import { mkdirSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { chmodSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
 import { Cleanup, errorMessage, LighterError } from "#base";
 import type { Running } from "#host";
 import {
@@ -16,11 +16,12 @@ import { takenFacts, writeFacts, writeLeaving } from "./container-events.ts";
 import { type ContainerRecord, createdState } from "./container-record.ts";
 import { parseExtraHost } from "./extra-host.ts";
 import { fillVolumes } from "./fill-volumes.ts";
-import { makeSpec, writeHealthProcess } from "./make-spec.ts";
+import { makeSpec, makeWorkingDirectory, writeHealthProcess } from "./make-spec.ts";
 import { monitorArguments } from "./monitor/arguments.ts";
 import { findMonitor } from "./monitor/find-monitor.ts";
 import { MonitorSession, type OnOutput } from "./monitor/session.ts";
 import type { Parts } from "./parts.ts";
+import { makeUsers, type OwnUsers } from "./user-namespace.ts";
 
 export interface StartOptions {
   /** Held already; otherwise it is taken, and given back when the start fails. */
@@ -50,7 +51,9 @@ export async function startContainer(
   const runtime = await parts.runtime(record.runtime);
   rmSync(store.pausedPath(record.id), { force: true });
   try {
-    const attachment = undo.use(await attach(parts, record));
+    const { firstUser } = record.namespaces;
+    using users = firstUser === undefined ? undefined : await makeUsers(parts, firstUser);
+    const attachment = undo.use(await attach(parts, record, users));
     const endpoints = attachment.endpoints ?? [];
     writeFacts(claim.bundle, record);
     writeLeaving(claim.bundle, record, endpoints);
@@ -59,7 +62,7 @@ export async function startContainer(
       takenFacts(record, endpoints, "end").forEach((facts) => void parts.events.append(facts)),
     );
     const made = await parts.turns(() =>
-      handOverRoot(parts, { record, claim, attachment, runtime, options }),
+      handOverRoot(parts, { record, claim, attachment, runtime, options, ...(users && { users }) }),
     );
     const { monitor, session, spec } = made;
     undo.defer(async () => {
@@ -100,11 +103,12 @@ function claimFor({ host, runDirectory }: Parts, record: ContainerRecord): Conta
   }
 }
 
-async function attach(parts: Parts, record: ContainerRecord): Promise<Attachment> {
+async function attach(parts: Parts, record: ContainerRecord, users?: OwnUsers): Promise<Attachment> {
   const peer = findPeer(parts, record);
   return await parts.network.attach({
     ...record.network.networking,
     ...(peer === undefined ? {} : { peer }),
+    ...(users && { openNamespace: users.openNetwork }),
     containerId: record.id,
     containerName: record.name,
     hostname: record.hostname,
@@ -145,6 +149,7 @@ interface Making {
   readonly attachment: Attachment;
   readonly runtime: Runtime;
   readonly options: StartOptions;
+  readonly users?: OwnUsers;
 }
 
 interface Made {
@@ -160,8 +165,7 @@ interface Made {
 async function handOverRoot(parts: Parts, making: Making): Promise<Made> {
   const { record, claim, attachment, runtime, options } = making;
   hastenCgroupMove();
-  using root = mountRoot(parts, record, claim);
-  await fillVolumes(parts, record, root.target);
+  using root = await prepareRoot(parts, making);
   const monitor = spawnMonitor(parts, making);
   const stream = monitor.channel(3);
   if (stream === undefined) throw new LighterError("INTERNAL", "cannot start the monitor: it has no channel");
@@ -173,6 +177,8 @@ async function handOverRoot(parts: Parts, making: Making): Promise<Made> {
       rootfs: root.target,
       attachment,
       namespacePath: namespace === undefined ? undefined : `/proc/${monitor.pid}/fd/${inherited.namespace}`,
+      ...(making.users && { userNamespacePath: `/proc/${monitor.pid}/fd/${usersPlace(attachment)}` }),
+      filesDirectory: join(claim.directory, "files"),
       ...(options.size === undefined ? {} : { size: options.size }),
     });
     runtime.writeBundle({ bundle: claim.bundle, spec });
@@ -186,30 +192,71 @@ async function handOverRoot(parts: Parts, making: Making): Promise<Made> {
   }
 }
 
+type Root = Disposable & { readonly target: string };
+
+/** What is written into the root before the container has it, is written by the host's users. */
+async function prepareRoot(parts: Parts, { record, claim, users }: Making): Promise<Root> {
+  const root = mountRoot(parts, record, { claim });
+  try {
+    await fillVolumes(parts, record, root.target);
+    makeWorkingDirectory(parts, record, root.target);
+  } catch (error) {
+    root[Symbol.dispose]();
+    throw error;
+  }
+  if (users === undefined) return root;
+  root[Symbol.dispose]();
+  return mountRoot(parts, record, { claim, users });
+}
+
+interface RootOf {
+  readonly claim: ContainerClaim;
+  readonly users?: OwnUsers;
+}
+
 function mountRoot(
-  { host, store, snapshots }: Parts,
+  { host, root, store, snapshots }: Parts,
   record: ContainerRecord,
-  claim: ContainerClaim,
-): Disposable & { readonly target: string } {
+  { claim, users }: RootOf,
+): Root {
   const target = join(claim.directory, "rootfs");
   const directory = store.directory(record.id);
   const work = join(directory, "work");
   mkdirSync(target, { recursive: true });
   // The kernel's mark that the work directory was used by a volatile mount, when the container is started again.
   if (record.remove) rmSync(join(work, "work", "incompat"), { recursive: true, force: true });
-  return host.mounts.overlay({
+  const layers = {
     target,
     lower: record.snapshot === undefined ? [] : snapshots.layers(record.snapshot as SnapshotName),
     upper: join(directory, "fs"),
     work,
     isVolatile: record.remove,
+  };
+  if (users === undefined) return host.mounts.overlay(layers);
+  // The whole store once, with the owners that its files have in there; the overlay keeps what it is made of.
+  const view = join(claim.directory, "mapped");
+  mkdirSync(view, { recursive: true });
+  for (const folder of [dirname(claim.directory), claim.directory]) chmodSync(folder, 0o711);
+  using mapped = host.mounts.mapped(root, view, users.namespace);
+  const inView = (path: string): string => join(mapped.target, relative(root, path));
+  return host.mounts.overlay({
+    ...layers,
+    lower: layers.lower.map(inView),
+    upper: inView(layers.upper),
+    work: inView(work),
+    ...(record.namespaces.firstUser !== undefined && { owner: record.namespaces.firstUser }),
   });
 }
 
 /** Where the monitor finds what it inherits; 3 is its first connection. */
 const inherited = { namespace: 4, claim: 5, first: 6 } as const;
 
-function spawnMonitor(parts: Parts, { record, claim, attachment, runtime, options }: Making): Running {
+function usersPlace({ held }: Attachment): number {
+  return inherited.first + held.listeners.length + held.others.length;
+}
+
+function spawnMonitor(parts: Parts, making: Making): Running {
+  const { record, claim, attachment, runtime, options, users } = making;
   const { held } = attachment;
   const listeners = held.listeners.map((_, at) => inherited.first + at);
   const args = monitorArguments(parts, {
@@ -232,6 +279,7 @@ function spawnMonitor(parts: Parts, { record, claim, attachment, runtime, option
       claim.fd,
       ...held.listeners,
       ...held.others,
+      ...(users === undefined ? [] : [users.namespace.fd]),
     ],
   });
 }

@@ -1,5 +1,6 @@
 import { chmodSync, closeSync, constants, fsyncSync, openSync, writeSync } from "node:fs";
 import { copyContents } from "./copy-contents.ts";
+import { actingAs } from "./file-owner.ts";
 import type { Files } from "./host.ts";
 import { AT_FDCWD, type Sys } from "./sys.ts";
 import { type Attempt, fileError, systemError } from "./system-error.ts";
@@ -40,6 +41,7 @@ export function createFiles(sys: Sys): Files {
     openInRoot: (root, path, options) => openInRoot(sys, root, path, options?.followLast ?? true),
     sync,
     writeUncached: (fd, bytes, offset) => writeUncached(sys, fd, bytes, offset),
+    actingAs: (user, task) => actingAs(sys, user, task),
     beginFlush: (fd, offset, length) => void sys.syncFileRange(fd, offset, length, SYNC_FILE_RANGE_WRITE),
   };
 }

@@ -44,6 +44,8 @@ export interface Files {
   sync(path: string): void;
   /** Has the kernel begin to write a part of an open file to disk, without waiting for it. A hint: it cannot fail. */
   beginFlush(fd: number, offsetBytes: number, lengthBytes: number): void;
+  /** Runs a synchronous function that makes files as another user, and group of that number, with all rights kept. */
+  actingAs<T>(user: number, task: () => T): T;
   /**
    * Writes as pwrite(2) does, and has the kernel give the memory back as soon as the bytes are on the disk: for what is not
    * read soon. A kernel before 6.14 or a filesystem that cannot do so keeps them in its cache as ever.
@@ -85,6 +87,11 @@ export interface Mounts {
     options?: { readonly readOnly?: boolean; readonly recursive?: boolean },
   ): Mount;
   tmpfs(target: string, options?: { readonly sizeBytes?: number; readonly mode?: number }): Mount;
+  /**
+   * Shows `source` at `target` with the owners that its user IDs have inside a user namespace. An overlay may be made of
+   * directories below it. @throws KERNEL_UNSUPPORTED where the filesystem or kernel (before 5.19) cannot
+   */
+  mapped(source: string, target: string, namespace: UserNamespace): Mount;
 }
 
 /** Lower directories: top first. */
@@ -98,6 +105,8 @@ export interface OverlayMount {
    * takes as long as all that anybody wrote to it. The work directory is of no use afterwards. Ignored before Linux 6.7.
    */
   readonly isVolatile?: boolean;
+  /** The user, and group, of the host that the overlay itself acts as: root of the namespace that its directories are mapped into. */
+  readonly owner?: number;
 }
 
 /** A mount; disposing unmounts it (lazily when busy). */
@@ -112,6 +121,8 @@ export interface Namespaces {
   openNetwork(pid: number): NetworkNamespace;
   /** Opens a network namespace by any path that names one (`/proc/<pid>/fd/<n>`). */
   openNetworkAt(path: string): NetworkNamespace;
+  /** Opens the user namespace of a process. */
+  openUser(pid: number): UserNamespace;
   /** What identifies a network namespace while it lives; undefined is the host's. */
   networkInode(namespace?: NetworkNamespace): number;
   /**
@@ -150,6 +161,11 @@ export interface NetworkNamespace extends Disposable {
   readonly fd: number;
   /** A path by which another process can join it while this process lives: `/proc/<pid>/fd/<n>`. */
   readonly path: string;
+}
+
+/** A user namespace held open by a descriptor; disposing drops this hold. */
+export interface UserNamespace extends Disposable {
+  readonly fd: number;
 }
 
 /** Programs. No shell is ever involved. */

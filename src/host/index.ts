@@ -24,6 +24,7 @@ export type {
   SocketOptions,
   Sockets,
   SpawnOptions,
+  UserNamespace,
 } from "./host.ts";
 export { decodeAddress, encodeAddress, encodeCidr, type InternetAddress } from "./internet-address.ts";
 export { errnoOf } from "./system-error.ts";

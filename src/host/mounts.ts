@@ -1,5 +1,6 @@
-import { statfsSync } from "node:fs";
+import { closeSync, statfsSync } from "node:fs";
 import { LighterError } from "#base";
+import { actingAs } from "./file-owner.ts";
 import type { Mount, Mounts } from "./host.ts";
 import { mountOverlay } from "./overlay.ts";
 import { AT_FDCWD, type Sys } from "./sys.ts";
@@ -16,7 +17,12 @@ const MS_SLAVE = 0x80000;
 const MNT_DETACH = 0x2;
 const UMOUNT_NOFOLLOW = 0x8;
 const AT_RECURSIVE = 0x8000;
+const AT_EMPTY_PATH = 0x1000;
+const OPEN_TREE_CLONE = 1;
+const OPEN_TREE_CLOEXEC = 0o2000000;
+const MOVE_MOUNT_F_EMPTY_PATH = 4;
 const MOUNT_ATTR_RDONLY = 1n;
+const MOUNT_ATTR_IDMAP = 0x100000n;
 const EINVAL = -22;
 const EBUSY = -16;
 const ENOENT = -2;
@@ -46,7 +52,9 @@ export function createMounts(sys: Sys): Mounts {
           readOnly: options.upper === undefined,
           recursive: false,
         });
-      mountOverlay(sys, options);
+      const { owner } = options;
+      if (owner === undefined) mountOverlay(sys, options);
+      else actingAs(sys, owner, () => mountOverlay(sys, options));
       return mountAt(sys, options.target);
     },
     bind: (source, target, options) =>
@@ -55,6 +63,10 @@ export function createMounts(sys: Sys): Mounts {
         readOnly: options?.readOnly ?? false,
         recursive: options?.recursive ?? false,
       }),
+    mapped(source, target, { fd }) {
+      mountMapped(sys, source, { target, fd });
+      return mountAt(sys, target);
+    },
     tmpfs(target, options = {}) {
       const size = options.sizeBytes === undefined ? "" : `,size=${options.sizeBytes}`;
       const data = `mode=${(options.mode ?? 0o755).toString(8)}${size}`;
@@ -148,6 +160,32 @@ function makeReadOnly(sys: Sys, target: string, recursive: boolean): void {
   if (result !== ENOSYS || recursive)
     throw systemError(result, { verb: "make read-only", object: target, capability: "CAP_SYS_ADMIN" });
   mount(sys, { source: null, target, type: null, flags: MS_BIND | MS_REMOUNT | MS_RDONLY, data: null });
+}
+
+function mountMapped(
+  sys: Sys,
+  source: string,
+  { target, fd }: { readonly target: string; readonly fd: number },
+): void {
+  const attempt = { verb: "map the owners of", object: source, capability: "CAP_SYS_ADMIN" } as const;
+  const tree = sys.openTree(AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+  if (tree < 0) throw systemError(tree, attempt);
+  try {
+    const attributes = Buffer.alloc(32);
+    attributes.writeBigUInt64LE(MOUNT_ATTR_IDMAP, 0);
+    attributes.writeBigUInt64LE(BigInt(fd), 24);
+    const set = sys.mountSetattr(tree, "", AT_EMPTY_PATH, attributes, attributes.length);
+    if (set === EINVAL || set === ENOSYS)
+      throw new LighterError(
+        "KERNEL_UNSUPPORTED",
+        `cannot map the owners of "${source}": its filesystem or this kernel has no idmapped mounts; put the store on ext4, xfs or btrfs`,
+      );
+    if (set < 0) throw systemError(set, attempt);
+    const moved = sys.moveMount(tree, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH);
+    if (moved < 0) throw systemError(moved, attempt);
+  } finally {
+    closeSync(tree);
+  }
 }
 
 function mountAt(sys: Sys, target: string): Mount {

@@ -15,6 +15,7 @@ export function createNamespaces(sys: Sys): Namespaces {
   return {
     createNetwork: () => namespaceOf(createNetwork(sys)),
     openNetwork: (pid) => namespaceOf(open(`/proc/${pid}/ns/net`)),
+    openUser: (pid) => namespaceOf(open(`/proc/${pid}/ns/user`)),
     openNetworkAt: (path) => namespaceOf(open(path)),
     networkInode: (namespace) =>
       (namespace === undefined ? statSync(ownNetwork) : fstatSync(namespace.fd)).ino,

@@ -30,6 +30,10 @@ export interface Sys {
   readonly pwritev2: SystemCall;
   readonly mknodat: SystemCall;
   readonly openTree: SystemCall;
+  readonly setfsuid: SystemCall;
+  readonly setfsgid: SystemCall;
+  readonly capget: SystemCall;
+  readonly capset: SystemCall;
   readonly moveMount: SystemCall;
   readonly fsopen: SystemCall;
   readonly fsconfig: SystemCall;
@@ -72,6 +76,10 @@ function wrapped(declare: (prototype: string) => SystemCall) {
     setns: declare("int setns(int fd, int type)"),
     socket: declare("int socket(int domain, int type, int protocol)"),
     ioctl: declare("int ioctl(int fd, ulong request, void *argument)"),
+    setfsuid: declare("int setfsuid(uint user)"),
+    setfsgid: declare("int setfsgid(uint group)"),
+    capget: declare("int capget(void *header, void *data)"),
+    capset: declare("int capset(void *header, void *data)"),
     ioctlNumber: declare("int ioctl(int fd, ulong request, long argument)"),
     llistxattr: declare("long llistxattr(const char *path, void *list, size_t size)"),
     lgetxattr: declare("long lgetxattr(const char *path, const char *name, void *value, size_t size)"),

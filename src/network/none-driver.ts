@@ -5,7 +5,7 @@ import { containerResolvConf } from "./resolv-conf.ts";
 
 /** A network namespace of its own with nothing but loopback. Ports cannot be published and are ignored, as docker does. */
 export function attachNone(host: Pick<Host, "namespaces">, request: AttachRequest): Attachment {
-  const namespace = host.namespaces.createNetwork();
+  const namespace = request.openNamespace?.() ?? host.namespaces.createNetwork();
   return {
     namespacePath: namespace.path,
     hosts: renderHosts({ extraHosts: request.extraHosts ?? [] }),

@@ -40,7 +40,7 @@ export async function attachSandbox(
       describeHolder: (mapping) => describeHolder(mapping, ledger.read()),
     }),
   );
-  const namespace = undo.use(host.namespaces.createNetwork());
+  const namespace = undo.use(request.openNamespace?.() ?? host.namespaces.createNetwork());
   const id = randomHex(5);
   const sockets = needsResolver(request, joinings)
     ? undo.use(openResolverSockets(host, namespace))

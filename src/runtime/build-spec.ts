@@ -54,6 +54,8 @@ export interface SpecOptions {
   readonly pid?: string;
   readonly ipc?: string;
   readonly uts?: string;
+  /** The path of a user namespace to join, which the network's must belong to; the host's user IDs when undefined. */
+  readonly userNamespace?: string;
   /** @defaultValue a namespace of its own on cgroup v2, the host's on v1 */
   readonly cgroup?: "host" | "private";
   /** @defaultValue `/lighter` */
@@ -111,8 +113,12 @@ const networkSettings = {
   "net.ipv4.ping_group_range": "0 2147483647",
 };
 
-function sysctlOf({ network, sysctls }: SpecOptions): Pick<RuntimeSpec["linux"], "sysctl"> {
-  const all = { ...(network === "host" ? {} : networkSettings), ...sysctls };
+/** A group that a user namespace does not have cannot be named in it. */
+const mappedNetworkSettings = { ...networkSettings, "net.ipv4.ping_group_range": "0 65535" };
+
+function sysctlOf({ network, sysctls, userNamespace }: SpecOptions): Pick<RuntimeSpec["linux"], "sysctl"> {
+  const own = userNamespace === undefined ? networkSettings : mappedNetworkSettings;
+  const all = { ...(network === "host" ? {} : own), ...sysctls };
   return Object.keys(all).length === 0 ? {} : { sysctl: all };
 }
 
@@ -213,13 +219,17 @@ function depth(mount: SpecMount): number {
   return mount.destination.split("/").filter(Boolean).length;
 }
 
+type SpecNamespace = RuntimeSpec["linux"]["namespaces"][number];
+
 function namespacesOf(options: SpecOptions, facts: SpecFacts): RuntimeSpec["linux"]["namespaces"] {
-  const own = (["pid", "mount", "uts", "ipc"] as const).flatMap((type) => {
+  const own: SpecNamespace[] = (["pid", "mount", "uts", "ipc"] as const).flatMap((type) => {
     const wanted = type === "mount" ? undefined : options[type];
     return wanted === "host" ? [] : [{ type, ...(wanted === undefined ? {} : { path: wanted }) }];
   });
   const isPrivate = (options.cgroup ?? (facts.cgroupMode === "v2" ? "private" : "host")) === "private";
   const cgroup = isPrivate && facts.cgroupMode !== "none" ? [{ type: "cgroup" } as const] : [];
+  const { userNamespace: path } = options;
+  if (path !== undefined) own.unshift({ type: "user", path });
   if (options.network === "host") return [...own, ...cgroup];
   return [...own, { type: "network", ...options.network }, ...cgroup];
 }

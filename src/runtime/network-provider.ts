@@ -1,3 +1,5 @@
+import type { NetworkNamespace } from "#host";
+
 /**
  * The port by which builds and containers get a network. The network room implements it and the engine hands it in.
  */
@@ -37,6 +39,8 @@ export interface AttachRequest {
     readonly resolvConf: string;
   };
   readonly ports?: readonly PortMapping[];
+  /** Opens an empty namespace, loopback up, that is to be used instead of a new one. */
+  readonly openNamespace?: () => NetworkNamespace;
   /** The address `host-gateway` stands for the host as the container sees it. */
   readonly extraHosts?: readonly { readonly name: string; readonly address: string }[];
 }

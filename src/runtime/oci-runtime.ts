@@ -216,7 +216,7 @@ async function execProcess(driver: Driver, request: ExecProcess): Promise<number
     const flags = ["--detach", "--pid-file", pidFile, "--process", description];
     const command = [driver.program.path, ...general, "exec", ...flags, id];
     const hasInput = stdio.kind === "inherit" && stdio.stdin !== "ignore";
-    const relay = [request.relay, "--relay", hasInput ? "1" : "0", pidFile];
+    const relay = [request.relay, "--relay", hasInput ? "1" : "0", String(request.owner ?? 0), pidFile];
     const [program = "", ...args] = isDetached ? command : [...relay, ...command];
     const running = driver.host.processes.spawn(program, args, {
       stdio: isDetached ? ["ignore", "ignore", "ignore"] : stdioOf(stdio),

@@ -48,6 +48,8 @@ export interface ExecProcess {
   readonly directory: string;
   /** The program that stands between its streams and {@link stdio}: monitor/relay.c. */
   readonly relay: string;
+  /** The user of the host that its streams belong to. @defaultValue root */
+  readonly owner?: number;
   readonly stdio: ProcessStdio;
   /** Does not wait for the end: the status is 0 when it has started. */
   readonly isDetached?: boolean;

@@ -38,6 +38,7 @@ export function monitorArguments(parts: Parts, request: MonitorRequest): readonl
     "most-restarts": record.restart.maximumRetryCount,
     "stop-signal": signalNumber(record.stopSignal),
     namespace: request.namespace,
+    owner: record.namespaces.firstUser,
     "oom-file": oomFile(parts, record),
     events: parts.events.path,
     ...logOptions(parts, record),

@@ -3,6 +3,7 @@ import type { TarEntry } from "#archive";
 import { errnoOf, type Files } from "#host";
 import { isOverlayXattr } from "../overlay-form.ts";
 import { hostile, invalid, parentOf, pathOf, textPathOf } from "./names.ts";
+import type { Owner } from "./options.ts";
 import { setTime } from "./set-time.ts";
 
 /** Labels that the host's security modules give to files: they mean nothing on another host. */
@@ -11,7 +12,7 @@ const hostXattrs: ReadonlySet<string> = new Set(["security.selinux", "security.i
 interface Parts {
   readonly files: Files;
   readonly root: string;
-  readonly owner: { readonly uid: number; readonly gid: number } | undefined;
+  readonly ownerOf: (entry: Owner) => Owner;
 }
 
 /**
@@ -32,7 +33,7 @@ export class Attributes {
 
   /** For a file that was opened with {@link birthMode}. */
   setOnFile(entry: TarEntry, file: { readonly fd: number; readonly name: string }): void {
-    const { uid, gid } = this.#parts.owner ?? entry;
+    const { uid, gid } = this.#parts.ownerOf(entry);
     const birth = this.#birthIn(parentOf(file.name), file.fd);
     if (uid !== this.#uid || gid !== birth.gid) fchownSync(file.fd, uid, gid);
     this.#setXattrs(entry, file.name);
@@ -63,7 +64,7 @@ export class Attributes {
   setOnDirectory(entry: TarEntry, name: string): { readonly mtimeNs: bigint; readonly mode?: number } {
     this.#births.delete(name);
     const path = pathOf(this.#parts.root, name);
-    const { uid, gid } = this.#parts.owner ?? entry;
+    const { uid, gid } = this.#parts.ownerOf(entry);
     lchownSync(path, uid, gid);
     this.#setXattrs(entry, name);
     const isWritable = (entry.mode & 0o700) === 0o700;
@@ -72,7 +73,7 @@ export class Attributes {
   }
 
   setOnNode(entry: TarEntry, name: string): void {
-    const { uid, gid } = this.#parts.owner ?? entry;
+    const { uid, gid } = this.#parts.ownerOf(entry);
     const path = pathOf(this.#parts.root, name);
     lchownSync(path, uid, gid);
     this.#setXattrs(entry, name);
@@ -82,7 +83,7 @@ export class Attributes {
 
   setOnLink(entry: TarEntry, name: string): void {
     const path = pathOf(this.#parts.root, name);
-    const { uid, gid } = this.#parts.owner ?? entry;
+    const { uid, gid } = this.#parts.ownerOf(entry);
     lchownSync(path, uid, gid);
     this.#setXattrs(entry, name);
     if (isWholeSecond(entry)) lutimesSync(path, entry.mtimeSeconds, entry.mtimeSeconds);

@@ -21,7 +21,7 @@ import { entryError } from "./entry-error.ts";
 import { FileWriter } from "./file-writer.ts";
 import { LowerView } from "./lower-view.ts";
 import { baseOf, cleanName, hostile, invalid, joinName, parentOf, pathOf, textPathOf } from "./names.ts";
-import type { ExtractOptions, ExtractSummary } from "./options.ts";
+import type { ExtractOptions, ExtractSummary, Owner } from "./options.ts";
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
 const defaultLimits = { dataBytes: 256 * 2 ** 30, entries: 10_000_000 };
@@ -51,7 +51,9 @@ export class Extraction implements Disposable {
     this.#files = options.host.files;
     this.#limits = { ...defaultLimits, ...options.limits };
     this.#lower = new LowerView(options.lower ?? [], this.#files);
-    this.#attributes = new Attributes({ files: this.#files, root: options.root, owner: options.owner });
+    const { owner, root } = options;
+    const ownerOf = typeof owner === "function" ? owner : (entry: Owner): Owner => owner ?? entry;
+    this.#attributes = new Attributes({ files: this.#files, root, ownerOf });
     this.#directories = new Directories({
       root: options.root,
       lower: this.#lower,

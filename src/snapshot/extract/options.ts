@@ -18,8 +18,8 @@ export interface ExtractOptions {
    * archive has to be laid out again, into an empty root and with the layers given.
    */
   readonly lower?: readonly string[] | (() => readonly string[]);
-  /** Owner of everything instead of what the archive says. */
-  readonly owner?: { readonly uid: number; readonly gid: number };
+  /** Owner of everything, or of each entry, instead of what the archive says. */
+  readonly owner?: Owner | ((entry: Owner) => Owner);
   /**
    * A directory entry where a link to a directory stands keeps the link (`tar --keep-directory-symlink`), as dpkg does; so a
    * package that has `/lib/x` lands in `/usr/lib` of a merged-usr tree. @defaultValue false
@@ -47,4 +47,9 @@ export interface ExtractSummary {
   readonly fileBytes: number;
   /** What the filesystem could not hold, such as attributes it does not know. */
   readonly warnings: readonly string[];
+}
+
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
 }
