@@ -217,7 +217,7 @@ function inputOptions(flags: FlagValues<typeof buildFlags>): Partial<BuildOption
 function namedContext(text: string): readonly [string, string] {
   const equals = text.indexOf("=");
   if (equals > 0) return [text.slice(0, equals), text.slice(equals + 1)];
-  throw new LighterError("USAGE", `cannot use build context "${text}": want NAME=PLACE`);
+  throw new LighterError("ARGUMENT_INVALID", `cannot use build context "${text}": want NAME=PLACE`);
 }
 
 /** What holds for RUN. */

@@ -7,8 +7,24 @@ const names =
 
 /** Docker's filters of `ps`. @throws ARGUMENT_INVALID */
 export function parseContainerFilters(words: readonly string[]): readonly Filter[] {
-  return parseFilters(words, names);
+  const filters = parseFilters(words, names);
+  for (const { name, value } of filters) {
+    const isMeant = meant[name]?.test(value) ?? true;
+    if (!isMeant)
+      throw new LighterError(
+        "ARGUMENT_INVALID",
+        `cannot filter by "${name}=${value}": no ${name} is "${value}"`,
+      );
+  }
+  return filters;
 }
+
+/** What the values of a filter can be, where not anything. */
+const meant: Readonly<Record<string, RegExp>> = {
+  status: /^(?:created|running|paused|restarting|removing|exited|dead)$/,
+  exited: /^-?\d+$/,
+  health: /^(?:starting|healthy|unhealthy|none)$/,
+};
 
 /** `all` is what `before` and `since` look their container up in. @throws CONTAINER_NOT_FOUND */
 export function matchesContainer(

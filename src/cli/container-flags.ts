@@ -150,7 +150,7 @@ export const refusedContainerFlags = {
 } as const;
 
 /** Those that will come. */
-export const plannedContainerFlags = ["link-local-ip", "use-api-socket"];
+export const plannedContainerFlags = ["use-api-socket"];
 
 type ContainerInvocation = Pick<Invocation<typeof containerFlags>, "flags" | "args" | "io">;
 
@@ -192,6 +192,9 @@ function streamName(text: string): StreamName {
 }
 
 function listOptions(flags: FlagValues<typeof containerFlags>): Partial<ContainerOptions> {
+  const nameless = flags.label.find((text) => text === "" || text.startsWith("="));
+  if (nameless !== undefined)
+    throw new LighterError("USAGE", `cannot set label "${nameless}": the name is empty`);
   const labels = keyValues([...flags["label-file"].flatMap(readKeyValueFile), ...flags.label]);
   const lists = {
     volumes: flags.volume,

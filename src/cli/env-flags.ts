@@ -44,6 +44,9 @@ export function resolvePairs(
   given: readonly string[],
   environment: Environment,
 ): Readonly<Record<string, string>> {
+  const nameless = given.find((text) => text === "" || text.startsWith("="));
+  if (nameless !== undefined)
+    throw new LighterError("ARGUMENT_INVALID", `cannot set variable "${nameless}": the name is empty`);
   return Object.fromEntries(
     resolveEnv(given, environment).map((text) => {
       const equals = text.indexOf("=");
@@ -58,7 +61,7 @@ export function parseLabels(given: readonly string[]): Readonly<Record<string, s
     given.map((text) => {
       const equals = text.indexOf("=");
       if (equals === 0 || text === "")
-        throw new LighterError("USAGE", `cannot set label "${text}": the name is empty`);
+        throw new LighterError("ARGUMENT_INVALID", `cannot set label "${text}": the name is empty`);
       return equals < 0 ? [text, ""] : [text.slice(0, equals), text.slice(equals + 1)];
     }),
   );

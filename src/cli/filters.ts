@@ -5,14 +5,14 @@ export interface Filter {
   readonly value: string;
 }
 
-/** `--filter name=value`, of the names that a listing knows. @throws ARGUMENT_INVALID */
+/** `--filter name=value`, of the names that a listing knows. @throws ARGUMENT_INVALID, USAGE without a value */
 export function parseFilters(words: readonly string[], known: readonly string[]): readonly Filter[] {
   return words.map((word) => {
     const equals = word.indexOf("=");
     const name = word.slice(0, Math.max(0, equals));
     if (known.includes(name)) return { name, value: word.slice(equals + 1) };
     throw new LighterError(
-      "ARGUMENT_INVALID",
+      equals < 0 ? "USAGE" : "ARGUMENT_INVALID",
       `cannot filter by "${word}": want ${known.map((one) => `${one}=…`).join(", ")}`,
     );
   });

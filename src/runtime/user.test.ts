@@ -44,19 +44,19 @@ for (const [text, uid, gid, additionalGids, home] of found)
 const unknown = [
   [
     "nobody",
-    `cannot find user "nobody": no matching entries in /etc/passwd of the image; use a number or add the user`,
+    `unable to find user nobody: no matching entries in passwd file; use a number, or add the user to the image`,
   ],
   [
     "app:staff",
-    `cannot find group "staff": no matching entries in /etc/group of the image; use a number or add the group`,
+    `unable to find group staff: no matching entries in group file; use a number, or add the group to the image`,
   ],
   [
     "2147483648",
-    `cannot find user "2147483648": no matching entries in /etc/passwd of the image; use a number or add the user`,
+    `unable to find user 2147483648: no matching entries in passwd file; use a number, or add the user to the image`,
   ],
   [
     "-1",
-    `cannot find user "-1": no matching entries in /etc/passwd of the image; use a number or add the user`,
+    `unable to find user -1: no matching entries in passwd file; use a number, or add the user to the image`,
   ],
 ] as const;
 

@@ -107,7 +107,7 @@ function splitOnce(text: string, separator: string): readonly [string, string] {
 function unknown(kind: "user" | "group", name: string, file: string): LighterError {
   return new LighterError(
     "USER_NOT_FOUND",
-    `cannot find ${kind} "${name}": no matching entries in /etc/${file} of the image; use a number or add the ${kind}`,
+    `unable to find ${kind} ${name}: no matching entries in ${file} file; use a number, or add the ${kind} to the image`,
     { details: { [kind]: name } },
   );
 }

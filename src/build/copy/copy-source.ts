@@ -72,7 +72,7 @@ export async function copySource(
 /** Makes the directories that lead to the copy and says where it goes. */
 function prepareTarget(writer: UpperWriter, source: SelectedSource, options: CopyOptions): string {
   const { destination } = options;
-  const directory = { mode: options.directoryMode, owner: options.owner ?? { uid: 0, gid: 0 } };
+  const directory = { mode: options.directoryMode, owner: options.owner };
   const last = baseName(destination);
   const ensured = last === "" || last === "." ? destination : parentPath(destination);
   writer.makeDirectories(writer.resolve(ensured), directory);

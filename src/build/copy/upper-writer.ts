@@ -9,7 +9,8 @@ import type { Ids } from "./owner.ts";
 
 export interface DirectoryOptions {
   readonly mode: number;
-  readonly owner: Ids;
+  /** Absent: root's, and of the group of the directory above where that hands its group on. */
+  readonly owner: Ids | undefined;
 }
 
 /**
@@ -63,8 +64,11 @@ export class UpperWriter {
     this.copyUp(parentPath(path));
     const location = this.location(path);
     mkdirSync(location);
-    setOwner(location, options.owner);
-    chmodSync(location, options.mode);
+    // A directory with the setgid bit hands it on, and its group.
+    const { mode, gid } = lstatSync(location);
+    const inherited = mode & 0o2000;
+    setOwner(location, options.owner ?? { uid: 0, gid: inherited === 0 ? 0 : gid });
+    chmodSync(location, options.mode | inherited);
     this.#present.add(path);
     this.tree.put(path, location);
   }

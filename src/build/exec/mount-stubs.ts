@@ -1,4 +1,13 @@
-import { closeSync, lstatSync, mkdirSync, openSync, readdirSync, rmdirSync, unlinkSync } from "node:fs";
+import {
+  chownSync,
+  closeSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmdirSync,
+  unlinkSync,
+} from "node:fs";
 import { join } from "node:path";
 import type { Files } from "#host";
 import { LayeredTree } from "../tree/layered-tree.ts";
@@ -10,6 +19,8 @@ export interface MountPoint {
   readonly kind: "directory" | "file";
   /** Stays in the tree when it had to be made. */
   readonly stays?: boolean;
+  /** Whom it belongs to when it had to be made, and what is above it. */
+  readonly owner?: { readonly uid: number; readonly gid: number };
 }
 
 export interface StubOptions {
@@ -46,9 +57,11 @@ function makePoint(point: MountPoint, options: StubOptions): readonly string[] {
     const next = joinPath(at, part);
     if (tree.find(next) === undefined) {
       const isFile = next === path && point.kind === "file";
-      const make = (): void => makeStub(join(options.rootfs, next), isFile);
+      const location = join(options.rootfs, next);
+      const make = (): void => makeStub(location, isFile);
       if (point.stays === true) make();
       else keepingTime(join(options.rootfs, at), options.files, make);
+      if (point.owner !== undefined) chownSync(location, point.owner.uid, point.owner.gid);
       made.push(next);
       tree.forget(next);
     }

@@ -6,6 +6,7 @@ import {
   type Attachment,
   buildSpec,
   claimContainer,
+  type ResolvedUser,
   type RuntimeSpec,
   readSpecFacts,
   resolveUser,
@@ -43,7 +44,8 @@ export async function runStep(op: ExecOp, options: StepOptions): Promise<void> {
   );
   const mounts = await prepareMounts(step);
   const layers = [snapshot.upper, ...snapshot.lower];
-  points.push(...mountPoints(mounts));
+  const user = resolveUser(host, rootfs, op.user);
+  points.push(...mountPoints(mounts), { path: op.cwd, kind: "directory", stays: true, owner: user });
   scope.use(makeMountPoints(points, { rootfs, layers, files: host.files }));
   const request = {
     containerId: options.id,
@@ -52,7 +54,7 @@ export async function runStep(op: ExecOp, options: StepOptions): Promise<void> {
     extraHosts: op.extraHosts.map(({ host: name, ip }) => ({ name, address: ip })),
   };
   await options.networks.lend(request, async (attachment) => {
-    const spec = specOf(step, { rootfs, mounts, attachment });
+    const spec = specOf(step, { rootfs, mounts, attachment, user });
     try {
       await runContainer(step, spec, claim.bundle);
     } catch (error) {
@@ -74,19 +76,29 @@ function mountPoints({ mounts }: Prepared): readonly MountPoint[] {
   // What every container has stays, as it does where runc makes it.
   const common = ["/proc", "/dev", "/sys"].map((path) => ({ path, kind: "directory", stays: true }) as const);
   const files = ["/etc/resolv.conf", "/etc/hosts"].map((path) => ({ path, kind: "file" }) as const);
-  return [...common, ...files, ...mounts.map(({ destination, kind }) => ({ path: destination, kind }))];
+  // What only a mount wants goes again, so it is made first.
+  return [...mounts.map(({ destination, kind }) => ({ path: destination, kind })), ...common, ...files];
+}
+
+/** As BuildKit writes it, whatever the network; the network knows what `host-gateway` is. */
+function hostsOf(op: ExecOp, { hosts }: Attachment): string {
+  const extra = new Set(op.extraHosts.map(({ host }) => host));
+  const lines = hosts.split("\n").filter((line) => extra.has(line.split("\t")[1] ?? ""));
+  const own = [`127.0.0.1\tlocalhost ${hostnameOf(op)}`, "::1\tlocalhost ip6-localhost ip6-loopback"];
+  return [...own, ...lines].map((line) => `${line}\n`).join("");
 }
 
 interface Environment {
   readonly rootfs: string;
   readonly mounts: Prepared;
   readonly attachment: Attachment;
+  readonly user: ResolvedUser;
 }
 
 function specOf({ op, options, directory }: Step, environment: Environment): RuntimeSpec {
-  const { rootfs, mounts, attachment } = environment;
+  const { rootfs, mounts, attachment, user } = environment;
   const files = { hosts: join(directory, "hosts"), resolvConf: join(directory, "resolv.conf") };
-  writeFileSync(files.hosts, attachment.hosts, { mode: 0o644 });
+  writeFileSync(files.hosts, hostsOf(op, attachment), { mode: 0o644 });
   writeFileSync(files.resolvConf, attachment.resolvConf, { mode: 0o644 });
   const { namespacePath } = attachment;
   const spec = buildSpec(
@@ -96,7 +108,7 @@ function specOf({ op, options, directory }: Step, environment: Environment): Run
       args: op.args,
       env: [...op.proxyEnv, ...op.env, ...mounts.env],
       cwd: `/${cleanPath(op.cwd)}`,
-      user: resolveUser(options.host, rootfs, op.user),
+      user,
       hostname: hostnameOf(op),
       network: namespacePath === undefined ? "host" : { path: namespacePath },
       files,

@@ -57,7 +57,7 @@ function namesOf(op: FileOp, { writer, warn }: FileOpContext): NameSource {
 
 function makeDirectory(action: MkdirAction, writer: UpperWriter, names: NameSource): readonly string[] {
   const path = writer.resolve(action.path);
-  const owner = resolveOwner(names, action.owner) ?? { uid: 0, gid: 0 };
+  const owner = resolveOwner(names, action.owner);
   const made = writer.makeDirectories(path, { mode: action.mode & 0o777, owner });
   if (action.createdSeconds !== undefined)
     for (const directory of [...made].reverse()) setTime(writer.location(directory), action.createdSeconds);

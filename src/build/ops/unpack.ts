@@ -35,7 +35,7 @@ export interface UnpackOptions {
  */
 export async function unpackInto(writer: UpperWriter, options: UnpackOptions): Promise<void> {
   const root = writer.resolve(options.destination);
-  writer.makeDirectories(root, { mode: 0o755, owner: options.owner ?? { uid: 0, gid: 0 } });
+  writer.makeDirectories(root, { mode: 0o755, owner: options.owner });
   const unpacker = new Unpacker(writer, root, options);
   const reader = new TarReader(unpacker);
   for await (const chunk of decompressed(options.archive, options.host)) {
@@ -54,15 +54,18 @@ class Unpacker {
   readonly #atEnd: (() => void)[] = [];
   #fd: number | undefined;
   #path = "";
-  /** What the disk had free when the archive was opened: holes take none of it, but their zeros are in the layer. */
-  #leftBytes: number;
+  /** What the disk had free when the archive was opened, for the data of its files. */
+  #freeBytes: number;
+  /** What the disk holds at all: holes take none of it, but a layer spells them out, and nobody waits for that for ever. */
+  #diskBytes: number;
 
   constructor(writer: UpperWriter, root: string, options: UnpackOptions) {
     this.#writer = writer;
     this.#root = root;
     this.#options = options;
     const disk = statfsSync(writer.location("/"));
-    this.#leftBytes = disk.bavail * disk.bsize;
+    this.#freeBytes = disk.bavail * disk.bsize;
+    this.#diskBytes = disk.blocks * disk.bsize;
     this.#inRoot = {
       find: (path) => writer.tree.find(joinPath(root, path)),
       list: (path) => writer.tree.list(joinPath(root, path)),
@@ -116,12 +119,14 @@ class Unpacker {
   }
 
   /** Refuses a bomb before it is unpacked. @throws STORE_FULL */
-  #reserve({ path, sizeBytes }: TarEntry): void {
-    this.#leftBytes -= sizeBytes;
-    if (this.#leftBytes >= 0) return;
+  #reserve({ path, sizeBytes, segments }: TarEntry): void {
+    this.#freeBytes -= segments?.reduce((sum, segment) => sum + segment.sizeBytes, 0) ?? sizeBytes;
+    this.#diskBytes -= sizeBytes;
+    if (this.#freeBytes >= 0 && this.#diskBytes >= 0) return;
+    const larger = this.#freeBytes < 0 ? "the space that the disk has left" : "the disk, holes included";
     throw new LighterError(
       "STORE_FULL",
-      `cannot unpack "${path}": with its ${sizeBytes} bytes the archive is larger than the space that the disk has left; free some space`,
+      `cannot unpack "${path}": with its ${sizeBytes} bytes the archive is larger than ${larger}; free some space, or use --root on a larger disk`,
     );
   }
 

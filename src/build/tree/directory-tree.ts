@@ -43,6 +43,8 @@ export class DirectoryTree implements Tree {
   }
 
   whyAbsent(path: string): string | undefined {
+    if (this.find(path)?.kind === "symlink")
+      return "it is a link, and the build context has not what it leads to";
     const isThere = lstatSync(`${this.root}/${path}`, { throwIfNoEntry: false }) !== undefined;
     return isThere ? "the ignore file leaves it out" : undefined;
   }

@@ -79,9 +79,9 @@ function rowOf(
   flags: { readonly human: boolean; readonly "no-trunc": boolean },
   nowMs: number,
 ) {
-  const text = oneLine(line.createdBy);
+  const text = printable(line.createdBy);
   return {
-    Comment: oneLine(line.comment ?? ""),
+    Comment: printable(line.comment ?? ""),
     CreatedAt: line.created ?? "N/A",
     CreatedBy: flags["no-trunc"] ? text : ellipsis(text, 45),
     CreatedSince: ago(line.created, nowMs),
@@ -90,9 +90,9 @@ function rowOf(
   };
 }
 
-// An image is hostile input: its history may hold anything, and a terminal must not obey it.
-function oneLine(text: string): string {
-  return text.replace(/\s+/g, " ").replace(/[\u0000-\u001f\u007f-\u009f]/g, "?");
+// An image is hostile input: its history may hold anything, and a terminal must not obey it. Lines stay, as under docker.
+function printable(text: string): string {
+  return text.replaceAll("\t", " ").replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, "?");
 }
 
 function ellipsis(text: string, width: number): string {

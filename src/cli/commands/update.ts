@@ -30,7 +30,10 @@ export const update = defineCommand({
     const limits = cgroupLimits(flags);
     const restart = flags.restart === undefined ? undefined : parseRestart(flags.restart);
     if (Object.keys(limits).length === 0 && restart === undefined)
-      throw new LighterError("USAGE", "cannot update: give at least one limit or a restart policy");
+      throw new LighterError(
+        "ARGUMENT_INVALID",
+        "cannot update: give at least one limit or a restart policy",
+      );
     await using engine = await openEngine();
     return await eachContainer(args, io, async (name) => {
       await engine.containers.update(name, {
