@@ -25,7 +25,7 @@ export interface HostOptions {
  */
 export function createHost(options: HostOptions = {}): Host {
   const sys = once((): Sys => openSys());
-  const processes = once(() => createProcesses(options.path));
+  const processes = once(() => createProcesses(options.path, sys));
   const files = once(() => createFiles(sys()));
   const locks = once(() => createLocks(sys()));
   const mounts = once(() => createMounts(sys()));

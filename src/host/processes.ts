@@ -5,17 +5,23 @@ import type { Duplex } from "node:stream";
 import { finished } from "node:stream/promises";
 import { LighterError, systemErrorCode } from "#base";
 import type { Processes, Running, RunOptions, RunResult, SpawnOptions } from "./host.ts";
+import { createQuickSpawn } from "./quick-spawn.ts";
+import { openSys, type Sys } from "./sys.ts";
 import { fileError } from "./system-error.ts";
 
 const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** Programs found on `path` (a PATH value), then in the system's own directories. */
-export function createProcesses(path: string | undefined): Processes {
+export function createProcesses(path: string | undefined, sys: () => Sys = openSys): Processes {
   const folders = [...new Set([...(path ?? "").split(delimiter), ...systemPath.split(":")])].filter(Boolean);
   const find = (program: string): string | undefined => findProgram(program, folders);
+  const quickSpawn = createQuickSpawn(sys);
   const processes: Processes = {
     find,
-    spawn: (program, args, options) => start(getProgram(program, find), args, options),
+    spawn(program, args, options) {
+      const found = getProgram(program, find);
+      return quickSpawn(found, args, options) ?? start(found, args, options);
+    },
     run: (program, args, options = {}) => runToEnd(processes, [program, ...args], options),
     listWithArgument,
     signal,

@@ -1,4 +1,4 @@
-import { isMainThread } from "node:worker_threads";
+import { systemErrorCode } from "#base";
 
 let callers: number | undefined;
 
@@ -8,6 +8,16 @@ let callers: number | undefined;
  * @returns the umask that the process had
  */
 export function takeUmask(): number {
-  callers ??= isMainThread ? process.umask(0o022) : process.umask();
+  callers ??= replaceUmask();
   return callers;
+}
+
+/** Asking whether this is a thread would load Node's threads, which takes longer than all that `ps` does. */
+function replaceUmask(): number {
+  try {
+    return process.umask(0o022);
+  } catch (error) {
+    if (systemErrorCode(error) === "ERR_WORKER_UNSUPPORTED_OPERATION") return process.umask();
+    throw error;
+  }
 }

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { isLighterError } from "#base";
 import { createHost } from "#host";
 import { temporaryDirectory } from "./machine.ts";
@@ -77,10 +78,70 @@ test("a detached program has a session of its own", async () => {
   assert.equal(session, String(running.pid));
 });
 
+const quiet = ["ignore", "ignore", "ignore"] as const;
+
+test("descriptors become the numbers asked for, whatever their own, and no others are handed on", async () => {
+  const files = Array.from({ length: 20 }, (_, at) => join(folder, `file-${at}`));
+  const fds = files.map((path) => openSync(path, "w"));
+  const wanted = fds.toReversed();
+  const first = quiet.length;
+  const script = `${wanted.map((_, at) => `echo ${at} >&${first + at}`).join("; ")}; ls /proc/$$/fd >&${first}`;
+  const running = processes.spawn("bash", ["-c", script], { stdio: [...quiet, ...wanted] });
+  for (const fd of fds) closeSync(fd);
+  assert.deepEqual(await running.exited, { status: 0 });
+  const texts = files.map((path) => readFileSync(path, "utf8")).toReversed();
+  assert.deepEqual(
+    texts.slice(1).map((text) => text.trim()),
+    texts.slice(1).map((_, at) => String(at + 1)),
+  );
+  const handed = Array.from({ length: first + wanted.length }, (_, at) => String(at));
+  const [, ...listed] = (texts[0] ?? "").trim().split("\n");
+  // bash keeps one of its own, far above.
+  assert.deepEqual(
+    listed.filter((fd) => Number(fd) < 200).toSorted((a, b) => Number(a) - Number(b)),
+    handed,
+  );
+});
+
+test("a channel is a stream in both directions", async () => {
+  const running = processes.spawn("sh", ["-c", "cat <&3 | tr a-z A-Z >&3"], { stdio: [...quiet, "pipe"] });
+  const channel = running.channel(3);
+  assert.ok(channel);
+  channel.end("both ways");
+  let said = "";
+  for await (const chunk of channel) said += String(chunk);
+  assert.equal(said, "BOTH WAYS");
+  assert.deepEqual(await running.exited, { status: 0 });
+});
+
+test("a program starts in its folder, with its environment alone and the signals of a fresh process", async () => {
+  const said = join(folder, "said");
+  const script = `{ pwd; echo $A; grep -E 'Sig(Ign|Blk)' /proc/self/status; } > ${said}`;
+  const options = { stdio: quiet, cwd: folder, env: { A: "1 = ü" } };
+  assert.equal((await processes.spawn("sh", ["-c", script], options).exited).status, 0);
+  const none = "0".repeat(16);
+  assert.equal(readFileSync(said, "utf8"), `${folder}\n1 = ü\nSigBlk:\t${none}\nSigIgn:\t${none}\n`);
+});
+
+test("what cannot be started is told, and a hundred at once are told apart", async () => {
+  const broken = join(folder, "broken");
+  writeFileSync(broken, "#!/no/such/interpreter\n", { mode: 0o755 });
+  assert.throws(() => processes.spawn(broken, [], { stdio: quiet }), /cannot start ".*broken": .*ENOENT/);
+  const statuses = Array.from({ length: 100 }, (_, at) => at);
+  const exits = statuses.map((at) => processes.spawn("sh", ["-c", `exit ${at}`], { stdio: quiet }).exited);
+  assert.deepEqual(
+    (await Promise.all(exits)).map(({ status }) => status),
+    statuses,
+  );
+  assert.equal(process.listenerCount("SIGCHLD"), 0);
+});
+
 test("processes are found by an argument, whole, and can be signalled", async () => {
   const file = join(folder, "followed");
   writeFileSync(file, "");
   const running = processes.spawn("tail", ["-f", file], { stdio: ["ignore", "ignore", "ignore"] });
+  // The kernel fills in the arguments a moment after the program has taken the place of its starter.
+  while (processes.listWithArgument(file).length === 0) await delay(1);
   assert.deepEqual(processes.listWithArgument(file), [running.pid]);
   assert.deepEqual(processes.listWithArgument(file.slice(0, -1)), []);
   assert.equal(processes.signal(running.pid, "SIGKILL"), true);
