@@ -31,6 +31,13 @@ export function familiarName(fullName: string): string {
   return familiarReference(parseReference(fullName));
 }
 
+/** What docker says first when a name has neither tag nor digest. */
+export function defaultTagLine(text: string): string {
+  const { tag, digest } = parseReference(text);
+  const isGiven = digest !== undefined || /:[^/]*$/.test(text);
+  return isGiven ? "" : `Using default tag: ${tag}\n`;
+}
+
 /** A name that stands for all of its tags. @throws ARGUMENT_INVALID when it has one, or a digest */
 export function bareRepository(text: string): string {
   const { tag: _, digest, ...bare } = parseReference(text);

@@ -25,7 +25,10 @@ export function inspectObject(image: Image): Readonly<Record<string, unknown>> {
   const { config } = image;
   return {
     Id: image.id,
-    RepoTags: references.filter((one) => one.tag !== undefined).map(familiarReference),
+    RepoTags: references
+      .filter((one) => one.tag !== undefined)
+      .map(familiarReference)
+      .sort(),
     RepoDigests: references.map(({ registry, repository }) =>
       familiarReference({ registry, repository, digest: image.target.digest }),
     ),

@@ -1,5 +1,6 @@
 import { createWriteStream, renameSync, rmSync } from "node:fs";
 import { pipeline } from "node:stream/promises";
+import { diskError, LighterError, systemErrorCode } from "#base";
 
 /** Writes a file for its user alone, under another name until it is whole, so that a Ctrl-C leaves the earlier one. */
 export async function writeWhole(
@@ -13,6 +14,12 @@ export async function writeWhole(
     renameSync(partial, path);
   } catch (error) {
     rmSync(partial, { force: true });
-    throw error;
+    if (systemErrorCode(error) === "ENOENT")
+      throw new LighterError("ARGUMENT_INVALID", `cannot write "${path}": there is no such directory`, {
+        cause: error,
+      });
+    throw signal.aborted || systemErrorCode(error) === undefined
+      ? error
+      : diskError(error, { verb: "write", object: path });
   }
 }

@@ -6,7 +6,7 @@ import { LighterError } from "#base";
 import { type Digest, parseDigest } from "#oci";
 
 const slotBytes = 1 << 20;
-const slotCount = 8;
+const slotCount = 4;
 /** Blobs up to this are hashed where they are written: a thread would cost more than it saves. */
 const smallBytes = 32 << 20;
 /** How much of a blob of unknown length is kept until it is clear that a thread is to hash it. */

@@ -14,10 +14,9 @@ import {
 import { join } from "node:path";
 import { diskError, isLighterError, LighterError } from "#base";
 import type { Host, Lock } from "#host";
-import { type Descriptor, type Digest, encoded } from "#oci";
+import { type Descriptor, type Digest, Digester, encoded } from "#oci";
 import { blobPath, type ContentPaths } from "./blob-path.ts";
 import type { ResumableIngest } from "./content-store.ts";
-import { HashThread } from "./hash-thread.ts";
 import { checkExpected } from "./ingest.ts";
 
 const prefix = "sha256-";
@@ -68,7 +67,7 @@ interface Parts {
 
 class PartialIngest implements ResumableIngest {
   readonly #parts: Parts;
-  #digester = new HashThread();
+  #digester = new Digester();
   #fd: number | undefined;
   /** Up to where the disk has been told to begin. */
   #flushed = 0;
@@ -117,8 +116,7 @@ class PartialIngest implements ResumableIngest {
 
   restart(): void {
     ftruncateSync(this.#openFd(), 0);
-    this.#digester[Symbol.dispose]();
-    this.#digester = new HashThread();
+    this.#digester = new Digester();
     this.#flushed = 0;
   }
 
@@ -156,7 +154,6 @@ class PartialIngest implements ResumableIngest {
     if (this.#digester.sizeBytes === 0) rmSync(this.#parts.path, { force: true });
     closeSync(this.#fd);
     this.#fd = undefined;
-    this.#digester[Symbol.dispose]();
     this.#parts.lock[Symbol.dispose]();
   }
 }

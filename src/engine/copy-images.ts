@@ -8,15 +8,18 @@ import type { CopyOptions, CopyResult } from "./options.ts";
 interface Parts {
   readonly images: ImageStore;
   readonly client: () => Promise<RegistryClient>;
+  /** Keeps collectors from what is being read or written. */
+  readonly hold: () => Promise<Disposable>;
 }
 
-/** See `Images.copy`. Only a copy to or from the store touches it. */
+/** See `Images.copy`. Only a copy to or from the store touches it, and holds it. */
 export async function copyBetween(
   parts: Parts,
   route: { readonly from: string; readonly to: string },
   options: CopyOptions,
 ): Promise<CopyResult> {
   const [from, to] = [parsePlace(route.from), parsePlace(route.to)];
+  using _held = from.kind === "store" || to.kind === "store" ? await parts.hold() : undefined;
   const platform = options.platform === undefined ? undefined : parsePlatform(options.platform);
   const source = await openSource(from, to, { ...parts, platform });
   const common = {

@@ -163,13 +163,21 @@ export class Images {
     return this.#store.images.platforms(image);
   }
 
-  /** Makes an image of a tar archive of a root filesystem. @throws ARCHIVE_INVALID, ARGUMENT_INVALID, DOCKERFILE_INVALID */
+  /**
+   * Makes an image of a tar archive of a root filesystem: its bytes, or the address that it is fetched from.
+   * @throws ARCHIVE_INVALID, ARGUMENT_INVALID, DOCKERFILE_INVALID
+   */
   async import(
-    archive: AsyncIterable<Uint8Array>,
+    archive: AsyncIterable<Uint8Array> | string,
     options: ImportOptions & { readonly from: string; readonly created: string },
   ): Promise<Image> {
     const { importImage } = await import("./import-image.ts");
-    const image = await importImage(this.#store.images, archive, options);
+    const { signal } = options;
+    const bytes =
+      typeof archive === "string"
+        ? (await this.#parts.registries()).fetchFile(archive, signal === undefined ? {} : { signal })
+        : archive;
+    const image = await importImage(this.#store.images, bytes, options);
     if (options.name !== undefined)
       tellImage(this.#parts.events, "tag", image, familiarReference(parseReference(options.name)));
     tellImage(this.#parts.events, "import", image);
@@ -212,10 +220,19 @@ export class Images {
     for (const { image } of items) tellImage(this.#parts.events, "save", image);
   }
 
-  /** Reads an archive of either form; every byte is verified. @throws ARCHIVE_INVALID, DIGEST_MISMATCH */
-  async load(archive: AsyncIterable<Uint8Array>): Promise<readonly Image[]> {
+  /**
+   * Reads an archive of either form; every byte is verified. With a platform only images of it are taken, of an index its
+   * manifest alone. @throws ARCHIVE_INVALID, DIGEST_MISMATCH, PLATFORM_NOT_FOUND
+   */
+  async load(
+    archive: AsyncIterable<Uint8Array>,
+    { platform }: { readonly platform?: string } = {},
+  ): Promise<readonly Image[]> {
     using _lock = await this.#store.use();
-    const images = await this.#store.images.load(archive);
+    const images = await this.#store.images.load(
+      archive,
+      platform === undefined ? {} : { platform: parsePlatform(platform) },
+    );
     for (const image of images) tellImage(this.#parts.events, "load", image);
     return images;
   }
@@ -251,10 +268,10 @@ export class Images {
    * @throws ARGUMENT_INVALID, IMAGE_NOT_FOUND, IMAGE_INVALID, DIGEST_MISMATCH and what pulls and pushes throw
    */
   async copy(from: string, to: string, options: CopyOptions = {}): Promise<CopyResult> {
-    using _lock = await this.#store.use();
     const { images } = this.#store;
     const { copyBetween } = await import("./copy-images.ts");
-    return await copyBetween({ images, client: this.#parts.registries }, { from, to }, options);
+    const hold = () => this.#store.use();
+    return await copyBetween({ images, hold, client: this.#parts.registries }, { from, to }, options);
   }
 
   /**

@@ -114,7 +114,10 @@ export interface ImageStore {
    * The layer that `snapshot` adds to its parent, as an uncompressed tar blob; deterministic. Remembered, so a second call
    * costs nothing. Without `times` they are written as they stand in the snapshot.
    */
-  commitLayer(snapshot: SnapshotName, options?: { readonly times?: LayerTimes }): Promise<LayerBlob>;
+  commitLayer(
+    snapshot: SnapshotName,
+    options?: { readonly times?: LayerTimes; readonly signal?: AbortSignal | undefined },
+  ): Promise<LayerBlob>;
   /**
    * Ends an active snapshot of which `files` are written into its layer and not into its tree: they are laid out when
    * somebody asks for the tree. The layer has the same bytes as that of the whole tree.
@@ -122,7 +125,12 @@ export interface ImageStore {
    */
   commitDeferred(
     active: ActiveSnapshot,
-    options: { readonly name: string; readonly files: readonly DeferredFile[]; readonly times: LayerTimes },
+    options: {
+      readonly name: string;
+      readonly files: readonly DeferredFile[];
+      readonly times: LayerTimes;
+      readonly signal?: AbortSignal | undefined;
+    },
   ): Promise<{ readonly snapshot: SnapshotName; readonly changed: readonly string[] }>;
   /**
    * A layer in another form, as a blob of the store. Compressed once and remembered; the same bytes each time. One that is
@@ -192,7 +200,7 @@ export interface FindOptions {
 /** How the bytes of a layer are written down. */
 export interface LayerForm {
   readonly compression: "uncompressed" | "gzip" | "zstd";
-  /** gzip: 0 to 9, 6 by default; zstd: 1 to 22, 3 by default. */
+  /** gzip: 0 to 9, 5 by default; zstd: 1 to 22, 3 by default. */
   readonly level?: number;
   /** Brings layers that came compressed into this form, too. */
   readonly force?: boolean;
@@ -240,6 +248,8 @@ export interface SaveOptions {
 }
 
 export interface LoadOptions {
+  /** Takes of each image what is for this platform, and nothing else. @throws PLATFORM_NOT_FOUND */
+  readonly platform?: Platform;
   readonly onProgress?: OnProgress;
   readonly signal?: AbortSignal;
 }

@@ -1,21 +1,26 @@
 import { errorMessage, LighterError } from "#base";
+import type { ContentReader } from "#content";
 import {
   type Descriptor,
   type Digest,
   encoded,
+  familiarReference,
   type Manifest,
   mediaTypes,
+  normalizePlatform,
+  type Platform,
   parseReference,
   type Reference,
 } from "#oci";
 import { type ArchiveFiles, readArchive } from "./archive-files.ts";
 import { checkImage } from "./check.ts";
 import type { LayerParts } from "./commit-layer.ts";
-import { isAttestation, isDescriptor, isIndex, isRecord, readConfig } from "./documents.ts";
+import { isAttestation, isDescriptor, isIndex, isRecord, readConfig, readManifest } from "./documents.ts";
 import { nameOf } from "./image-index.ts";
 import type { LoadOptions } from "./image-store.ts";
 import { listDescriptors } from "./platform-choice.ts";
 import { type NewImage, storeManifest } from "./store-documents.ts";
+import { chooseForPlatform } from "./transfer/choose-platform.ts";
 
 /** An image of an archive, stored but not yet named. */
 export interface LoadedImage {
@@ -45,9 +50,38 @@ export async function loadArchive(
       "IMAGE_INVALID",
       "cannot load the archive: it holds neither an OCI layout nor what docker save writes",
     );
-  for (const { manifests } of images)
+  const { platform } = options;
+  const named = index === undefined ? images : withDockerNames(parts, images, docker);
+  const chosen = platform === undefined ? named : named.map((each) => forPlatform(parts, each, platform));
+  for (const { manifests } of chosen)
     for (const { digest } of manifests) await checkImage(parts, digest, { trustStored: true });
-  return index === undefined ? images : withDockerNames(parts, images, docker);
+  return chosen;
+}
+
+/** Of an index the manifest for the platform, in its place. */
+function forPlatform({ content }: LayerParts, loaded: LoadedImage, wanted: Platform): LoadedImage {
+  const [name] = loaded.names;
+  const what = name === undefined ? loaded.image.target.digest : familiarReference(name);
+  const found = chooseForPlatform(
+    loaded.manifests.map((manifest) => withPlatform(content, manifest)),
+    wanted,
+    what,
+  );
+  const { platform: _, annotations: __, ...target } = found;
+  return { ...loaded, image: { target }, manifests: [target] };
+}
+
+/** What an index says of a manifest's platform, or what its config says. */
+function withPlatform(content: ContentReader, manifest: Descriptor): Descriptor {
+  if (manifest.platform !== undefined) return manifest;
+  const { os, architecture, variant } = readConfig(
+    content,
+    readManifest(content, manifest.digest).config.digest,
+  );
+  return {
+    ...manifest,
+    platform: normalizePlatform({ os, architecture, ...(variant !== undefined && { variant }) }),
+  };
 }
 
 function loadOci(parts: LayerParts, files: ArchiveFiles, index: unknown): readonly LoadedImage[] {

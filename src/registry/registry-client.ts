@@ -25,6 +25,11 @@ export interface RegistryClient extends Disposable {
    * @throws BLOB_NOT_FOUND, SIZE_MISMATCH when the registry has another size
    */
   fetchBlob(repository: Repository, blob: Descriptor, options?: FetchOptions): AsyncIterable<Uint8Array>;
+  /**
+   * What any web server has at an address, over the proxies and with the authorities that registries are reached with;
+   * nobody is told a password. @throws ARGUMENT_INVALID, CANCELLED
+   */
+  fetchFile(address: string, options?: CallOptions): AsyncIterable<Uint8Array>;
   /** Makes the repository have a blob: nothing when it is there, mounted from another one, else uploaded. */
   pushBlob(repository: Repository, blob: BlobSource, options?: PushOptions): Promise<PushOutcome>;
   /** Manifests that have this one as subject. */

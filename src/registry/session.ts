@@ -5,10 +5,10 @@ import { Authorizer } from "./auth/authorizer.ts";
 import { type Credentials, findCredentials } from "./auth/credentials.ts";
 import { type Endpoint, endpointsOf } from "./endpoint.ts";
 import { drain, headerOf } from "./http/body.ts";
-import { readCertificates } from "./http/certificates.ts";
 import { isCertificateFailure, isHopeless, isNoTls, isUnreachable } from "./http/failure.ts";
 import { parseRetryAfter, pause, pauseMs } from "./http/retry-after.ts";
-import { type Outgoing, Transport } from "./http/transport.ts";
+import type { Outgoing, Transport } from "./http/transport.ts";
+import { openTransport } from "./open-transport.ts";
 import type { RegistryOptions } from "./options.ts";
 import { answerError, lineError, Temporary } from "./registry-error.ts";
 
@@ -52,17 +52,7 @@ export class Session implements Disposable {
 
   constructor(options: RegistryOptions, credentials?: Credentials) {
     this.#options = options;
-    this.#transport = new Transport({
-      proxyEnv: options.proxyEnv ?? {},
-      connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
-      stallTimeoutMs: options.stallTimeoutMs ?? 30_000,
-      maxConnections: options.maxConnections ?? 8,
-      certificatesFor: (host, isWide) =>
-        readCertificates(host === "registry-1.docker.io" ? "docker.io" : host, {
-          directories: options.certificateDirectories ?? [],
-          authorityFiles: isWide ? (options.authorityFiles ?? []) : [],
-        }),
-    });
+    this.#transport = openTransport(options);
     this.#authorizer = new Authorizer({
       send: (outgoing) => this.#transport.send(outgoing),
       findCredentials: async (registry) =>

@@ -109,3 +109,19 @@ test("a sparse index is pushed as the one image that is here", { skip }, async (
     image.target.digest,
   );
 });
+
+test("of an archive of several platforms one is loaded, with its name, and none that it does not have", async () => {
+  using folder = tempFolder();
+  const here = openStore(join(folder.path, "here"));
+  const [there, other] = [openStore(join(folder.path, "there")), openStore(join(folder.path, "other"))];
+  const items = [{ image: await makeIndex(here), name: parseReference("app:all") }];
+  const archive = () => here.images.save(items, { format: "oci" });
+  const [loaded] = await there.images.load(archive(), { platform: parsePlatform("linux/arm/v7") });
+  assert.equal(loaded?.config.variant, "v7");
+  assert.deepEqual([loaded?.index, loaded?.names], [undefined, ["docker.io/library/app:all"]]);
+  await assert.rejects(
+    other.images.load(archive(), { platform: parsePlatform("linux/s390x") }),
+    /cannot use "app:all" on linux\/s390x: it exists for linux\/amd64/,
+  );
+  assert.deepEqual(other.images.list(), []);
+});

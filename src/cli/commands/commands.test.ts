@@ -178,7 +178,7 @@ test("rmi tells docker's words, goes on after a failure, and -f forgives an abse
   assert.deepEqual(await lighter(["rmi", "-f", "gone", "calculator"], engine), {
     status: 0,
     stdout: removed,
-    stderr: "",
+    stderr: 'lighter: cannot find image "gone"\n',
   });
 });
 

@@ -35,7 +35,7 @@ export const imageImport = defineCommand({ ...importCommand, name: "image import
 async function importArchive(invocation: Invocation<typeof importFlags>): Promise<number> {
   const { flags, args, io, signal, openEngine } = invocation;
   const [from = "", name] = args;
-  const archive = await openArchive(from, invocation);
+  const archive = openArchive(from, io);
   await using engine = await openEngine();
   const image = await engine.images.import(archive, {
     from: from === "-" ? "" : from,
@@ -50,12 +50,10 @@ async function importArchive(invocation: Invocation<typeof importFlags>): Promis
   return 0;
 }
 
-async function openArchive(
-  from: string,
-  { io, signal }: Pick<Invocation, "io" | "signal">,
-): Promise<AsyncIterable<Uint8Array>> {
+/** Its bytes; an address stays one. */
+function openArchive(from: string, io: Invocation["io"]): AsyncIterable<Uint8Array> | string {
   if (from === "-") return io.stdin as AsyncIterable<Uint8Array>;
-  if (/^https?:\/\//.test(from)) return await fetchArchive(from, signal);
+  if (/^https?:\/\//.test(from)) return from;
   try {
     return createReadStream(from, { fd: openSync(from, "r") });
   } catch (error) {
@@ -64,18 +62,5 @@ async function openArchive(
       `cannot import "${from}": ${systemErrorCode(error) === "ENOENT" ? "no such file" : errorMessage(error)}`,
       { cause: error },
     );
-  }
-}
-
-async function fetchArchive(url: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
-  try {
-    const response = await fetch(url, { signal });
-    if (response.ok && response.body !== null) return response.body;
-    throw new Error(`the server answers ${response.status}`);
-  } catch (error) {
-    const reason = error instanceof Error && error.cause !== undefined ? error.cause : error;
-    throw new LighterError("ARGUMENT_INVALID", `cannot import "${url}": ${errorMessage(reason)}`, {
-      cause: error,
-    });
   }
 }

@@ -64,17 +64,19 @@ export const imageInspect = defineCommand({
   name: "image inspect",
   summary: "Show everything that is known of images, as JSON",
   usage: "[OPTIONS] IMAGE [IMAGE...]",
-  flags: formatFlag,
+  flags: {
+    ...formatFlag,
+    platform: { kind: "string", value: "OS/ARCH", summary: "Of an image for several platforms, this one's" },
+  },
   arity: { min: 1, max: Number.POSITIVE_INFINITY },
   argument: "image",
-  notYet: ["platform"],
   examples: [
     {
       command: "lighter image inspect calculator",
       explains: "Print the configuration, layers and origin of an image",
     },
   ],
-  run: (invocation) => inspectNames(invocation, [image]),
+  run: (invocation) => inspectNames(invocation, [imageFor(invocation.flags.platform)]),
 });
 
 export const volumeInspect = defineCommand({
@@ -112,13 +114,15 @@ const container: Kind = {
   },
 };
 
-const image: Kind = {
-  name: "image",
-  async find(engine, text) {
-    const { inspectObject } = await import("../inspect-object.ts");
-    return inspectObject(engine.images.get(text));
-  },
-};
+function imageFor(platform: string | undefined): Kind {
+  return {
+    name: "image",
+    async find(engine, text) {
+      const { inspectObject } = await import("../inspect-object.ts");
+      return inspectObject(engine.images.get(text, platform === undefined ? {} : { platform }));
+    },
+  };
+}
 
 const network: Kind = {
   name: "network",
@@ -138,7 +142,7 @@ const volume: Kind = {
   },
 };
 
-const kinds: readonly Kind[] = [container, image, network, volume];
+const kinds: readonly Kind[] = [container, imageFor(undefined), network, volume];
 
 /** What a kind says when it has none of that name, or none could have it. */
 const absences = new Set([

@@ -5,7 +5,8 @@ import { familiarName } from "../image-words.ts";
 
 const loadFlags = {
   input: { kind: "string", short: "i", value: "FILE", summary: "Read a file instead of the standard input" },
-  quiet: { kind: "boolean", short: "q", summary: "Say nothing of what was loaded" },
+  platform: { kind: "string", value: "OS/ARCH", summary: "Take this platform's image alone, of several" },
+  quiet: { kind: "boolean", short: "q", summary: "Show no progress: there is none" },
 } as const;
 
 export const load = defineCommand({
@@ -15,7 +16,6 @@ export const load = defineCommand({
   flags: loadFlags,
   arity: { min: 0, max: 0 },
   argument: "file",
-  notYet: ["platform"],
   examples: [
     { command: "lighter load -i calculator.tar", explains: "Take the images of an archive into the store" },
     { command: "docker save debian | lighter load", explains: "Take an image over from docker" },
@@ -33,8 +33,11 @@ async function loadImages({ flags, io, openEngine }: Invocation<typeof loadFlags
     );
   const archive = flags.input === undefined ? io.stdin : openArchive(flags.input);
   await using engine = await openEngine();
-  const loaded = await engine.images.load(archive as AsyncIterable<Uint8Array>);
-  if (flags.quiet) return 0;
+  const { platform } = flags;
+  const loaded = await engine.images.load(
+    archive as AsyncIterable<Uint8Array>,
+    platform === undefined ? {} : { platform },
+  );
   const lines = loaded.flatMap((image) =>
     image.names.length > 0
       ? image.names.map((name) => `Loaded image: ${familiarName(name)}\n`)

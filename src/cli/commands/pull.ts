@@ -1,6 +1,7 @@
+import { formatReference, parseReference } from "#oci";
 import { defineCommand, type Invocation } from "../command.ts";
 import type { CliEngine } from "../engine-port.ts";
-import { familiarName } from "../image-words.ts";
+import { bareRepository, defaultTagLine, familiarName } from "../image-words.ts";
 import { openTransferDisplay } from "../progress/transfer.ts";
 
 const pullFlags = {
@@ -30,22 +31,28 @@ export const pull = defineCommand({
 export const imagePull = defineCommand({ ...pull, name: "image pull" });
 
 async function pullImage(invocation: Invocation<typeof pullFlags>): Promise<number> {
-  const { flags, args, signal, openEngine } = invocation;
+  const { flags, args, io, signal, openEngine } = invocation;
   const [name = ""] = args;
+  const repository = flags["all-tags"] ? bareRepository(name) : name;
+  if (!flags.quiet && !flags["all-tags"]) await io.stdout.write(defaultTagLine(name));
   await using engine = await openEngine();
-  if (!flags["all-tags"]) return await pullOne(engine, name, invocation);
-  const { bareRepository } = await import("../image-words.ts");
-  const repository = bareRepository(name);
+  if (!flags["all-tags"]) {
+    await io.stdout.write(`${await pullOne(engine, name, invocation)}\n`);
+    return 0;
+  }
   for (const tag of await engine.images.tags(repository, { signal }))
     await pullOne(engine, `${repository}:${tag}`, invocation);
+  const { registry, repository: path } = parseReference(repository);
+  await io.stdout.write(`${formatReference({ registry, repository: path })}\n`);
   return 0;
 }
 
+/** @returns the full name of what came */
 async function pullOne(
   engine: CliEngine,
   wanted: string,
   { flags, io, signal }: Invocation<typeof pullFlags>,
-): Promise<number> {
+): Promise<string> {
   const { platform } = flags;
   const pulled = await (async () => {
     using display = openTransferDisplay(io, flags);
@@ -57,8 +64,11 @@ async function pullOne(
     });
   })();
   const name = familiarName(pulled.name);
+  const { repository, tag, digest } = parseReference(pulled.name);
   const status = pulled.isUnchanged ? "Image is up to date" : "Downloaded newer image";
-  if (!flags.quiet) await io.stdout.write(`Digest: ${pulled.digest}\nStatus: ${status} for ${name}\n`);
-  await io.stdout.write(`${pulled.name}\n`);
-  return 0;
+  if (!flags.quiet)
+    await io.stdout.write(
+      `${digest ?? tag}: Pulling from ${repository}\nDigest: ${pulled.digest}\nStatus: ${status} for ${name}\n`,
+    );
+  return pulled.name;
 }

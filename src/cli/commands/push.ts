@@ -1,7 +1,9 @@
 import { LighterError } from "#base";
 import type { LayerForm } from "#image";
+import { formatReference, parseReference } from "#oci";
 import { defineCommand, type Invocation } from "../command.ts";
 import type { CliEngine } from "../engine-port.ts";
+import { bareRepository, defaultTagLine, splitName } from "../image-words.ts";
 import { openTransferDisplay } from "../progress/transfer.ts";
 
 const pushFlags = {
@@ -44,11 +46,18 @@ export const push = defineCommand({
 export const imagePush = defineCommand({ ...push, name: "image push" });
 
 async function pushImage(invocation: Invocation<typeof pushFlags>): Promise<number> {
-  const { flags, args, openEngine } = invocation;
+  const { flags, args, io, openEngine } = invocation;
   const [name = ""] = args;
+  const reference = parseReference(name);
+  const { registry, repository: path } = reference;
+  if (!flags.quiet) {
+    if (!flags["all-tags"]) await io.stdout.write(defaultTagLine(name));
+    await io.stdout.write(
+      `The push refers to repository [${formatReference({ registry, repository: path })}]\n`,
+    );
+  }
   await using engine = await openEngine();
   if (!flags["all-tags"]) return await pushOne(engine, name, invocation);
-  const { bareRepository, splitName } = await import("../image-words.ts");
   const repository = bareRepository(name);
   const names = engine.images
     .list()
@@ -85,8 +94,9 @@ async function pushOne(
   })();
   if (flags.quiet) await io.stdout.write(`${pushed.name}\n`);
   else {
-    const state = pushed.isUnchanged ? " (the registry had it already)" : "";
-    await io.stdout.write(`${pushed.name}: digest: ${pushed.digest} size: ${pushed.sizeBytes}${state}\n`);
+    if (pushed.isUnchanged) await io.stderr.write("the registry had it already\n");
+    const { tag } = splitName(pushed.name);
+    await io.stdout.write(`${tag}: digest: ${pushed.digest} size: ${pushed.sizeBytes}\n`);
   }
   return 0;
 }

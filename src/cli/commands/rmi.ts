@@ -6,7 +6,11 @@ const rmiFlags = {
   force: {
     kind: "boolean",
     short: "f",
-    summary: "Remove an image by ID though it has several names; ignore absent ones",
+    summary: "Remove an image by ID though it has several names; absent ones are no failure",
+  },
+  "no-prune": {
+    kind: "boolean",
+    summary: "Keep untagged parents: taken for docker's sake, for images have none here",
   },
 } as const;
 
@@ -17,7 +21,7 @@ export const rmi = defineCommand({
   flags: rmiFlags,
   arity: { min: 1, max: Number.POSITIVE_INFINITY },
   argument: "image",
-  notYet: ["no-prune", "platform"],
+  notYet: ["platform"],
   examples: [
     { command: "lighter rmi calculator", explains: "Remove the name, and what only this image used" },
     { command: "lighter rmi -f $(lighter images -q)", explains: "Remove every image" },
@@ -40,9 +44,8 @@ async function removeImages({ flags, args, io, openEngine }: Invocation<typeof r
       await io.stdout.write(lines.join(""));
     } catch (error) {
       if (!isLighterError(error)) throw error;
-      if (flags.force && error.code === "IMAGE_NOT_FOUND") continue;
       await io.stderr.write(`lighter: ${error.message}\n`);
-      status = error.kind.exit;
+      if (!flags.force || error.code !== "IMAGE_NOT_FOUND") status = error.kind.exit;
     }
   }
   return status;
