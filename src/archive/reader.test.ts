@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { isLighterError } from "#base";
 import { type TarEntry, tarEntry } from "./entry.ts";
 import { decodeName, encodeName } from "./name.ts";
+import { formatPax } from "./pax.ts";
 import { readTar } from "./read-bytes.ts";
 import { TarReader } from "./reader.ts";
 import { formatTarHeader, tarEnd, tarPadding } from "./writer.ts";
@@ -160,6 +161,38 @@ const malformed: readonly (readonly [what: string, bytes: Buffer])[] = [
     Buffer.concat([patched(patched(plain, 156, "S"), 386, `${"0".repeat(11)}\0${"7".repeat(11)}\0`), tarEnd]),
   ],
 ];
+
+/** A file whose pax records say how long it is with its holes. */
+function sparseFile(realSize: string, map: string): Buffer {
+  const records = formatPax([
+    { key: "GNU.sparse.realsize", value: Buffer.from(realSize) },
+    { key: "GNU.sparse.map", value: Buffer.from(map) },
+  ]);
+  const size = records.length.toString(8).padStart(11, "0");
+  return Buffer.concat([
+    patched(patched(plain, 156, "x"), 124, size),
+    Buffer.concat([records], 512),
+    plain,
+    tarEnd,
+  ]);
+}
+
+test("lengths of sparse files up to what a number holds are read as they are, longer ones refused", () => {
+  const sizes: number[] = [];
+  const sink = { onEntry: ({ sizeBytes }: TarEntry) => sizes.push(sizeBytes), onData() {}, onEntryEnd() {} };
+  new TarReader(sink).write(sparseFile(String(Number.MAX_SAFE_INTEGER), ""));
+  assert.deepEqual(sizes, [Number.MAX_SAFE_INTEGER]);
+  for (const [size, map] of [
+    [String(2n ** 53n), ""],
+    [String(2n ** 63n), ""],
+    ["-1", ""],
+    ["100", `${2n ** 53n},0`],
+    ["100", `${2n ** 53n - 1n},${2n ** 53n - 1n}`],
+    ["100", "-1,1"],
+    ["100", "0"],
+  ] as const)
+    assert.throws(() => readTar(sparseFile(size, map)), isInvalid, `${size} ${map}`);
+});
 
 for (const [what, bytes] of malformed)
   test(`refused: ${what}`, () => assert.throws(() => readTar(bytes), isInvalid));

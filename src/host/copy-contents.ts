@@ -23,15 +23,21 @@ export function copyContents(sys: Sys, fromFd: number, toFd: number, sizeBytes: 
   return copyRange(sys, { fromFd, toFd, start: 0, end: size });
 }
 
+/** See `Files.findData`. */
+export function findData(sys: Sys, fd: number, offsetBytes: number): number {
+  const start = sys.lseek(fd, offsetBytes, SEEK_DATA);
+  if (start === ENXIO) return Number.POSITIVE_INFINITY;
+  return start < 0 ? offsetBytes : start;
+}
+
 function copyWithHoles(sys: Sys, fromFd: number, toFd: number, size: number): number {
   ftruncateSync(toFd, size);
   let offset = 0;
   while (offset < size) {
-    const start = sys.lseek(fromFd, offset, SEEK_DATA);
-    if (start === ENXIO || start >= size) break;
-    // A filesystem that cannot tell holes is one range of data.
-    if (start < 0) return offset + copyRange(sys, { fromFd, toFd, start: offset, end: size });
-    const end = Math.min(size, sys.lseek(fromFd, start, SEEK_HOLE));
+    const start = findData(sys, fromFd, offset);
+    if (start >= size) break;
+    const hole = sys.lseek(fromFd, start, SEEK_HOLE);
+    const end = hole < 0 ? size : Math.min(size, hole);
     copyRange(sys, { fromFd, toFd, start, end });
     offset = end;
   }

@@ -1,5 +1,5 @@
 import { chmodSync, closeSync, constants, fsyncSync, openSync, writeSync } from "node:fs";
-import { copyContents } from "./copy-contents.ts";
+import { copyContents, findData } from "./copy-contents.ts";
 import { actingAs } from "./file-owner.ts";
 import type { Files } from "./host.ts";
 import { AT_FDCWD, type Sys } from "./sys.ts";
@@ -38,6 +38,7 @@ export function createFiles(sys: Sys): Files {
       check(result, { verb: "set the time of", object: path });
     },
     copyContents: (fromFd, toFd, sizeBytes) => copyContents(sys, fromFd, toFd, sizeBytes),
+    findData: (fd, offset) => findData(sys, fd, offset),
     openInRoot: (root, path, options) => openInRoot(sys, root, path, options?.followLast ?? true),
     sync,
     writeUncached: (fd, bytes, offset) => writeUncached(sys, fd, bytes, offset),

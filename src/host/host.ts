@@ -34,6 +34,11 @@ export interface Files {
   /** Copies between open files by reflink, copy_file_range or read and write, whichever works, keeping holes. Returns bytes. */
   copyContents(fromFd: number, toFd: number, sizeBytes: number): number;
   /**
+   * Where the next data of an open file lies, from an offset on: what is before it is a hole. Infinity when only a hole is left;
+   * a filesystem that cannot tell holes has data everywhere.
+   */
+  findData(fd: number, offsetBytes: number): number;
+  /**
    * Resolves `path` below `root` as a chroot would (symbolic links, `..` and absolute targets stay inside) with
    * openat2(RESOLVE_IN_ROOT), and returns an O_PATH descriptor that the caller closes; undefined when it is absent.
    * `/proc/self/fd/<n>` then names the entry for any further call with no race.

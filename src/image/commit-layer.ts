@@ -22,16 +22,21 @@ export interface LayerParts {
   readonly records: Records;
 }
 
+interface CommitOptions {
+  readonly times?: LayerTimes | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** See `ImageStore.commitLayer`. */
 export async function commitLayer(
   parts: LayerParts,
   snapshot: SnapshotName,
-  times?: LayerTimes,
+  { times, signal }: CommitOptions = {},
 ): Promise<LayerBlob> {
   const known = findKnown(parts, snapshot, times);
   if (known !== undefined) return known;
-  await using _turn = await singleFlight(parts, `commit ${snapshot}`);
-  return findKnown(parts, snapshot, times) ?? (await writeBlob(parts, snapshot, times));
+  await using _turn = await singleFlight(parts, `commit ${snapshot}`, signal);
+  return findKnown(parts, snapshot, times) ?? (await writeBlob(parts, snapshot, { times, signal }));
 }
 
 function findKnown(
@@ -60,9 +65,9 @@ function recordName(snapshot: SnapshotName, times: LayerTimes | undefined): stri
 async function writeBlob(
   parts: LayerParts,
   snapshot: SnapshotName,
-  times: LayerTimes | undefined,
+  { times, signal }: CommitOptions,
 ): Promise<LayerBlob> {
-  const descriptor = await writeTar(parts, parts.snapshots.changes(snapshot), { times });
+  const descriptor = await writeTar(parts, parts.snapshots.changes(snapshot), { times, signal });
   return recordLayer(parts, snapshot, { descriptor, times });
 }
 
@@ -70,13 +75,14 @@ interface TarOptions extends Omit<LayerOptions, "files"> {
   readonly ingest?: Pick<IngestOptions, "expectedBytes" | "isCached">;
   /** Whether there is so much to read that a thread of its own is worth its start. */
   readonly readsAhead?: boolean;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Writes the tar of a directory in overlay form into the store. */
 export async function writeTar(
   { content, host, records }: Pick<LayerParts, "content" | "host" | "records">,
   directory: string,
-  { ingest: ingestOptions, readsAhead = false, ...options }: TarOptions,
+  { ingest: ingestOptions, readsAhead = false, signal, ...options }: TarOptions,
 ): Promise<Descriptor> {
   // The snapshot that it is made of is not flushed either.
   using ingest = content.ingest({ isFlushed: false, ...ingestOptions });
@@ -88,6 +94,7 @@ export async function writeTar(
     ingest.write(chunk);
     if (performance.now() - since < turnMs) continue;
     await setImmediate();
+    if (signal?.aborted) throw new LighterError("CANCELLED", "cannot write the layer: cancelled");
     since = performance.now();
   }
   const descriptor = ingest.commit(mediaTypes.layer);

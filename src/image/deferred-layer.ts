@@ -1,26 +1,26 @@
 import type { ActiveSnapshot, SnapshotName } from "#snapshot";
 import { type LayerParts, recordLayer, writeTar } from "./commit-layer.ts";
-import type { DeferredFile, LayerTimes } from "./image-store.ts";
+import type { DeferredFile, ImageStore } from "./image-store.ts";
 
-// Below these, starting a thread that reads ahead costs more than it saves.
-const worthFiles = 5000;
-const worthBytes = 64 << 20;
+/** Fewer files are opened and read faster than a thread starts that would do it; a large one it would only copy once more. */
+const worthReadingAhead = 5000;
 
 /** See `ImageStore.commitDeferred`. */
 export async function commitDeferred(
   parts: LayerParts,
   active: ActiveSnapshot,
-  options: { readonly name: string; readonly files: readonly DeferredFile[]; readonly times: LayerTimes },
+  options: Parameters<ImageStore["commitDeferred"]>[1],
 ): Promise<{ readonly snapshot: SnapshotName; readonly changed: readonly string[] }> {
-  const { name, files, times } = options;
+  const { name, files, times, signal } = options;
   const changed: string[] = [];
   const expectedBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   const descriptor = await writeTar(parts, active.upper, {
     times,
+    signal,
     deferred: new DeferredTree(files),
     // Whoever needs the files reads the layer once, and most builds are followed by nobody who does.
     ingest: { expectedBytes, isCached: false },
-    readsAhead: files.length >= worthFiles || expectedBytes >= worthBytes,
+    readsAhead: files.length >= worthReadingAhead,
     onChanged: (source) => changed.push(source),
   });
   const snapshot = parts.snapshots.commitDeferred(active, name, {
@@ -35,6 +35,7 @@ export async function commitDeferred(
 export class DeferredTree {
   readonly #files = new Map<string, DeferredFile>();
   readonly #names = new Map<string, string[]>();
+  readonly #linked = new Set<string>();
 
   constructor(files: readonly DeferredFile[]) {
     for (const file of files) {
@@ -45,11 +46,17 @@ export class DeferredTree {
       if (names === undefined) this.#names.set(directory, [name]);
       else names.push(name);
       this.#files.set(file.path, file);
+      if (file.link !== undefined) this.#linked.add(file.link);
     }
   }
 
   find(path: string): DeferredFile | undefined {
     return this.#files.get(path);
+  }
+
+  /** Whether a file has further names. */
+  isLinked(path: string): boolean {
+    return this.#linked.has(path);
   }
 
   names(directory: string): readonly string[] {

@@ -34,7 +34,6 @@ import type {
   ImageStore,
   LayerBlob,
   LayerForm,
-  LayerTimes,
   LoadOptions,
   Removal,
   SaveItem,
@@ -299,8 +298,11 @@ export class DirectoryImageStore implements ImageStore {
     return commitDeferred(this.#parts, active, options);
   }
 
-  commitLayer(snapshot: SnapshotName, options: { readonly times?: LayerTimes } = {}): Promise<LayerBlob> {
-    return commitLayer(this.#parts, snapshot, options.times);
+  commitLayer(
+    snapshot: SnapshotName,
+    options?: Parameters<ImageStore["commitLayer"]>[1],
+  ): Promise<LayerBlob> {
+    return commitLayer(this.#parts, snapshot, options);
   }
 
   formLayer(layer: Descriptor, form: LayerForm): Promise<Descriptor> {

@@ -1,7 +1,15 @@
 // Ctrl-C at each kind of work: nothing goes on, nothing is left half made, and the next build works.
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { basename, join } from "node:path";
@@ -111,6 +119,14 @@ describe("Ctrl-C", { skip }, () => {
     assertClean();
     const { status, stderr } = clone.run(["build", "--progress", "plain", path]);
     assert.equal(status, 0, stderr);
+  });
+
+  test("while the zeros of a long hole are written into a layer", async () => {
+    const path = context("hole", "FROM scratch\nCOPY hole /\n");
+    writeFileSync(join(path, "hole"), "");
+    truncateSync(join(path, "hole"), 2 ** 33);
+    await interrupted([path], "exporting to image");
+    assertClean();
   });
 
   test("during ADD from the web, and a context from it", async () => {

@@ -28,7 +28,7 @@ test("archives larger than the disk: a sparse file, a gzip of zeros", { skip: wh
     writeFileSync(join(clone.folder, "Dockerfile"), `FROM scratch\nADD ${name}.tar /d/\n`);
     const build = clone.run(["build", "."]);
     assert.equal(build.status, 1, build.stderr);
-    assert.match(build.stderr, /cannot unpack ".*": .* larger than the space that the disk has left/, name);
+    assert.match(build.stderr, /cannot unpack ".*": .* larger than the (?:space that the )?disk/, name);
     assert.deepEqual(readdirSync(join(clone.root, "snapshots/active")), []);
     assert.deepEqual(leftovers(clone.root), []);
   }

@@ -247,6 +247,7 @@ export class Build {
       snapshots: this.#parts.options.snapshots,
       ...times,
       epochSeconds,
+      signal: this.#request.signal,
     };
     const solved = { plans: planned.plans, known: solver.known, making };
     const written = await exports.run(planned, making, await caches.inline(solved));

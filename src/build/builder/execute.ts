@@ -116,7 +116,7 @@ async function executeFile(op: FileOp, task: Task): ReturnType<Execute> {
   if (deferral !== undefined && deferral.files.length > 0) {
     await task.options.pool.rest();
     const times = task.options.layerTimes(task.origin());
-    const options = { name: newName(), files: deferral.files, times };
+    const options = { name: newName(), files: deferral.files, times, signal: task.signal };
     const done = await task.options.images.commitDeferred(active, options);
     return { snapshot: done.snapshot, isUncertain: changed.length + done.changed.length > 0 };
   }

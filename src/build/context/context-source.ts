@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import type { IgnoreMatcher } from "#dockerfile";
 import type { Files } from "#host";
 import type { Selector } from "../copy/selection.ts";
@@ -27,7 +28,7 @@ export interface ContextSource {
   /** When the first of the entries was looked at, at the earliest. */
   readonly openedMs: number;
   /** Reads what is not known of these, on several threads when it is much: {@link ContextSource.sumOf} has it then. */
-  read(entries: readonly PathEntry[]): Promise<void>;
+  read(entries: readonly PathEntry[], signal: AbortSignal): Promise<void>;
   readonly sumOf: SumOf;
   /** The sum of a file that this build has asked for. */
   findSum(path: string): string | undefined;
@@ -54,7 +55,7 @@ export function openContext(
   options: {
     readonly indexFile: string;
     readonly ignore?: IgnoreMatcher | undefined;
-    readonly files: Pick<Files, "listXattrs" | "getXattr">;
+    readonly files: Pick<Files, "listXattrs" | "getXattr" | "findData">;
     readonly pool: FilePool;
   },
 ): ContextSource {
@@ -71,13 +72,13 @@ export function openContext(
     open().set(path, { status: entry, sum, startedMs: known.startedMs });
     return sum;
   };
-  const readUnknown = async (entries: readonly PathEntry[]): Promise<void> => {
+  const readUnknown = async (entries: readonly PathEntry[], signal: AbortSignal): Promise<void> => {
     const index = open();
     const unknown = entries.filter(({ path, entry }) => index.find(path, entry) === undefined);
     const startedMs = Date.now();
     const sums = await sumFiles(
       unknown.map(({ entry }) => entry),
-      options.pool,
+      { pool: options.pool, files: options.files, store: dirname(options.indexFile), signal },
     );
     for (const { path, entry } of unknown) {
       const bytesSum = sums.get(entry);
@@ -101,8 +102,8 @@ export function openContext(
       counts.files += count;
       hasTrusted = true;
     },
-    read(entries) {
-      reading = reading.then(() => readUnknown(entries));
+    read(entries, signal) {
+      reading = reading.then(() => readUnknown(entries, signal));
       return reading;
     },
     sumOf(path, entry) {

@@ -19,6 +19,7 @@ export interface LayerMaking {
   readonly origins: LayerOrigins;
   readonly recordedTimes: RecordedTimes;
   readonly epochSeconds: number;
+  readonly signal: AbortSignal | undefined;
 }
 
 /** The result of a build for one platform. */
@@ -127,7 +128,8 @@ function baseInput({ op, inputs }: Vertex): VertexId | undefined {
 }
 
 async function commit(own: TreeResult, snapshot: SnapshotName, making: LayerMaking): Promise<LayerBlob> {
-  const layer = await making.images.commitLayer(snapshot, { times: timesInLayer(own.origin, making) });
+  const { images, signal } = making;
+  const layer = await images.commitLayer(snapshot, { times: timesInLayer(own.origin, making), signal });
   making.origins.put(layer.diffId, own.origin, making.epochSeconds);
   return layer;
 }

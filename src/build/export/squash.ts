@@ -24,7 +24,7 @@ export async function squashImage(image: PlatformImage, parts: SquashParts): Pro
   const base = layers.slice(0, baseLayers);
   const snapshot = await mergeLayers(image, parts);
   // Times were set when the layers were made: they stay.
-  const layer = await parts.images.commitLayer(snapshot);
+  const layer = await parts.images.commitLayer(snapshot, { signal: parts.making.signal });
   const diffIds = [...base.map(({ diffId }) => diffId), layer.diffId];
   return {
     ...image,

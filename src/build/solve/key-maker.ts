@@ -27,6 +27,8 @@ export interface KeyMakerOptions {
   /** An empty directory: the tree of `scratch`. */
   readonly emptyLayer: string;
   readonly pool: FilePool;
+  /** Ends the reading of files. */
+  readonly signal: AbortSignal;
 }
 
 /** Makes the cache keys of one build's vertices. Contexts are digested once for each vertex that reads them. */
@@ -126,7 +128,7 @@ export class KeyMaker {
       this.#trusted.set(reader, { input, selectors, digest: known.digest });
       return known.digest;
     }
-    const { selected, digest, seconds } = await readContext(input, selectors);
+    const { selected, digest, seconds } = await readContext(input, selectors, this.#options.signal);
     this.#checkoutSeconds.set(reader, seconds);
     if (file !== undefined && isLiteral(selected, selectors))
       keepDigest(file, withPassed(source.tree, selected), {
@@ -147,19 +149,20 @@ export class KeyMaker {
     for (const [reader, { input, selectors, digest }] of this.#trusted) {
       if (reader !== of && !reader.startsWith(`${of} `)) continue;
       this.#trusted.delete(reader);
-      isAsKeyed = (await readContext(input, selectors)).digest === digest && isAsKeyed;
+      const now = await readContext(input, selectors, this.#options.signal);
+      isAsKeyed = now.digest === digest && isAsKeyed;
     }
     return isAsKeyed;
   }
 
   async #treeDigest(input: TreeResult, selectors: readonly Selector[]): Promise<string> {
-    const { snapshots, files, emptyLayer, pool } = this.#options;
+    const { snapshots, files, emptyLayer, pool, signal } = this.#options;
     const layers = input.snapshot === undefined ? [emptyLayer] : snapshots.layers(input.snapshot);
     const reader = createEntryReader(files);
     const selected = selectAll(new LayeredTree(layers, files), selectors);
     const sums = await sumFiles(
       entriesOf(selected).map(({ entry }) => entry),
-      pool,
+      { pool, files, store: emptyLayer, signal },
     );
     return digestSelection(selected, (_path, entry) => reader.sum(entry, sums.get(entry)));
   }
@@ -168,13 +171,14 @@ export class KeyMaker {
 async function readContext(
   { source }: ContextResult,
   selectors: readonly Selector[],
+  signal: AbortSignal,
 ): Promise<{
   readonly selected: readonly SelectedSource[];
   readonly digest: string;
   readonly seconds: Set<number>;
 }> {
   const selected = selectAll(source.tree, selectors);
-  await source.read(entriesOf(selected));
+  await source.read(entriesOf(selected), signal);
   const seconds = new Set<number>();
   const digest = digestSelection(selected, (path, entry) => {
     seconds.add(Math.floor(entry.mtimeMs / 1000));

@@ -89,7 +89,7 @@ export class Solver {
   constructor(options: SolverOptions) {
     this.#options = options;
     this.#limit = new Limit(options.jobs);
-    this.#keys = new KeyMaker({ ...options, files: options.host.files });
+    this.#keys = new KeyMaker({ ...options, files: options.host.files, signal: this.#stop.signal });
   }
 
   /** See {@link Solver.solveAll}. */
