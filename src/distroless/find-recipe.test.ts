@@ -81,6 +81,26 @@ test("other versions, other registries and digests are not answered", () => {
   assert.deepEqual(namesBeside(builtinRecipes, parseReference("rust:1")), []);
 });
 
+test("every distroless role has all variants: only debug ones have a shell, only nonroot ones another user", () => {
+  const roles = new Set(
+    builtinRecipes.map(({ repository }) => repository).filter((name) => /^distroless\/(?!nginx)/.test(name)),
+  );
+  assert.equal(roles.size, 23);
+  for (const role of roles)
+    for (const slim of ["", "slim-"])
+      for (const [form, shell, user] of [
+        ["latest", false, "0"],
+        ["nonroot", false, "65532"],
+        ["debug", true, "0"],
+        ["debug-nonroot", true, "65532"],
+      ] as const) {
+        const tag = `${slim}${form}`.replace("slim-latest", "slim");
+        const found = findRecipe(builtinRecipes, parseReference(`${role}:${tag}`), platform)?.definition;
+        assert.deepEqual([found?.debug, found?.user], [shell, user], `${role}:${tag}`);
+        assert.equal(found?.entrypoint?.[0] === "/busybox/sh", shell, `${role}:${tag}`);
+      }
+});
+
 test("docs/base-images.md lists every name", () => {
   const path = "docs/base-images.md";
   const [before = "", rest = ""] = readFileSync(path, "utf8").split(/(?<=<!-- names -->\n)/);

@@ -5,7 +5,7 @@ import { pathFilter } from "./apt-configuration.ts";
 import type { Assembled, AssembleOptions } from "./assemble.ts";
 import { type Assembly, rootOwned } from "./assembly.ts";
 import { mergedLinks } from "./base-system.ts";
-import { writeCertificateBundle, writeJavaAuthorities } from "./certificate-bundle.ts";
+import { collectCertificates, writeCertificateBundle, writeJavaAuthorities } from "./certificate-bundle.ts";
 import { cutIcu } from "./cut-icu.ts";
 import { cutSymbols } from "./cut-symbols.ts";
 import { debugDirectory, writeApplets } from "./debug-shell.ts";
@@ -33,8 +33,9 @@ export async function assembleDistroless(options: AssembleOptions): Promise<Asse
     tree.symlink(path, target, { uid: 0, gid: 0, mtimeSeconds: 0 });
   }
   const isExcluded = pathFilter(exclusions(definition));
-  const { packages, epochSeconds } = await unpackAll({ ...options, tree, isExcluded });
-  let assembly: Assembly = { tree, packages, architecture, epochSeconds };
+  const { certificates, collect } = collectCertificates();
+  const { packages, epochSeconds } = await unpackAll({ ...options, tree, isExcluded, collect });
+  let assembly: Assembly = { tree, packages, architecture, epochSeconds, certificates };
   if (options.java !== undefined) assembly = placeJava(assembly, options.java, isExcluded);
   writeDistrolessFiles(assembly, definition.users ?? []);
   if (tree.resolve("usr/lib/jvm") !== undefined) writeJavaAuthorities(assembly);

@@ -24,6 +24,8 @@ export interface Assembly {
   readonly packages: ReadonlyMap<string, InstalledPackage>;
   /** Debian's name: `amd64`. */
   readonly architecture: string;
+  /** Certificates of authorities that were read and not written, by path; undefined when they are in the tree. */
+  readonly certificates?: ReadonlyMap<string, Buffer>;
   /** Real paths of packages' files that do not have their packages' bytes any more. */
   readonly changed?: ReadonlySet<string>;
   /** Time of the newest file of any package: the time of everything that is made here, so that equal packages give equal images. */

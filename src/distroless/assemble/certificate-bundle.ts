@@ -1,5 +1,6 @@
 import { type Assembly, rootOwned } from "./assembly.ts";
 import { formatJavaKeystore } from "./java-keystore.ts";
+import type { FileSink } from "./tree-writer.ts";
 
 const folder = "usr/share/ca-certificates";
 const documents = "usr/share/doc/ca-certificates";
@@ -39,9 +40,38 @@ export function writeJavaAuthorities(assembly: Assembly): void {
   assembly.tree.file("etc/ssl/certs/java/cacerts", bytes, rootOwned(assembly));
 }
 
-function listCertificates({ tree }: Assembly): readonly { readonly path: string; readonly text: string }[] {
-  return [...tree.entries()]
-    .filter(([path, node]) => path.startsWith(`${folder}/`) && path.endsWith(".crt") && node.kind === "file")
-    .map(([path]) => ({ path, text: tree.read(path)?.toString("latin1") ?? "" }))
+/** Keeps single certificates, of which only the bundle is written, out of the tree. */
+export function collectCertificates(): {
+  readonly certificates: ReadonlyMap<string, Buffer>;
+  readonly collect: (path: string) => FileSink | undefined;
+} {
+  const certificates = new Map<string, Buffer>();
+  const collect = (path: string) => {
+    if (!isCertificate(path)) return undefined;
+    const parts: Buffer[] = [];
+    return {
+      write: (bytes: Uint8Array) => void parts.push(Buffer.from(bytes)),
+      close: () => void certificates.set(path, Buffer.concat(parts)),
+    };
+  };
+  return { certificates, collect };
+}
+
+function isCertificate(path: string): boolean {
+  return path.startsWith(`${folder}/`) && path.endsWith(".crt");
+}
+
+function listCertificates({
+  tree,
+  certificates,
+}: Assembly): readonly { readonly path: string; readonly text: string }[] {
+  const paths =
+    certificates?.keys() ??
+    [...tree.entries()].flatMap(([path, { kind }]) => (isCertificate(path) && kind === "file" ? [path] : []));
+  return [...paths]
+    .map((path) => ({
+      path,
+      text: (certificates?.get(path) ?? tree.read(path))?.toString("latin1") ?? "",
+    }))
     .sort((a, b) => (a.path < b.path ? -1 : 1));
 }

@@ -1,3 +1,4 @@
+import { LighterError } from "#base";
 import type { RecipeDefinition } from "../recipe-definition.ts";
 import { type Assembly, rootOwned } from "./assembly.ts";
 
@@ -7,6 +8,12 @@ export function writeOwnEntries(assembly: Assembly, definition: RecipeDefinition
   const { directories = [], links = [], files = [] } = definition;
   for (const { path, mode, uid = 0, gid = uid } of directories)
     tree.directory(path, { ...rootOwned(assembly, mode), uid, gid });
+  for (const { path } of [...files, ...links])
+    if (tree.find(path)?.kind === "directory")
+      throw new LighterError(
+        "RECIPE_INVALID",
+        `cannot add "/${path}" of the recipe: a directory stands there`,
+      );
   for (const { path, target } of links)
     tree.symlink(path, target.replaceAll("{architecture}", architecture), {
       uid: 0,

@@ -44,6 +44,8 @@ export interface FileSink {
 }
 
 const linkLimit = 40;
+/** Of the process, and fixed: what it does not take away a new file has from the start. */
+const umask = process.umask();
 const ownId = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
 
 /**
@@ -200,7 +202,11 @@ export class TreeWriter {
   open(path: string, attributes: Attributes, owner?: string): FileSink {
     const real = this.#clear(path, attributes);
     this.#nodes.set(real, { kind: "file", owner });
-    const fd = this.#attempt(real, () => openSync(this.#at(real), "wx", 0o600));
+    const isOwn = attributes.uid === ownId.uid && attributes.gid === ownId.gid;
+    // Another owner's file is nobody's until it is whole, and changing the owner clears set-id bits.
+    const isExact = isOwn && (attributes.mode & (umask | 0o7000)) === 0;
+    const birthMode = isExact ? attributes.mode : 0o600;
+    const fd = this.#attempt(real, () => openSync(this.#at(real), "wx", birthMode));
     return {
       write: (bytes) =>
         this.#attempt(real, () => {
@@ -208,7 +214,7 @@ export class TreeWriter {
         }),
       close: () => {
         try {
-          this.#attempt(real, () => setAttributes(fd, attributes));
+          this.#attempt(real, () => setAttributes(fd, attributes, isExact));
         } finally {
           closeSync(fd);
         }
@@ -362,10 +368,10 @@ export class TreeWriter {
   }
 }
 
-function setAttributes(fd: number, { mode, uid, gid, mtimeSeconds }: Attributes): void {
+function setAttributes(fd: number, { mode, uid, gid, mtimeSeconds }: Attributes, isExact: boolean): void {
   // Owner first: changing it clears set-id bits.
   if (uid !== ownId.uid || gid !== ownId.gid) fchownSync(fd, uid, gid);
-  fchmodSync(fd, mode);
+  if (!isExact) fchmodSync(fd, mode);
   futimesSync(fd, mtimeSeconds, mtimeSeconds);
 }
 

@@ -4,16 +4,13 @@ import type { LocatedPackage, PackageCache } from "../mirror/package-cache.ts";
 import type { InstalledPackage } from "./assembly.ts";
 import { type OpenPackage, openPackage, type PackageControl } from "./open-package.ts";
 import { prefetch, type Task } from "./prefetch.ts";
-import type { TreeWriter } from "./tree-writer.ts";
-import { PackageUnpacker } from "./unpack.ts";
+import { PackageUnpacker, type UnpackOptions } from "./unpack.ts";
 
 /** What is unpacked, and from where. */
-export interface UnpackAllOptions {
+export interface UnpackAllOptions extends Omit<UnpackOptions, "packages"> {
   readonly packages: readonly LocatedPackage[];
   readonly cache: PackageCache;
   readonly codecs: Codecs;
-  readonly tree: TreeWriter;
-  readonly isExcluded: (path: string) => boolean;
   readonly onProgress: OnProgress;
   readonly signal?: AbortSignal;
 }
@@ -31,7 +28,7 @@ const leastWeight = 4 << 20;
 export async function unpackAll(
   options: UnpackAllOptions,
 ): Promise<{ readonly packages: ReadonlyMap<string, InstalledPackage>; readonly epochSeconds: number }> {
-  const { tree, isExcluded, signal } = options;
+  const { tree, isExcluded, collect, signal } = options;
   const packages = new Map(options.packages.map(({ candidate }) => [candidate.name, candidate]));
   const installed = new Map<string, InstalledPackage>();
   const report = progressOf(options);
@@ -41,7 +38,12 @@ export async function unpackAll(
     for await (const part of prefetch(decodeInOrder(options), decodeAheadBytes)) {
       if (signal?.aborted) throw new LighterError("CANCELLED", "cannot assemble the image: cancelled");
       const { candidate } = part.opened;
-      unpacker ??= new PackageUnpacker(candidate, { tree, packages, isExcluded });
+      unpacker ??= new PackageUnpacker(candidate, {
+        tree,
+        packages,
+        isExcluded,
+        ...(collect && { collect }),
+      });
       unpacker.write(part.data);
       if (!part.isLast) continue;
       const { paths, newestSeconds } = unpacker.end();

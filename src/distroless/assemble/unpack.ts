@@ -12,6 +12,8 @@ export interface UnpackOptions {
   readonly packages: ReadonlyMap<string, BinaryPackage>;
   /** Whether a path (no leading slash) is to be left out, as dpkg's path-exclude does. */
   readonly isExcluded: (path: string) => boolean;
+  /** Takes a file that is read and not written; undefined for those of the tree. */
+  readonly collect?: (path: string) => FileSink | undefined;
 }
 
 /** What unpacking leaves for the database. */
@@ -64,7 +66,7 @@ export class PackageUnpacker implements Disposable {
     if (entry.kind !== "directory" && !this.#claims(entry)) return;
     this.#paths.push(entry.path === "" ? "/." : `/${entry.path}`);
     if (entry.path === "" || this.#options.isExcluded(entry.path)) return;
-    const { tree } = this.#options;
+    const { tree, collect } = this.#options;
     const owner = this.#candidate.name;
     switch (entry.kind) {
       case "directory":
@@ -74,7 +76,7 @@ export class PackageUnpacker implements Disposable {
       case "hardlink":
         return tree.hardlink(entry.path, entry.target, entry, owner);
       case "file":
-        this.#file = tree.open(entry.path, entry, owner);
+        this.#file = collect?.(entry.path) ?? tree.open(entry.path, entry, owner);
     }
   }
 

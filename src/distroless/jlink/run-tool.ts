@@ -63,7 +63,9 @@ export async function runTool(
     ...(signal !== undefined && { signal }),
   });
   if (status === 0) return output.stdout;
-  const said = `${output.stdout}${output.stderr}`.trim().split("\n").slice(-3).join("; ");
+  const lines = `${output.stdout}${output.stderr}`.trim().split("\n");
+  // Java's tools say it in the first line, and print where in their own code it was below.
+  const said = lines.find((line) => line.startsWith("Error: ")) ?? lines.slice(-3).join("; ");
   throw new LighterError("RECIPE_INVALID", `cannot run "${args[0] ?? ""}" for the recipe: ${said}`, {
     details: { args, status },
   });

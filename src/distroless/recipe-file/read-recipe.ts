@@ -78,8 +78,13 @@ export async function readRecipe(path: string, options: ReadOptions): Promise<Re
     ...(text.trim !== undefined && { trim: text.trim }),
     ...pathRulesOf(base, text),
     ...contents(document, base, { folder, text }),
-    ...(text.layers !== undefined && { layers: text.layers.map(layerRule) }),
+    ...(text.layers !== undefined && {
+      layers: text.layers.map((rule, at) =>
+        layerRule(rule, () => document.invalid(["layers", at], "want packages or paths")),
+      ),
+    }),
   };
+  checkUsers(document, own, text);
   const programs = await readPrograms(document, text.binaries ?? [], { ...options, folder });
   const closed = withPrograms(own, programs);
   const cut = text.jlink === undefined ? undefined : readJlink(document, text.jlink, folder);
@@ -90,8 +95,37 @@ export async function readRecipe(path: string, options: ReadOptions): Promise<Re
 }
 
 /** Patterns of paths are kept as they stand in the tree: without a leading slash. */
-function layerRule({ packages = [], paths = [] }: NonNullable<RecipeText["layers"]>[number]): LayerRule {
+function layerRule(
+  { packages = [], paths = [] }: NonNullable<RecipeText["layers"]>[number],
+  empty: () => LighterError,
+): LayerRule {
+  if (packages.length === 0 && paths.length === 0) throw empty();
   return { packages, paths: paths.map((path) => path.slice(1)) };
+}
+
+/** Accounts that every distroless image has. */
+const fixedUsers = [
+  { name: "root", uid: 0 },
+  { name: "nobody", uid: 65_534 },
+  { name: "nonroot", uid: 65_532 },
+];
+
+/** Each account once, and of a distroless image, which has no others, the one that its containers run as. */
+function checkUsers(document: ShapedDocument, own: RecipeDefinition, { users = [], user }: RecipeText): void {
+  const taken = [...fixedUsers, ...(own.users ?? []).slice(0, (own.users ?? []).length - users.length)];
+  for (const [at, { name, uid }] of users.entries()) {
+    const other = taken.find((each) => each.name === name || each.uid === uid);
+    if (other !== undefined)
+      throw document.invalid(
+        ["users", at],
+        `user "${other.name}" has that ${other.name === name ? "name" : `number, ${uid}`}`,
+      );
+    taken.push({ name, uid });
+  }
+  const [name = ""] = (user ?? "").split(":");
+  if (own.kind !== "distroless" || name === "" || /^\d+$/.test(name)) return;
+  if (!taken.some((each) => each.name === name))
+    throw document.invalid(["user"], `there is no user "${name}"; add it to "users"`);
 }
 
 function emptyRecipe({

@@ -37,7 +37,7 @@ export function readShape(given: ShapedText, shape: Shape): ShapedDocument {
   const source: Source = { ...given, lines };
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
   const [fault] = document.errors;
-  if (fault !== undefined) throw invalid(source, fault.pos[0], lowerFirst(fault.message));
+  if (fault !== undefined) throw invalid(source, fault.pos[0], lowerFirst(printable(fault.message)));
   if (document.contents === null) throw invalid(source, 0, "it is empty");
   return {
     value: readNode(source, document.contents, shape),
@@ -133,6 +133,11 @@ function invalid({ path, lines, noun, code }: Source, offset: number, why: strin
   return new LighterError(code, `cannot read ${noun} "${path}" line ${line}, column ${col}: ${why}`, {
     details: { path, line, column: col },
   });
+}
+
+/** The parser quotes the text, which may be anything. */
+function printable(message: string): string {
+  return message.replace(/[\p{Cc}\p{Cf}\uFFFD]/gu, "?").slice(0, 200);
 }
 
 function lowerFirst(text: string): string {

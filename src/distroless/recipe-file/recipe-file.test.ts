@@ -98,6 +98,7 @@ layers: [{ packages: [libc6, lib*] }, { paths: [/usr/lib/jvm/*] }]
   );
   assert.equal(recipe.jlink?.jar?.name, "a.jar");
   assert.ok(recipe.packages.includes("libc-bin") && !recipe.packages.includes("tzdata"));
+  assert.ok(recipe.trim?.includes("libc-extras"));
   assert.ok(recipe.trim?.includes("java-desktop") && !recipe.libraries?.includes("libfreetype.so.6"));
   const drawing = await read(
     "name: a\ntrim: [docs]\njlink: { package: openjdk-17-jdk-headless, modules: [java.desktop] }\n",
@@ -148,6 +149,12 @@ test("what is wrong is told with its place and what is wanted there", async () =
     ["name: a\nlinks: [{ path: /x }]", /line 2, column 9: field "target" is missing/],
     ["name: a\nusers: [{ name: B, uid: 1 }]", /line 2, column 17: want a name of lower-case letters/],
     ["name: a\nports: ['80']", /line 2, column 9: want a port with its protocol, as 8080\/tcp, found "80"/],
+    ["name: a\nports: [70000/tcp]", /line 2, column 9: want a port with its protocol/],
+    ["name: a\nlayers: [{}]", /line 2, column 10: want packages or paths/],
+    ["name: a\nusers: [{ name: root, uid: 5 }]", /line 2, column 9: user "root" has that name/],
+    ["name: a\nusers: [{ name: b, uid: 65532 }]", /line 2, column 9: user "nonroot" has that number, 65532/],
+    ["name: a\nuser: b", /line 2, column 7: there is no user "b"; add it to "users"/],
+    ["name: >\u001b[31m", /header includes extra characters: >\?\[31m$/],
     ["name: a\nentrypoint: sh", /line 2, column 13: want a list, found "sh"/],
     ["name: a\nenvironment: [A=1]", /line 2, column 14: want names with values, found a list/],
     ["name: a\nworkdir: app", /line 2, column 10: want a path from the root/],

@@ -151,7 +151,8 @@ export const recipeShape: Shape = record(
     ports: texts("Ports that it listens on", {
       kind: "text",
       about: "A port: 8080/tcp",
-      pattern: "^\\d{1,5}/(?:tcp|udp|sctp)$",
+      pattern:
+        "^(?:[1-9]\\d{0,3}|[1-5]\\d{4}|6[0-4]\\d{3}|65[0-4]\\d{2}|655[0-2]\\d|6553[0-5])/(?:tcp|udp|sctp)$",
       want: "a port with its protocol, as 8080/tcp",
     }),
     labels: { kind: "map", about: "Labels of the image", value: text("Value") },
