@@ -1,5 +1,4 @@
-import { Agent, type IncomingMessage, type RequestOptions, request as requestHttp } from "node:http";
-import { request as requestHttps, Agent as SecureAgent } from "node:https";
+import type { Agent, IncomingMessage, RequestOptions } from "node:http";
 import { LighterError } from "#base";
 
 /** How requests are made. */
@@ -18,17 +17,15 @@ export interface HttpOptions {
 
 const redirectLimit = 5;
 
-/** A small HTTP client over kept-alive connections. Disposing closes them. */
+type Protocol = "http:" | "https:";
+
+/** A small HTTP client over kept-alive connections. Disposing closes them. Node's own is loaded for the first request only. */
 export class HttpClient implements Disposable {
-  readonly #agent: Agent;
-  readonly #secureAgent: SecureAgent;
+  readonly #agents = new Map<Protocol, Agent>();
   readonly #options: Required<Omit<HttpOptions, "proxy">> & Pick<HttpOptions, "proxy">;
 
   constructor(options: HttpOptions = {}) {
     this.#options = { maxConnections: 12, stallTimeoutMs: 20_000, retries: 4, backoffMs: 300, ...options };
-    const keepAlive = { keepAlive: true, maxSockets: this.#options.maxConnections };
-    this.#agent = new Agent(keepAlive);
-    this.#secureAgent = new SecureAgent(keepAlive);
   }
 
   /**
@@ -85,26 +82,29 @@ export class HttpClient implements Disposable {
     }
   }
 
-  #request(
+  async #request(
     url: URL,
     headers: Readonly<Record<string, string>>,
     signal: AbortSignal | undefined,
   ): Promise<IncomingMessage> {
-    return new Promise((resolve, reject) => {
-      const isSecure = url.protocol === "https:";
-      if (!isSecure && url.protocol !== "http:") {
-        reject(
-          new LighterError(
-            "ARGUMENT_INVALID",
-            `cannot download "${url.href}": want an http or https address`,
-          ),
-        );
-        return;
-      }
-      const options = { headers: { "User-Agent": "lighter", ...headers }, ...(signal && { signal }) };
-      const outgoing = isSecure
-        ? requestHttps(url, { ...options, agent: this.#secureAgent })
-        : requestHttp({ ...options, ...this.#route(url, options.headers), agent: this.#agent });
+    const { protocol } = url;
+    if (protocol !== "https:" && protocol !== "http:")
+      throw new LighterError(
+        "ARGUMENT_INVALID",
+        `cannot download "${url.href}": want an http or https address`,
+      );
+    const { request, Agent: Agents } = await (protocol === "https:"
+      ? import("node:https")
+      : import("node:http"));
+    const maxSockets = this.#options.maxConnections;
+    const agent = this.#agents.get(protocol) ?? new Agents({ keepAlive: true, maxSockets });
+    this.#agents.set(protocol, agent);
+    const options = { headers: { "User-Agent": "lighter", ...headers }, agent, ...(signal && { signal }) };
+    return await new Promise((resolve, reject) => {
+      const outgoing =
+        protocol === "https:"
+          ? request(url, options)
+          : request({ ...options, ...this.#route(url, options.headers) });
       // Whoever is reading must get the reason, and that is the answer as soon as there is one.
       let reader: { destroy(error: Error): unknown } = outgoing;
       outgoing.setTimeout(this.#options.stallTimeoutMs, () =>
@@ -132,8 +132,7 @@ export class HttpClient implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#agent.destroy();
-    this.#secureAgent.destroy();
+    for (const agent of this.#agents.values()) agent.destroy();
   }
 }
 
