@@ -1,13 +1,18 @@
-import { createWriteStream, renameSync, rmSync } from "node:fs";
+import { createWriteStream, readdirSync, renameSync, rmSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { diskError, LighterError, systemErrorCode } from "#base";
 
-/** Writes a file for its user alone, under another name until it is whole, so that a Ctrl-C leaves the earlier one. */
+/**
+ * Writes a file for its user alone, under another name until it is whole, so that a Ctrl-C leaves the earlier one. What
+ * processes that were killed left under such names goes.
+ */
 export async function writeWhole(
   path: string,
   archive: AsyncIterable<Uint8Array>,
   signal: AbortSignal,
 ): Promise<void> {
+  removeLeftovers(path);
   const partial = `${path}.${process.pid}.partial`;
   try {
     await pipeline(archive, createWriteStream(partial, { mode: 0o600 }), { signal });
@@ -21,5 +26,30 @@ export async function writeWhole(
     throw signal.aborted || systemErrorCode(error) === undefined
       ? error
       : diskError(error, { verb: "write", object: path });
+  }
+}
+
+function removeLeftovers(path: string): void {
+  const [folder, name] = [dirname(path), basename(path)];
+  for (const entry of listNames(folder)) {
+    const pid = /^\.(\d+)\.partial$/.exec(entry.startsWith(name) ? entry.slice(name.length) : "")?.[1];
+    if (pid !== undefined && !isAlive(Number(pid))) rmSync(join(folder, entry), { force: true });
+  }
+}
+
+/** A folder that cannot be read is told of when it is written to. */
+function listNames(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return systemErrorCode(error) !== "ESRCH";
   }
 }

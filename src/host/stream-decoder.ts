@@ -20,6 +20,18 @@ export function callAsync(fn: NativeFunction, ...values: readonly NativeValue[])
   });
 }
 
+/** The whole of a decoded stream whose chunks are used again. @throws ARCHIVE_HOSTILE when it is longer than anything honest */
+export async function collect(inputBytes: number, chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  let total = 0;
+  for await (const chunk of chunks) {
+    total += chunk.length;
+    if (total > mostOutputBytes) throw tooLong(inputBytes, mostOutputBytes);
+    pieces.push(Uint8Array.prototype.slice.call(chunk));
+  }
+  return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces);
+}
+
 /**
  * Gathers output in pieces that grow with what has come, so that neither a hostile header nor a wrong guess reserves
  * memory. A length that is known is taken in one piece, up to 64 MiB; it has a byte to spare, so that the call that fills it
@@ -38,14 +50,17 @@ export async function gather(
     const { filled, isEnd } = await step(piece);
     pieces.push(piece.subarray(0, filled));
     total += filled;
-    if (total > most)
-      throw new LighterError(
-        "ARCHIVE_HOSTILE",
-        `cannot decode ${inputBytes} bytes: they become more than ${most} bytes`,
-      );
+    if (total > most) throw tooLong(inputBytes, most);
     if (isEnd) return pieces.length === 1 ? piece.subarray(0, filled) : Buffer.concat(pieces);
     size = clamp(size * 2);
   }
+}
+
+function tooLong(inputBytes: number, most: number): LighterError {
+  return new LighterError(
+    "ARCHIVE_HOSTILE",
+    `cannot decode ${inputBytes} bytes: they become more than ${most} bytes`,
+  );
 }
 
 function clamp(size: number): number {

@@ -3,7 +3,9 @@ import type { Native } from "./native.ts";
 import { callAsync } from "./stream-decoder.ts";
 
 /** Decodes zstd frames that arrive in chunks; a chunk of the result is valid until the next is asked for. */
-export type StreamDecoder = (chunks: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
+export type StreamDecoder = (
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+) => AsyncIterable<Uint8Array>;
 
 // ZSTD_inBuffer and ZSTD_outBuffer: { void *memory; size_t size; size_t position; }
 const bufferBytes = 24;
@@ -27,7 +29,8 @@ export function openZstdStream(native: Native): StreamDecoder {
     const context = create();
     const output = Buffer.allocUnsafeSlow(outputBytes);
     const outputWindow = windowOn(native, output);
-    let isFrameOpen = false;
+    // Nothing at all is no frame.
+    let isFrameOpen = true;
     try {
       setParameter(context, windowLogParameter, windowLogMax);
       for await (const chunk of chunks) {

@@ -1,4 +1,3 @@
-import { isLighterError, LighterError } from "#base";
 import type { ContentStore } from "#content";
 import type { Lock } from "#host";
 import {
@@ -6,14 +5,9 @@ import {
   type Descriptor,
   type Digest,
   digestOf,
-  formatPlatform,
   formatReference,
-  type ImageConfig,
-  type Manifest,
   type Platform,
   type Reference,
-  samePlatform,
-  shortId,
 } from "#oci";
 import type { ActiveSnapshot, SnapshotName } from "#snapshot";
 import { checkImages } from "./check.ts";
@@ -21,8 +15,8 @@ import { collectLockPath, collectStore } from "./collect.ts";
 import { commitLayer, type LayerParts } from "./commit-layer.ts";
 import { checkLevel, formLayer } from "./compress-layer.ts";
 import { commitDeferred } from "./deferred-layer.ts";
-import { isIndex, readConfig, readManifest } from "./documents.ts";
 import { ImageIndex, type IndexEntry, withoutName } from "./image-index.ts";
+import { ImageReader, rowTarget } from "./image-reader.ts";
 import type {
   AddOptions,
   ArchiveItem,
@@ -30,7 +24,6 @@ import type {
   Fault,
   FindOptions,
   Image,
-  ImageLayer,
   ImageStore,
   LayerBlob,
   LayerForm,
@@ -41,9 +34,7 @@ import type {
   SendOptions,
 } from "./image-store.ts";
 import { type ImagePlatform, listPlatforms } from "./list-platforms.ts";
-import { isName, matchImages } from "./lookup.ts";
 import type { ImageStoreOptions } from "./open-image-store.ts";
-import { findManifest } from "./platform-choice.ts";
 import { Records } from "./records.ts";
 import { planRemoval } from "./remove.ts";
 import { archiveTargets, saveArchive } from "./save.ts";
@@ -63,6 +54,7 @@ export class DirectoryImageStore implements ImageStore {
   readonly #options: ImageStoreOptions;
   readonly #content: ContentStore;
   readonly #index: ImageIndex;
+  readonly #reader: ImageReader;
   readonly #parts: LayerParts;
 
   constructor(options: ImageStoreOptions) {
@@ -71,111 +63,19 @@ export class DirectoryImageStore implements ImageStore {
     this.#index = new ImageIndex(options.root, options.host);
     this.#index.ensure();
     this.#parts = { ...options, records: new Records(options.root) };
+    this.#reader = new ImageReader({ ...this.#parts, index: this.#index });
   }
 
-  find(text: string, options: FindOptions = {}): Image | undefined {
-    const matches = this.#match(text);
-    const [image] = matches;
-    return image === undefined || matches.length > 1 ? undefined : this.#onPlatform(image, options);
+  find(text: string, options?: FindOptions): Image | undefined {
+    return this.#reader.find(text, options);
   }
 
-  #onPlatform(image: Image, { platform }: FindOptions): Image | undefined {
-    if (platform === undefined || samePlatform(image.config, platform)) return image;
-    if (image.index === undefined) return undefined;
-    const target = findManifest(this.#content, image.index, platform);
-    return target === undefined ? undefined : this.#image(image.index, this.#rowsOf(image), target);
+  get(text: string, options?: FindOptions): Image {
+    return this.#reader.get(text, options);
   }
 
-  #rowsOf(image: Image): readonly IndexEntry[] {
-    const { digest } = rowTarget(image);
-    return this.#index.read().filter((row) => row.target.digest === digest);
-  }
-
-  /** A name is looked up in the index alone; only ids need every image. */
-  #match(text: string): readonly Image[] {
-    const rows = this.#index.read();
-    const named = rows.find((row) => row.name !== undefined && isName(row.name, text));
-    if (named === undefined) return matchImages(this.list(), text);
-    return this.#readable(rows.filter((row) => row.target.digest === named.target.digest));
-  }
-
-  get(text: string, options: FindOptions = {}): Image {
-    const [first, ...others] = this.#match(text);
-    if (first === undefined) throw this.#notFound(text);
-    if (others.length === 0) {
-      const image = this.#onPlatform(first, options);
-      if (image !== undefined) return image;
-      throw new LighterError(
-        "PLATFORM_NOT_FOUND",
-        `cannot use image "${text}": it is not for ${formatPlatform(options.platform ?? first.config)}; the store has it for ${formatPlatform(first.config)}`,
-      );
-    }
-    const ids = [first, ...others].map((image) => shortId(image.id)).join(", ");
-    throw new LighterError(
-      "IMAGE_AMBIGUOUS",
-      `cannot find image "${text}": it begins the ids of several (${ids}); give more of the id`,
-    );
-  }
-
-  /** When the name stands but its image cannot be read, that is the news. */
-  #notFound(text: string): unknown {
-    const broken = this.#findBroken(text);
-    if (broken !== undefined) {
-      try {
-        this.#image(broken.target, []);
-      } catch (error) {
-        return error;
-      }
-    }
-    return new LighterError(
-      "IMAGE_NOT_FOUND",
-      `cannot find image "${text}": no image of the store has this name or id; see lighter images`,
-    );
-  }
-
-  /** Images that cannot be read are left out here, and named by `check` and `get`. */
   list(): readonly Image[] {
-    const rows = this.#index.read();
-    const digests = [...new Set(rows.map((row) => row.target.digest))];
-    return digests.flatMap((digest) => this.#readable(rows.filter((row) => row.target.digest === digest)));
-  }
-
-  #readable(rows: readonly IndexEntry[]): readonly Image[] {
-    const [first] = rows;
-    if (first === undefined) return [];
-    try {
-      return [this.#image(first.target, rows)];
-    } catch (error) {
-      if (isLighterError(error, "BLOB_NOT_FOUND", "DIGEST_MISMATCH", "IMAGE_INVALID", "SIZE_MISMATCH"))
-        return [];
-      throw error;
-    }
-  }
-
-  #image(named: Descriptor, rows: readonly IndexEntry[], chosen?: Descriptor): Image {
-    const target = chosen ?? findManifest(this.#content, named);
-    if (target === undefined)
-      throw new LighterError("IMAGE_INVALID", `cannot use image "${named.digest}": its index names no image`);
-    const manifest = readManifest(this.#content, target.digest);
-    const config = readConfig(this.#content, manifest.config.digest);
-    const layers = layersOf(manifest, config, (layer) => this.#sizeOf(layer));
-    const origin = rows.find((row) => row.origin !== undefined)?.origin;
-    return {
-      target,
-      ...(isIndex(named) && { index: named }),
-      id: manifest.config.digest,
-      manifest,
-      config,
-      names: rows.flatMap((row) => (row.name === undefined ? [] : [row.name])),
-      layers,
-      sizeBytes: layers.reduce((sum, layer) => sum + layer.sizeBytes, 0),
-      ...(origin !== undefined && { origin }),
-    };
-  }
-
-  /** Of a layer that was never looked into only the length of its blob is known. */
-  #sizeOf(layer: Descriptor): number {
-    return this.#parts.records.findFileBytes(layer.digest) ?? layer.size;
+    return this.#reader.list();
   }
 
   create(options: CreateOptions): Image {
@@ -198,7 +98,7 @@ export class DirectoryImageStore implements ImageStore {
       // It stands so already: a rebuild in which nothing changed writes nothing.
       return JSON.stringify(rows) === JSON.stringify(old) ? entries : [...rest, ...rows];
     });
-    return this.#reread(image.target);
+    return this.#reader.reread(image.target);
   }
 
   add(
@@ -206,16 +106,9 @@ export class DirectoryImageStore implements ImageStore {
     options: Pick<CreateOptions, "origin"> & { readonly names: readonly Reference[] },
   ): Image {
     // Read first: what is no image never gets a name.
-    this.#image(target, []);
+    this.#reader.read(target);
     const { annotations: _, ...named } = target;
     return this.#add({ target: named }, options);
-  }
-
-  #reread(target: Descriptor): Image {
-    return this.#image(
-      target,
-      this.#index.read().filter((row) => row.target.digest === target.digest),
-    );
   }
 
   tag(image: Image, name: Reference): Image {
@@ -224,7 +117,7 @@ export class DirectoryImageStore implements ImageStore {
   }
 
   remove(text: string, options: { readonly force?: boolean } = {}): Removal {
-    const broken = this.#match(text).length === 0 ? this.#findBroken(text) : undefined;
+    const broken = this.#reader.match(text).length === 0 ? this.#reader.findBroken(text) : undefined;
     if (broken !== undefined) return this.#removeBroken(broken);
     const image = this.get(text);
     const plan = planRemoval(image, text, options.force ?? false);
@@ -237,13 +130,6 @@ export class DirectoryImageStore implements ImageStore {
     const deleted = this.#noLongerUsed(image);
     const freed = this.collect()?.freedBytes;
     return { untagged: plan.untagged, deleted, ...(freed !== undefined && { freedBytes: freed }) };
-  }
-
-  /** A row whose image cannot be read, by its name or manifest digest. */
-  #findBroken(text: string): IndexEntry | undefined {
-    return this.#index
-      .read()
-      .find((row) => (row.name !== undefined && isName(row.name, text)) || row.target.digest === text);
   }
 
   #removeBroken(row: IndexEntry): Removal {
@@ -391,24 +277,6 @@ export class DirectoryImageStore implements ImageStore {
       this.#index.read(),
     );
   }
-}
-
-/** What the rows of an image lead to. */
-function rowTarget(image: Image): Descriptor {
-  return image.index ?? image.target;
-}
-
-function layersOf(
-  manifest: Manifest,
-  config: ImageConfig,
-  sizeOf: (layer: Descriptor) => number,
-): readonly ImageLayer[] {
-  const diffIds = config.rootfs.diff_ids;
-  if (diffIds.length !== manifest.layers.length) return [];
-  return manifest.layers.flatMap((descriptor, place) => {
-    const diffId = diffIds[place];
-    return diffId === undefined ? [] : [{ descriptor, diffId, sizeBytes: sizeOf(descriptor) }];
-  });
 }
 
 /** The identity of each stack of its layers, lowest first. */

@@ -1,7 +1,8 @@
 // The matrix of docs/interoperability.md: every tool reads what lighter wrote and lighter what the tool wrote, in every
-// format, with the same image ID. UPDATE=1 writes the rows of the tools that are on this machine.
+// format, with the same image ID and, where the form keeps manifests, the same manifest. UPDATE=1 writes the rows of the tools that are on this machine.
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -33,10 +34,16 @@ interface Place {
   readonly path: string;
 }
 
-/** How a tool takes an image from a place and puts one there. It returns the ID of what it read. */
+/** What an image is known by. Not every tool says what the digest of the manifest was that it read. */
+interface Known {
+  readonly id: string;
+  readonly manifest?: string | undefined;
+}
+
+/** How a tool takes an image from a place and puts one there. */
 interface Tool {
   readonly name: string;
-  read(place: Place): string | undefined;
+  read(place: Place): Known | undefined;
   /** Puts the image that it read there. False: it does not know the format. */
   write(place: Place): boolean;
 }
@@ -129,19 +136,52 @@ function lighterLayout(): Place {
   return layout;
 }
 
-/** The ID of what lighter takes from a place. */
-function lighterReads(place: Place): string {
+function lighterReads(place: Place): Known {
   const name = `read-${places}:1`;
   if (isRegistry(place)) {
     lighter("pull", "-q", place.path);
-    return lighter("image", "inspect", "-f", "{{.Id}}", place.path).trim();
+    return lighterKnows(place.path);
   }
   if (place.format === "docker archive") {
     const said = lighter("load", "-i", fileOf(place));
     assert.match(said, /^Loaded image/);
     lighter("image", "copy", "-q", `docker-archive:${fileOf(place)}`, `store:${name}`);
   } else lighter("image", "copy", "-q", text(place), `store:${name}`);
-  return lighter("image", "inspect", "-f", "{{.Id}}", name).trim();
+  return lighterKnows(name);
+}
+
+function lighterKnows(name: string): Known {
+  const said = lighter("image", "inspect", "-f", "{{.Id}} {{.Descriptor.digest}}", name);
+  const [read = "", manifest = ""] = said.trim().split(" ");
+  return { id: read, manifest };
+}
+
+/** The digest of the manifest that stands at a place; docker's archives have none that tools pass on. */
+async function manifestAt(place: Place): Promise<string | undefined> {
+  const file = fileOf(place);
+  switch (place.format) {
+    case "docker archive":
+      return undefined;
+    case "OCI archive":
+      return lastOf(must("tar", ["-xOf", file, "index.json"]));
+    case "OCI layout":
+      return lastOf(readFileSync(join(file, "index.json"), "utf8"));
+    case "plain directory":
+      return sha256(readFileSync(join(file, "manifest.json")));
+    default: {
+      const [, host = "", repository = ""] = /^([^/]+)\/(.+):1$/.exec(place.path) ?? [];
+      const kinds = ["oci.image.manifest.v1", "docker.distribution.manifest.v2"];
+      const accept = kinds.map((kind) => `application/vnd.${kind}+json`).join(", ");
+      const answer = await fetch(`http://${host}/v2/${repository}/manifests/1`, { headers: { accept } });
+      return sha256(Buffer.from(await answer.arrayBuffer()));
+    }
+  }
+}
+
+const sha256 = (bytes: Uint8Array): string => `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+
+function lastOf(index: string): string | undefined {
+  return (JSON.parse(index) as { manifests: readonly { digest: string }[] }).manifests.at(-1)?.digest;
 }
 
 const fileOf = ({ path }: Place): string => path.split(":")[0] ?? path;
@@ -179,10 +219,9 @@ const skopeoTool: Tool = {
     // Copied, so that every blob is read and compared with its digest.
     const copy = join(work, `skopeo-${places}`);
     must("skopeo", ["--insecure-policy", "copy", "-q", "--src-tls-verify=false", text(place), `dir:${copy}`]);
-    const manifest = JSON.parse(readFileSync(join(copy, "manifest.json"), "utf8")) as {
-      config: { digest: string };
-    };
-    return manifest.config.digest;
+    const bytes = readFileSync(join(copy, "manifest.json"));
+    const { config } = JSON.parse(bytes.toString()) as { config: { digest: string } };
+    return { id: config.digest, manifest: sha256(bytes) };
   },
   write(place) {
     if (place.format === "registry, OCI, uncompressed") return false;
@@ -200,7 +239,12 @@ function containersTool(name: "podman" | "buildah"): Tool {
       // What it has already it would not read again.
       spawnSync(name, [...store, "rmi", "-f", id.replace("sha256:", "")], { stdio: "ignore" });
       const said = must(name, [...store, "pull", "-q", "--tls-verify=false", text(place)]);
-      return `sha256:${said.trim().split("\n").at(-1)}`;
+      const plain = said.trim().split("\n").at(-1) ?? "";
+      const manifest =
+        name === "podman"
+          ? must(name, [...store, "image", "inspect", "-f", "{{.Digest}}", plain])
+          : must(name, [...store, "inspect", "--type", "image", "-f", "{{.FromImageDigest}}", plain]);
+      return { id: `sha256:${plain}`, manifest: manifest.trim() };
     },
     write(place) {
       const compression = /gzip|zstd/.exec(place.format)?.[0];
@@ -256,11 +300,14 @@ async function dockerTool(): Promise<Tool> {
         // Docker learned zstd with version 23.
         if (status !== 0 && place.format.includes("zstd") && version.startsWith("20.")) return undefined;
         assert.equal(status, 0, stderr);
-        return idOf(place.path);
+        const names = docker("image", "inspect", "-f", '{{join .RepoDigests "\\n"}}', place.path);
+        const repository = place.path.replace(/:1$/, "@");
+        const own = names.split("\n").find((each) => each.startsWith(repository));
+        return { id: idOf(place.path), manifest: own?.slice(repository.length).trim() };
       }
       if (place.format !== "docker archive") return undefined;
       docker("load", "-q", "-i", fileOf(place));
-      return idOf("localhost/matrix:1");
+      return { id: idOf("localhost/matrix:1") };
     },
     write(place) {
       const isKnown = place.format === "registry, schema 2" || place.format === "docker archive";
@@ -281,7 +328,7 @@ const umociTool: Tool = {
     const bundle = join(work, `umoci-${places}`);
     must("umoci", ["unpack", "--image", place.path, bundle]);
     assert.equal(readFileSync(join(bundle, "rootfs/file"), "utf8"), "first");
-    return configOf(fileOf(place));
+    return { id: configOf(fileOf(place)) };
   },
   write(place) {
     if (place.format !== "OCI layout") return false;
@@ -298,10 +345,8 @@ const umociTool: Tool = {
 function configOf(folder: string): string {
   const read = (digest: string): string =>
     readFileSync(join(folder, "blobs/sha256", digest.replace("sha256:", "")), "utf8");
-  const index = JSON.parse(readFileSync(join(folder, "index.json"), "utf8")) as {
-    manifests: readonly { digest: string }[];
-  };
-  const manifest = JSON.parse(read(index.manifests.at(-1)?.digest ?? "")) as { config: { digest: string } };
+  const last = lastOf(readFileSync(join(folder, "index.json"), "utf8"));
+  const manifest = JSON.parse(read(last ?? "")) as { config: { digest: string } };
   return manifest.config.digest;
 }
 
@@ -312,25 +357,38 @@ interface Row {
   readonly writes: readonly Cell[];
 }
 
-function rowOf(tool: Tool): Row {
-  const reads = formats.map((format): Cell => {
-    if (!couldRead(tool, format)) return "-";
-    const place = newPlace(format);
-    lighterWrites(place);
-    const read = tool.read(place);
-    if (read === undefined) return "-";
-    assert.equal(read, id, `${tool.name} reads ${format}`);
-    return "yes";
-  });
-  const writes = formats.map((format): Cell => {
-    const place = newPlace(format);
-    if (!tool.write(place)) return "-";
-    // What umoci writes is another image: its own config says which.
-    const expected = tool.name === "umoci" ? configOf(fileOf(place)) : id;
-    assert.equal(lighterReads(place), expected, `lighter reads ${format} of ${tool.name}`);
-    return "yes";
-  });
+async function rowOf(tool: Tool): Promise<Row> {
+  const reads: Cell[] = [];
+  for (const format of formats) reads.push(await readCell(tool, format));
+  const writes: Cell[] = [];
+  for (const format of formats) writes.push(await writeCell(tool, format));
   return { tool: tool.name, reads, writes };
+}
+
+async function readCell(tool: Tool, format: Format): Promise<Cell> {
+  if (!couldRead(tool, format)) return "-";
+  const place = newPlace(format);
+  lighterWrites(place);
+  const read = tool.read(place);
+  if (read === undefined) return "-";
+  await assertSame(read, id, place, `${tool.name} reads ${format}`);
+  return "yes";
+}
+
+async function writeCell(tool: Tool, format: Format): Promise<Cell> {
+  const place = newPlace(format);
+  if (!tool.write(place)) return "-";
+  // What umoci writes is another image: its own config says which.
+  const expected = tool.name === "umoci" ? configOf(fileOf(place)) : id;
+  await assertSame(lighterReads(place), expected, place, `lighter reads ${format} of ${tool.name}`);
+  return "yes";
+}
+
+async function assertSame(read: Known, expectedId: string, place: Place, what: string): Promise<void> {
+  assert.equal(read.id, expectedId, what);
+  const manifest = await manifestAt(place);
+  if (manifest !== undefined && read.manifest !== undefined)
+    assert.equal(read.manifest, manifest, `${what}: the digest of the manifest`);
 }
 
 /** Spares writing what a tool would only wave away. */
@@ -349,7 +407,8 @@ test("every tool reads what lighter wrote, and lighter what it wrote", {
   for (const name of ["podman", "buildah"] as const) if (has(name)) tools.push(containersTool(name));
   if (has("dockerd") && has("docker")) tools.push(await dockerTool());
   if (has("umoci")) tools.push(umociTool);
-  const rows = tools.map(rowOf);
+  const rows: Row[] = [];
+  for (const tool of tools) rows.push(await rowOf(tool));
   // Every byte of all that came, and what it unpacks to.
   lighter("system", "check");
   const old = existsSync(page) ? readFileSync(page, "utf8") : "";
@@ -376,7 +435,8 @@ function pageOf(rows: readonly Row[]): string {
   return `# Interoperability
 
 What other tools make of lighter's images, and lighter of theirs. \`yes\`: the image went over with every byte verified and has the
-same ID on the other side. \`-\`: the tool does not read or write this form. \`test/registry/interoperability.test.ts\` measures these
+same ID on the other side and, in every form but docker's archive, with the same digest of its manifest (umoci tells none).
+\`-\`: the tool does not read or write this form. \`test/registry/interoperability.test.ts\` measures these
 tables with the tools of the machine it runs on, and fails when they are not so.
 
 ${titles[0]}
