@@ -59,6 +59,7 @@ function needs() {
     { for: "test", package: "umoci", present: () => hasProgram("umoci") },
     { for: "test", package: "docker-registry", present: () => hasProgram("docker-registry") },
     { for: "test", package: "xz-utils", present: () => hasProgram("xz") },
+    { for: "test", package: "openssh-client", present: () => hasProgram("ssh-add") },
     { for: "test", package: "zstd", present: () => hasProgram("zstd") },
     { for: "bench", package: "time", present: () => hasProgram("time") },
     { for: "bench", package: "iproute2", present: () => hasProgram("ip") },

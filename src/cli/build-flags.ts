@@ -144,8 +144,8 @@ export const buildFlags = {
   },
   ssh: {
     kind: "list",
-    value: "default|ID=SOCKET",
-    summary: "An ssh agent for RUN --mount=type=ssh and git",
+    value: "default|ID=SOCKET|ID=KEY,...",
+    summary: "An ssh agent, or keys, for RUN --mount=type=ssh and git",
   },
   squash: { kind: "boolean", summary: "Make one layer of those that the build makes" },
   tag: { kind: "list", short: "t", value: "NAME[:TAG]", summary: "Name of the image" },

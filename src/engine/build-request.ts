@@ -1,12 +1,20 @@
 import { posix } from "node:path";
-import { LighterError } from "#base";
+import { type Cleanup, LighterError } from "#base";
 import type { BuildRequest } from "#build";
+import type { Host } from "#host";
 import { parsePlatform, parseReference } from "#oci";
 import type { ExtraHost, Ulimit } from "#plan";
+import { openAgents } from "./build-agents.ts";
 import { buildInput } from "./build-input.ts";
-import { openAgents, openSecrets } from "./build-secrets.ts";
+import { openSecrets } from "./build-secrets.ts";
 import type { Configuration } from "./configuration.ts";
 import type { BuildOptions } from "./options.ts";
+
+interface BuildTools {
+  readonly processes: Host["processes"];
+  /** Ends what the build has started, after it. */
+  readonly scope: Cleanup;
+}
 
 /**
  * The build that the options ask for: paths absolute, words of docker parsed.
@@ -15,6 +23,7 @@ import type { BuildOptions } from "./options.ts";
 export async function buildRequest(
   options: BuildOptions,
   configuration: Configuration,
+  { processes, scope }: BuildTools,
 ): Promise<BuildRequest> {
   const { target, labels, platform, onEvent, signal, secrets, ssh } = options;
   const { environment } = configuration;
@@ -30,7 +39,7 @@ export async function buildRequest(
     ...(platform !== undefined && !platform.includes(",") && { platform: parsePlatform(platform) }),
     ...stepOptions(options),
     ...(secrets !== undefined && { findSecret: openSecrets(secrets, environment) }),
-    ...(ssh !== undefined && { findAgent: openAgents(ssh, environment) }),
+    ...(ssh !== undefined && { findAgent: openAgents(ssh, { environment, processes, scope }) }),
     ...(configuration.epochSeconds !== undefined && { epochSeconds: configuration.epochSeconds }),
     ...(onEvent !== undefined && { onEvent }),
     ...(options.onStepFailure !== undefined && { onStepFailure: options.onStepFailure }),

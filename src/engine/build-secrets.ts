@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
-import { errorMessage, LighterError, systemErrorCode } from "#base";
+import { errorMessage, LighterError } from "#base";
 import type { BuildRequest } from "#build";
 import { readFields } from "#dockerfile";
 
@@ -76,38 +76,4 @@ function checkFile(path: string, fail: (state: string) => LighterError): void {
   if (stats === undefined) throw fail(`no such file: ${path}`);
   if (!stats.isFile()) throw fail(`${path} is no file`);
   if (stats.size > secretLimitBytes) throw fail(`${path} is larger than 500 kB`);
-}
-
-/**
- * Agents as `--ssh` has them: `default`, `default=SOCKET`, `ID=SOCKET`.
- * @throws ARGUMENT_INVALID
- */
-export function openAgents(
-  words: readonly string[],
-  environment: Environment,
-): NonNullable<BuildRequest["findAgent"]> {
-  const agents = new Map(words.map((text) => parseAgent(text, environment)));
-  return (id) => agents.get(id);
-}
-
-function parseAgent(text: string, environment: Environment): readonly [id: string, socket: string] {
-  const [id = "", ...rest] = text.split("=");
-  const path = rest.join("=");
-  const fail = (state: string): LighterError =>
-    new LighterError("ARGUMENT_INVALID", `cannot use ssh agent "${text}": ${state}`);
-  if (id === "") throw fail("it has no id; want default or ID=SOCKET");
-  const socket = path === "" ? environment["SSH_AUTH_SOCK"] : path;
-  if (!socket) throw fail("SSH_AUTH_SOCK is not set; start one with: eval $(ssh-agent) && ssh-add");
-  if (!isSocket(socket, fail))
-    throw fail(`"${socket}" is no socket; put the key into an agent: eval $(ssh-agent) && ssh-add ${socket}`);
-  return [id, resolve(socket)];
-}
-
-function isSocket(path: string, fail: (state: string) => LighterError): boolean {
-  try {
-    return statSync(path).isSocket();
-  } catch (error) {
-    if (systemErrorCode(error) === "ENOENT") throw fail(`no such socket: ${path}`);
-    throw error;
-  }
 }

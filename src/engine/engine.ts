@@ -242,7 +242,8 @@ export class Engine implements AsyncDisposable {
    * lines of the Dockerfile stand in `details.frame`
    */
   async build(options: BuildOptions): Promise<BuildResult> {
-    const request = await this.#request(options);
+    await using scope = new Cleanup();
+    const request = await this.#request(options, scope);
     const builder = await this.#builder();
     this.#store.snapshots.sweep();
     const limitBytes = await cacheLimit(this.#configuration);
@@ -263,7 +264,8 @@ export class Engine implements AsyncDisposable {
    * @throws CONTEXT_NOT_FOUND, DOCKERFILE_NOT_FOUND, DOCKERFILE_INVALID, COPY_SOURCE_NOT_FOUND
    */
   async preview(options: BuildOptions): Promise<Preview> {
-    const request = await this.#request(options);
+    await using scope = new Cleanup();
+    const request = await this.#request(options, scope);
     const builder = await this.#builder();
     using _lock = await this.#store.use();
     return await builder.preview(request);
@@ -274,18 +276,21 @@ export class Engine implements AsyncDisposable {
     const builder = await this.#builder();
     const { allStages = false } = options;
     const { buildRequest } = await import("./build-request.ts");
+    await using scope = new Cleanup();
+    const { processes } = this.#host;
     return await builder.plan({
-      ...(await buildRequest(options, this.#configuration)),
+      ...(await buildRequest(options, this.#configuration, { processes, scope })),
       ...(await this.#contexts(options)),
       allStages,
     });
   }
 
   // Loaded by a build only: what reads flags of a build brings the Dockerfile's whole grammar with it.
-  async #request(options: BuildOptions): Promise<BuildRequest> {
+  async #request(options: BuildOptions, scope: Cleanup): Promise<BuildRequest> {
     const { buildRequest } = await import("./build-request.ts");
     const { exportRequest } = await import("./export-request.ts");
-    const plain = await buildRequest(options, this.#configuration);
+    const { processes } = this.#host;
+    const plain = await buildRequest(options, this.#configuration, { processes, scope });
     return {
       ...plain,
       bases: await this.#bases(options, plain.context),

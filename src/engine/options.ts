@@ -162,7 +162,7 @@ export interface BuildOptions {
   readonly extraHosts?: readonly string[];
   /** As `--secret` has them: `id=token,env=TOKEN` or `id=token,src=FILE`. */
   readonly secrets?: readonly string[];
-  /** As `--ssh` has them: `default` or `ID=SOCKET`. */
+  /** As `--ssh` has them: `default`, `ID=SOCKET` or `ID=KEYFILE`. */
   readonly ssh?: readonly string[];
   /** What a Dockerfile may not take by itself: `network.host`, `security.insecure`, `device`. */
   readonly allow?: readonly string[];

@@ -1,5 +1,5 @@
 import type { ChildProcess } from "node:child_process";
-import { accessSync, constants, readdirSync, readFileSync, statSync } from "node:fs";
+import { accessSync, constants, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import type { Duplex } from "node:stream";
 import { finished } from "node:stream/promises";
@@ -20,7 +20,10 @@ export function createProcesses(path: string | undefined, sys: () => Sys = openS
     find,
     spawn(program, args, options) {
       const found = getProgram(program, find);
-      return quickSpawn(found, args, options) ?? start(found, args, options);
+      const setpriv = options.endsWithParent === true ? findSetpriv(find) : undefined;
+      const [path, words] =
+        setpriv === undefined ? [found, args] : [setpriv, ["--pdeathsig", "TERM", found, ...args]];
+      return quickSpawn(path, words, options) ?? start(path, words, options);
     },
     run: (program, args, options = {}) => runToEnd(processes, [program, ...args], options),
     listWithArgument,
@@ -54,6 +57,12 @@ function getProgram(program: string, find: Processes["find"]): string {
   throw new LighterError("PROGRAM_MISSING", `cannot start "${program}": it is not on PATH; install it`, {
     details: { program },
   });
+}
+
+/** It sets the signal and becomes the program: neither Node nor posix_spawn can. Busybox' does not know of it. */
+function findSetpriv(find: Processes["find"]): string | undefined {
+  const path = find("setpriv");
+  return path === undefined || realpathSync(path).endsWith("/busybox") ? undefined : path;
 }
 
 function start(path: string, args: readonly string[], options: SpawnOptions): Running {
@@ -102,6 +111,7 @@ async function runToEnd(
     detached: true,
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(options.env === undefined ? {} : { env: options.env }),
+    ...(options.endsWithParent === undefined ? {} : { endsWithParent: options.endsWithParent }),
   });
   const stop = (): void => void (running.pid > 0 && signal(-running.pid, "SIGKILL"));
   const timer = options.timeoutMs === undefined ? undefined : setTimeout(stop, options.timeoutMs);

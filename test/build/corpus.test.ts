@@ -207,7 +207,8 @@ function requestOf({ directory, solve }: Case): Partial<BuildRequest> {
     namedContexts: new Map(named),
     allow: solve.Entitlements ?? [],
     findSecret: () => (solve.Session === null ? undefined : Buffer.from("pw")),
-    findAgent: () => (solve.Session?.some((kind) => kind.includes("ssh")) === true ? "/run/none" : undefined),
+    findAgent: async () =>
+      solve.Session?.some((kind) => kind.includes("ssh")) === true ? "/run/none" : undefined,
     jobs: 2,
   };
 }

@@ -1,8 +1,18 @@
 // docker's flags of `build` that reach into RUN, seen from the command line.
 import assert from "node:assert/strict";
-import { copyFileSync, existsSync, mkdirSync, readdirSync, rmdirSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { type Clone, openClone, whyNoMachine } from "../support/cli.ts";
 import { leftovers } from "../support/leftovers.ts";
@@ -39,6 +49,20 @@ function output(text: string, args: readonly string[], env: Readonly<Record<stri
   return [...stderr.matchAll(/^#\d+ \d+\.\d+ (.*)$/gm)].map(([, line]) => line).join("\n");
 }
 
+/** The agents that builds on this store have started and not ended. */
+function agents(): readonly string[] {
+  const read = (path: string): string => {
+    try {
+      return readFileSync(path, "latin1");
+    } catch {
+      return ""; // it has ended
+    }
+  };
+  return readdirSync("/proc").filter(
+    (pid) => read(`/proc/${pid}/comm`) === "ssh-agent\n" && read(`/proc/${pid}/environ`).includes(clone.root),
+  );
+}
+
 describe("flags that reach into RUN", { skip }, () => {
   test("secrets: of a file, of a variable, of the variable of their name", () => {
     const file = join(clone.folder, "secret");
@@ -67,6 +91,44 @@ describe("flags that reach into RUN", { skip }, () => {
       "there",
     );
     server.close();
+  });
+
+  test("an ssh agent with the keys of files, which ends with the build", (t) => {
+    if (spawnSync("ssh-add", ["-h"]).error !== undefined) return t.skip("needs openssh-client");
+    const sshContext = join(clone.folder, "ssh");
+    mkdirSync(sshContext);
+    const programs = ["/bin/busybox", "/usr/bin/ssh-add"];
+    const { stdout } = spawnSync("ldd", ["/usr/bin/ssh-add"], { encoding: "utf8" });
+    const libraries = [...stdout.matchAll(/(\/\S+) \(0x/g)].map(([, path = ""]) => path);
+    const copies = [...programs, ...libraries].map((path) => {
+      copyFileSync(path, join(sshContext, basename(path)));
+      return `COPY ${basename(path)} ${path}\n`;
+    });
+    const keys = ["ed25519", "rsa"].map((type) => {
+      const path = join(clone.folder, `id_${type}`);
+      assert.equal(spawnSync("ssh-keygen", ["-q", "-t", type, "-N", "", "-C", type, "-f", path]).status, 0);
+      // ssh-add itself would take no file that others may read.
+      chmodSync(path, 0o644);
+      return path;
+    });
+    const dockerfile = (command: string): string =>
+      `FROM scratch\n${copies.join("")}RUN --mount=type=ssh,id=keys ["/bin/busybox", "sh", "-c", "${command}"]\n`;
+    const build = (command: string): ReturnType<Clone["run"]> =>
+      clone.run(["build", "--progress", "plain", "--ssh", `keys=${keys.join(",")}`, "-f", "-", sshContext], {
+        input: dockerfile(command),
+      });
+    const { status, stderr } = build("/usr/bin/ssh-add -l");
+    assert.equal(status, 0, stderr);
+    assert.match(stderr, /256 SHA256:\S+ ed25519 \(ED25519\)\n.*3072 SHA256:\S+ rsa \(RSA\)\n/);
+    assert.deepEqual(agents(), []);
+    assert.equal(build("false").status, 1);
+    assert.deepEqual(agents(), []);
+    spawnSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "secret", "-f", join(clone.folder, "locked")]);
+    const locked = clone.run(["build", "--ssh", `default=${join(clone.folder, "locked")}`, sshContext]);
+    assert.match(
+      locked.stderr,
+      /the key .*locked has a passphrase; put it into an agent: .*ssh-add .*locked/,
+    );
   });
 
   test("limits, shared memory, hosts, cgroup", () => {
@@ -109,7 +171,7 @@ describe("flags that reach into RUN", { skip }, () => {
     [["--secret", "id=x,src=/none"], /no such file: \/none/],
     [["--secret", "src=/none"], /it has no id/],
     [["--secret", "id=x,what=1"], /"what" is unknown/],
-    [["--ssh", "default=/etc/passwd"], /is no socket/],
+    [["--ssh", "default=/etc/passwd"], /is neither a socket nor a private key/],
     [["--ssh", "default"], /SSH_AUTH_SOCK is not set/],
     [["--allow", "everything"], /a build can be granted network.host/],
     [["--ulimit", "x=1"], /want NAME=SOFT/],

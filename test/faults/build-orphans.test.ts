@@ -54,7 +54,8 @@ test("a repository that was half fetched", { skip }, async () => {
   });
   await until(() => sizeOf(join(programs, "pid")) > 1);
   await kill(child);
-  process.kill(Number(readFileSync(join(programs, "pid"), "utf8")), "SIGKILL");
+  const git = readFileSync(join(programs, "pid"), "utf8").trim();
+  await until(() => !existsSync(`/proc/${git}`));
   assert.equal(active(clone).length, 1);
   assertSwept(clone);
 });

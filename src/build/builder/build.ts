@@ -176,7 +176,7 @@ export class Build {
       cache,
       directory: paths.remote,
       findSecret: this.#request.findSecret ?? (() => undefined),
-      findAgent: this.#request.findAgent ?? (() => undefined),
+      findAgent: this.#request.findAgent ?? (async () => undefined),
       onStart: (vertex) => this.#journal.started(vertex),
       onResolved: (vertex, resolved) => {
         this.#resolved.set(vertex.id, resolved);
@@ -332,7 +332,7 @@ export class Build {
         paths,
         journal: this.#journal,
         findSecret: request.findSecret ?? (() => undefined),
-        findAgent: request.findAgent ?? (() => undefined),
+        findAgent: request.findAgent ?? (async () => undefined),
         deferrable: deferrableSteps(planned, request),
         images: options.images,
         layerTimes: (origin) => timesInLayer(origin, { ...build, epochSeconds: this.#epochSeconds(planned) }),

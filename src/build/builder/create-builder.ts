@@ -56,7 +56,7 @@ function quietSources({ findSecret, findAgent }: DryRequest, { options, paths, c
     cache,
     directory: paths.remote,
     findSecret: findSecret ?? (() => undefined),
-    findAgent: findAgent ?? (() => undefined),
+    findAgent: findAgent ?? (async () => undefined),
     onStart: () => undefined,
     onEnd: () => undefined,
   });

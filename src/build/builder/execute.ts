@@ -12,7 +12,7 @@ import { select } from "../copy/selection.ts";
 import { UpperWriter } from "../copy/upper-writer.ts";
 import type { NetworkPool } from "../exec/network-pool.ts";
 import { requireProcessor } from "../exec/require-processor.ts";
-import type { FindSecret } from "../exec/secret-files.ts";
+import type { FindAgent, FindSecret } from "../exec/secret-files.ts";
 import type { MountSource, StepOptions } from "../exec/step.ts";
 import { runFileOp } from "../ops/file-op.ts";
 import { wholeOf } from "../solve/keys.ts";
@@ -39,7 +39,7 @@ export interface ExecuteOptions {
   readonly paths: BuildPaths;
   readonly journal: EventJournal;
   readonly findSecret: FindSecret;
-  readonly findAgent: (id: string) => string | undefined;
+  readonly findAgent: FindAgent;
   readonly allow: ReadonlySet<string>;
   readonly onStepFailure: BuildRequest["onStepFailure"];
   readonly findTools: () => Promise<readonly string[] | undefined>;

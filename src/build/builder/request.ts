@@ -4,7 +4,7 @@ import type { ExtraHost, Plan, PlanOptions, Ulimit } from "#plan";
 import type { AttestationRequest } from "../attest/attestations.ts";
 import type { CacheSource, CacheTarget } from "../cache/places.ts";
 import type { BuildEvent, StepId } from "../events.ts";
-import type { FindSecret } from "../exec/secret-files.ts";
+import type { FindAgent, FindSecret } from "../exec/secret-files.ts";
 import type { Annotation, BuildOutput } from "../export/output.ts";
 import type { Base, BaseSource } from "../ports.ts";
 
@@ -47,8 +47,8 @@ export interface BuildRequest {
   readonly allow?: readonly string[];
   /** @defaultValue no secrets */
   readonly findSecret?: FindSecret;
-  /** Socket of the ssh agent with an id. @defaultValue no agents */
-  readonly findAgent?: (id: string) => string | undefined;
+  /** @defaultValue no agents */
+  readonly findAgent?: FindAgent;
   /** SOURCE_DATE_EPOCH. @defaultValue {@link defaultEpochSeconds} */
   readonly epochSeconds?: number;
   /** Reasons of misses are worked out to the file, which for large contexts takes a moment. */

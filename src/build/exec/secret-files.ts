@@ -8,6 +8,9 @@ import type { SecretMount, SshMount } from "#plan";
 /** Secrets by id; undefined when there is none. */
 export type FindSecret = (id: string) => Uint8Array | undefined;
 
+/** Socket of the ssh agent with an id; undefined when there is none. */
+export type FindAgent = (id: string) => Promise<string | undefined>;
+
 /** A secret that a step asks for. @throws SECRET_NOT_FOUND when it must exist and does not */
 export function findSecret(mount: SecretMount, find: FindSecret): Uint8Array | undefined {
   const value = find(mount.id);

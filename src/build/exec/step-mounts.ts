@@ -62,7 +62,7 @@ async function prepareMount(mount: ExecMount, step: MountStep): Promise<Partial<
       return { env, mounts: [boundFile(mount.target, step.writeSecret(mount, value))] };
     }
     case "ssh": {
-      const agent = step.options.findAgent(mount.id);
+      const agent = await step.options.findAgent(mount.id);
       if (agent === undefined && mount.required)
         throw new LighterError(
           "SECRET_NOT_FOUND",

@@ -5,7 +5,7 @@ import type { Runtime, SpecMount } from "#runtime";
 import type { ActiveSnapshot } from "#snapshot";
 import type { MountPoint } from "./mount-stubs.ts";
 import type { NetworkPool } from "./network-pool.ts";
-import type { FindSecret } from "./secret-files.ts";
+import type { FindAgent, FindSecret } from "./secret-files.ts";
 
 /** Layers of a tree, top first, and where in it a mount starts. */
 export interface MountSource {
@@ -30,7 +30,7 @@ export interface StepOptions {
   readonly ignoreCache: boolean;
   readonly findSecret: FindSecret;
   /** Socket of the agent with that id. */
-  readonly findAgent: (id: string) => string | undefined;
+  readonly findAgent: FindAgent;
   readonly bindSource: (mount: BindMount) => Promise<MountSource>;
   readonly seedCache: (mount: CacheMount, directory: string) => Promise<void>;
   /**

@@ -172,7 +172,7 @@ async function git(
     signal,
   }: { readonly op: GitOp; readonly options: RemoteOptions; readonly signal: AbortSignal },
 ): Promise<RunResult> {
-  const agent = options.findAgent("default");
+  const agent = await options.findAgent("default");
   const settings = [
     ["protocol.file.allow", "user"],
     ["core.hooksPath", "/dev/null"],
@@ -196,6 +196,7 @@ async function git(
       ...(agent !== undefined && { SSH_AUTH_SOCK: agent }),
     },
     signal,
+    endsWithParent: true,
   });
 }
 

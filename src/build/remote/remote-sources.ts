@@ -2,7 +2,7 @@ import { LighterError } from "#base";
 import type { Host } from "#host";
 import type { Vertex } from "#plan";
 import type { SnapshotName, Snapshotter } from "#snapshot";
-import type { FindSecret } from "../exec/secret-files.ts";
+import type { FindAgent, FindSecret } from "../exec/secret-files.ts";
 import type { CacheStore } from "../solve/cache-store.ts";
 import type { TreeResult } from "../solve/result.ts";
 import type { Sources } from "../solve/solver.ts";
@@ -15,7 +15,7 @@ export interface RemoteOptions {
   /** Where validators of web files are kept. */
   readonly directory: string;
   readonly findSecret: FindSecret;
-  readonly findAgent: (id: string) => string | undefined;
+  readonly findAgent: FindAgent;
   readonly onStart: (vertex: Vertex) => void;
   readonly onEnd: (vertex: Vertex, isCached: boolean) => void;
   /** Told what the source is: the digest of a file, the commit of a repository. */
