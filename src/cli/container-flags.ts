@@ -91,6 +91,7 @@ export const containerFlags = {
     kind: "list",
     value: "NAME",
     summary: "Network to join (default bridge); again for a second one, or name=NAME,ip=ADDRESS,alias=NAME",
+    formerly: ["net"],
   },
   ...networkingFlags,
   ...pullFlags,

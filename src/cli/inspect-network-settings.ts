@@ -31,26 +31,27 @@ function networksOf({ network }: ContainerRecord, endpoints: readonly Endpoint[]
   if (network.name.startsWith("container:")) return {};
   const asked = network.networking?.endpoint;
   const first = endpoints.find((endpoint) => endpoint.network === network.name) ?? endpoints[0];
-  const names = endpoints.length === 0 ? [network.name] : endpoints.map((endpoint) => endpoint.network);
+  const others = network.networking?.otherNetworks ?? [];
+  const wanted = [network.name, ...others.map((other) => other.network)];
+  const names = endpoints.length === 0 ? wanted : endpoints.map((endpoint) => endpoint.network);
   return Object.fromEntries(
     names.map((name) => {
       const endpoint = endpoints.find((one) => one.network === name);
-      const wish =
-        endpoint === first
-          ? asked
-          : network.networking?.otherNetworks?.find((other) => other.network === name);
-      return [name, { ...networkObject(name, wish, endpoint), NetworkID: endpoint?.networkId ?? networkId }];
+      const isFirst = name === (first?.network ?? network.name);
+      const wish = isFirst ? asked : others.find((other) => other.network === name);
+      const id = endpoint?.networkId ?? (isFirst ? networkId : "");
+      return [name, { ...networkObject(name, wish, endpoint), NetworkID: id }];
     }),
   );
 }
 
 function networkObject(name: string, wish: Wish, endpoint: Endpoint | undefined): Json {
   return {
-    IPAMConfig: wish?.address === undefined && wish?.address6 === undefined ? null : ipamOf(wish),
+    IPAMConfig: ipamOf(wish),
     Links: listOrNull(wish?.links),
     Aliases: listOrNull(endpoint?.aliases ?? wish?.aliases),
-    DriverOpts: null,
-    GwPriority: 0,
+    DriverOpts: wish?.driverOptions ?? null,
+    GwPriority: wish?.gatewayPriority ?? 0,
     ...addresses(endpoint),
     // The default bridge has no names.
     DNSNames: name === "bridge" ? null : listOrNull(endpoint?.dnsNames),
@@ -59,10 +60,13 @@ function networkObject(name: string, wish: Wish, endpoint: Endpoint | undefined)
 
 type Wish = NonNullable<ContainerRecord["network"]["networking"]>["endpoint"];
 
-function ipamOf({ address, address6 }: NonNullable<Wish>): Json {
+function ipamOf(wish: Wish): Json | null {
+  const { address, address6, linkLocalAddresses = [] } = wish ?? {};
+  if (address === undefined && address6 === undefined && linkLocalAddresses.length === 0) return null;
   return {
     ...(address !== undefined && { IPv4Address: address }),
     ...(address6 !== undefined && { IPv6Address: address6 }),
+    ...(linkLocalAddresses.length > 0 && { LinkLocalIPs: linkLocalAddresses }),
   };
 }
 

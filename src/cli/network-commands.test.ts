@@ -161,6 +161,7 @@ test("flags of run that speak of networks", () => {
     ip: undefined,
     ip6: undefined,
     link: [],
+    "link-local-ip": [],
     "mac-address": undefined,
     "network-alias": [],
     network: [],
@@ -169,7 +170,11 @@ test("flags of run that speak of networks", () => {
   assert.deepEqual(
     networkingOptions({
       ...none,
-      network: ["a", "name=b,ip=10.0.0.5,alias=x,alias=y"],
+      network: [
+        "a",
+        "name=b,ip=10.0.0.5,alias=x,alias=y,gw-priority=-3,link-local-ip=169.254.0.9",
+        'name=c,driver-opt=a.b=1,"driver-opt=c=x=1,""y"""',
+      ],
       "network-alias": ["w"],
       ip: "10.1.0.9",
       dns: ["9.9.9.9"],
@@ -179,11 +184,21 @@ test("flags of run that speak of networks", () => {
       network: "a",
       networking: {
         endpoint: { address: "10.1.0.9", aliases: ["w"] },
-        otherNetworks: [{ network: "b", address: "10.0.0.5", aliases: ["x", "y"] }],
+        otherNetworks: [
+          {
+            network: "b",
+            address: "10.0.0.5",
+            aliases: ["x", "y"],
+            linkLocalAddresses: ["169.254.0.9"],
+            gatewayPriority: -3,
+          },
+          { network: "c", driverOptions: { "a.b": "1", c: 'x=1,"y"' } },
+        ],
         dns: { servers: ["9.9.9.9"] },
         egress: ["x.org:443", "10.0.0.0/8"],
       },
     },
   );
-  assert.throws(() => networkingOptions({ ...none, network: ["name=a,colour=red"] }), { code: "USAGE" });
+  for (const wrong of ["name=a,colour=red", "name=a,gw-priority=x", "name=a,driver-opt=x", "ip=10.0.0.1"])
+    assert.throws(() => networkingOptions({ ...none, network: [wrong] }), { code: "USAGE" }, wrong);
 });

@@ -10,7 +10,7 @@ export function networkObject(
   network: NetworkView,
   sharers: readonly ContainerRecord[] = [],
 ): Readonly<Record<string, unknown>> {
-  const isBare = network.driver === "host" || network.driver === "null";
+  const isBare = network.name === "host" || network.name === "none";
   return {
     Name: network.name,
     Id: network.id,
@@ -27,8 +27,8 @@ export function networkObject(
     Internal: network.internal,
     Attachable: network.attachable,
     Ingress: false,
-    ConfigFrom: { Network: "" },
-    ConfigOnly: false,
+    ConfigFrom: { Network: network.configFrom ?? "" },
+    ConfigOnly: network.configOnly !== undefined,
     Containers: Object.fromEntries([
       ...sharers.map(({ id, name }) => [
         id,
@@ -86,6 +86,6 @@ function goTime(iso: string): string {
   return `${date} ${seconds}${kept === "" ? "" : `.${kept}`} +0000 UTC`;
 }
 
-function hasIPv6({ subnets }: NetworkView): boolean {
-  return subnets.some(({ subnet }) => subnet.includes(":"));
+function hasIPv6({ subnets, configOnly }: NetworkView): boolean {
+  return configOnly?.ipv6 === true || subnets.some(({ subnet }) => subnet.includes(":"));
 }

@@ -2,6 +2,7 @@ import { LighterError } from "#base";
 import type { ContainerOptions } from "#container";
 import type { Flags, FlagValues } from "./command.ts";
 import { parseEgressFlag } from "./egress-flag.ts";
+import { keyValues } from "./key-values.ts";
 
 type Networking = NonNullable<ContainerOptions["networking"]>;
 type Endpoint = NonNullable<Networking["endpoint"]>;
@@ -19,8 +20,18 @@ export const networkingFlags = {
   ip: { kind: "string", value: "ADDRESS", summary: "Address on a network whose subnet you chose" },
   ip6: { kind: "string", value: "ADDRESS", summary: "IPv6 address on a network whose subnet you chose" },
   link: { kind: "list", value: "CONTAINER[:ALIAS]", summary: "Give another container a name in this one" },
+  "link-local-ip": {
+    kind: "list",
+    value: "ADDRESS",
+    summary: "Further address of the interface, link-local",
+  },
   "mac-address": { kind: "string", value: "MAC", summary: "Machine address of the interface" },
-  "network-alias": { kind: "list", value: "NAME", summary: "Further name of the container on its network" },
+  "network-alias": {
+    kind: "list",
+    value: "NAME",
+    summary: "Further name of the container on its network",
+    formerly: ["net-alias"],
+  },
 } as const satisfies Flags;
 
 type Values = FlagValues<typeof networkingFlags> & { readonly network: readonly string[] };
@@ -56,17 +67,18 @@ function endpointFlags(flags: Values, aliases: readonly string[] = []): Endpoint
     mac: flags["mac-address"],
     aliases: [...aliases, ...flags["network-alias"]],
     links: flags.link,
+    linkLocalAddresses: flags["link-local-ip"],
   });
 }
 
-/** A name, or docker's long form `name=NAME,ip=…,ip6=…,alias=…,mac-address=…`. @throws USAGE */
+/** A name, or docker's long form: `name=NAME,ip=…,…`. @throws USAGE */
 function parseNetwork(text: string): { readonly name: string; readonly endpoint: Endpoint } {
   if (!text.includes("=")) return { name: text, endpoint: {} };
-  const fields = text.split(",").map((field) => {
+  const fields = splitFields(text).map((field) => {
     const at = field.indexOf("=");
     return [field.slice(0, at), field.slice(at + 1)] as const;
   });
-  const known = ["name", "ip", "ip6", "alias", "mac-address"];
+  const known = ["name", "ip", "ip6", "alias", "mac-address", "link-local-ip", "driver-opt", "gw-priority"];
   const wrong = fields.find(([field]) => !known.includes(field));
   if (wrong !== undefined)
     throw new LighterError(
@@ -76,13 +88,39 @@ function parseNetwork(text: string): { readonly name: string; readonly endpoint:
   const valueOf = (name: string): string | undefined => fields.find(([field]) => field === name)?.[1];
   const name = valueOf("name");
   if (name === undefined) throw new LighterError("USAGE", `cannot use --network "${text}": name= is missing`);
+  const valuesOf = (wanted: string): readonly string[] =>
+    fields.flatMap(([field, value]) => (field === wanted ? [value] : []));
+  const priority = valueOf("gw-priority");
   const endpoint = withoutEmpty({
     address: valueOf("ip"),
     address6: valueOf("ip6"),
     mac: valueOf("mac-address"),
-    aliases: fields.filter(([field]) => field === "alias").map(([, value]) => value),
+    aliases: valuesOf("alias"),
+    linkLocalAddresses: valuesOf("link-local-ip"),
+    driverOptions: driverOptions(valuesOf("driver-opt")),
+    gatewayPriority: priority === undefined ? undefined : gatewayPriority(priority),
   });
   return { name, endpoint };
+}
+
+/** Fields of a line of CSV: one in quotation marks may hold commas. */
+function splitFields(text: string): readonly string[] {
+  const fields = text.match(/(?<=^|,)(?:"(?:[^"]|"")*"|[^,]*)(?=,|$)/g) ?? [];
+  return fields.map((field) => (field.startsWith('"') ? field.slice(1, -1).replaceAll('""', '"') : field));
+}
+
+/** `--driver-opt NAME=VALUE`; undefined when there is none. @throws USAGE */
+export function driverOptions(words: readonly string[]): Readonly<Record<string, string>> | undefined {
+  const wrong = words.find((word) => !/^[^=]+=/.test(word));
+  if (wrong !== undefined)
+    throw new LighterError("USAGE", `cannot use driver option "${wrong}": want NAME=VALUE`);
+  return words.length === 0 ? undefined : keyValues(words);
+}
+
+/** @throws USAGE */
+function gatewayPriority(text: string): number {
+  if (/^[+-]?\d{1,9}$/.test(text)) return Number(text);
+  throw new LighterError("USAGE", `cannot use gw-priority "${text}": it is no whole number`);
 }
 
 /** Without what was not given. */

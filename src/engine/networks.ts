@@ -1,4 +1,4 @@
-import type { Containers } from "#container";
+import type { Containers, NetworkSettings } from "#container";
 import type { EventLog } from "#events";
 import type { ConnectRequest, Networks, NetworkView } from "#network";
 
@@ -55,13 +55,16 @@ export class EngineNetworks {
     const network = networks.get(request.network);
     const { name } = network;
     const { container: _, network: __, ...endpoint } = request;
+    let now: Pick<NetworkSettings, "endpoints"> = {};
     if (record.state.pid !== 0) {
       await networks.connect({ ...request, container: record.id, network: name });
-      containers.setEndpoints(record.id, networks.endpoints(record.id));
+      now = { endpoints: networks.endpoints(record.id) };
+      containers.setEndpoints(record.id, now.endpoints ?? []);
       this.#tell("connect", network, { container: record.id });
     }
     containers.setNetworks(record.id, ({ networking, ...rest }) => ({
       ...rest,
+      ...now,
       networking: {
         ...networking,
         otherNetworks: [...(networking?.otherNetworks ?? []), { network: name, ...endpoint }],
@@ -76,12 +79,14 @@ export class EngineNetworks {
     const record = containers.get(request.container);
     const network = networks.get(request.network);
     const { name } = network;
+    let now: Pick<NetworkSettings, "endpoints"> = {};
     if (record.state.pid !== 0) {
       await networks.disconnect({ container: record.id, network: name });
-      containers.setEndpoints(record.id, networks.endpoints(record.id));
+      now = { endpoints: networks.endpoints(record.id) };
+      containers.setEndpoints(record.id, now.endpoints ?? []);
       this.#tell("disconnect", network, { container: record.id });
     }
-    containers.setNetworks(record.id, (settings) => without(settings, name));
+    containers.setNetworks(record.id, (settings) => ({ ...without(settings, name), ...now }));
   }
 
   #tell(

@@ -274,9 +274,14 @@ export interface Links {
   /** Off the main thread: the kernel takes 15 to 50 ms for it. The namespace may be closed meanwhile. */
   remove(name: string, namespace?: NetworkNamespace): Promise<void>;
   addAddress(name: string, cidr: string, namespace?: NetworkNamespace): void;
-  /** `destination` undefined is the default route. */
+  /** `destination` undefined is the default route. One that is there is an error, unless the new one `replaces` it. */
   addRoute(
-    route: { readonly destination?: string; readonly gateway?: string; readonly link?: string },
+    route: {
+      readonly destination?: string;
+      readonly gateway?: string;
+      readonly link?: string;
+      readonly replaces?: boolean;
+    },
     namespace?: NetworkNamespace,
   ): void;
   routes(

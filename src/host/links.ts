@@ -244,7 +244,11 @@ function addRoute(socket: NetlinkSocket, route: Parameters<Links["addRoute"]>[0]
     ...(route.link === undefined ? [] : [numberAttribute(RTA.OIF, indexOf(socket, route.link))]),
   ];
   socket.change(
-    { type: RTM.NEWROUTE, flags: messageFlag.CREATE | messageFlag.EXCL, parts },
+    {
+      type: RTM.NEWROUTE,
+      flags: messageFlag.CREATE | messageFlag[route.replaces ? "REPLACE" : "EXCL"],
+      parts,
+    },
     attemptTo("add route to", route.destination ?? "default"),
   );
 }

@@ -15,6 +15,7 @@ export const messageType = { ERROR: 2, DONE: 3 } as const;
 export const messageFlag = {
   REQUEST: 0x1,
   ACK: 0x4,
+  REPLACE: 0x100,
   EXCL: 0x200,
   CREATE: 0x400,
   DUMP: 0x300,

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { LighterError } from "#base";
 import type { NetworkNamespace } from "#host";
 import type { EndpointFacts } from "#runtime";
-import { getNetwork, predefinedNetworks } from "./find-network.ts";
+import { getJoinable, predefinedNetworks } from "./find-network.ts";
 import { joinNetworks, type NetworkParts, releaseEndpoints, sweepDead } from "./join-networks.ts";
 import { findSandbox } from "./link-lines.ts";
 import type { Network } from "./network-record.ts";
@@ -120,7 +120,7 @@ function userNetwork(
   text: string,
   verb: string,
 ): Network {
-  const network = getNetwork([...predefinedNetworks(root), ...records], text, verb);
+  const network = getJoinable([...predefinedNetworks(root), ...records], text, verb);
   if (network.driver !== "host" && network.driver !== "null") return network;
   throw new LighterError(
     "NETWORK_PREDEFINED",

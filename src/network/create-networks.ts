@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { Host } from "#host";
 import type { AttachRequest } from "#runtime";
 import { connectContainer, disconnectContainer, renameContainer } from "./connect-container.ts";
-import { getNetwork, type Owner, ownerOf, predefinedNetworks } from "./find-network.ts";
+import { getJoinable, type Owner, ownerOf, predefinedNetworks } from "./find-network.ts";
 import { networkGraph } from "./graph/network-graph.ts";
 import { attachHost } from "./host-driver.ts";
 import { type NetworkParts, sweepDead } from "./join-networks.ts";
@@ -61,7 +61,7 @@ export function createNetworks(options: NetworksOptions): Networks {
   };
   const driverOf = (request: AttachRequest): "host" | "none" | "peer" | "sandbox" => {
     if (request.network.startsWith("container:")) return "peer";
-    const { driver } = getNetwork([...predefinedNetworks(root), ...ledger.records()], request.network);
+    const { driver } = getJoinable([...predefinedNetworks(root), ...ledger.records()], request.network);
     return driver === "host" ? "host" : driver === "null" ? "none" : "sandbox";
   };
   return {

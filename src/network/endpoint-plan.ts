@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import { LighterError } from "#base";
 import type { EndpointRequest } from "#runtime";
+import { readEndpointOptions } from "./endpoint-options.ts";
 import { canonicalAddress, containsAddress, isUsable, nextAddress } from "./ipam.ts";
 import { randomMac } from "./mac-address.ts";
 import { defaultNetwork, type Network, type Subnet, subnetOf } from "./network-record.ts";
@@ -43,6 +44,14 @@ export function checkEndpointRequest({ network, request }: Joining): void {
     else if (!isUsable(subnet, address)) fail(`${address} is no address of a host in ${subnet}`);
   }
   if (request.mac !== undefined && !isUnicastMac(request.mac)) fail(`invalid MAC address ${request.mac}`);
+  for (const address of request.linkLocalAddresses ?? [])
+    if (!isLinkLocal(address)) fail(`invalid link-local IP address ${address}`);
+  readEndpointOptions(network.name, request);
+}
+
+function isLinkLocal(address: string): boolean {
+  const version = isIP(address);
+  return version !== 0 && containsAddress(version === 4 ? "169.254.0.0/16" : "fe80::/10", address);
 }
 
 /** Two digits each, and not a group's address. */
@@ -88,6 +97,7 @@ export function planEndpoint(
     mac,
     aliases: request.aliases ?? [],
     links: request.links ?? [],
+    ...(request.gatewayPriority === undefined ? {} : { gatewayPriority: request.gatewayPriority }),
   };
 }
 
@@ -127,7 +137,15 @@ function taken({ name }: RaisedNetwork, what: string): LighterError {
 }
 
 /** `eth0`, `eth1`: the first that the container does not have. */
-export function freeInner(used: readonly Endpoint[]): string {
+export function chooseInner(used: readonly Endpoint[], { network, request }: Joining): string {
+  const { interface: wanted } = readEndpointOptions(network.name, request);
+  if (wanted !== undefined && used.some(({ inner }) => inner === wanted))
+    throw new LighterError(
+      "NETWORK_INVALID",
+      `cannot join network "${network.name}": the container has an interface "${wanted}" already`,
+      { details: { network: network.name } },
+    );
+  if (wanted !== undefined) return wanted;
   let number = 0;
   while (used.some(({ inner }) => inner === `eth${number}`)) number += 1;
   return `eth${number}`;

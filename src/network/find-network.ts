@@ -66,6 +66,17 @@ export function findNetwork(networks: readonly Network[], text: string): Network
   );
 }
 
+/** A network that containers can be on. @throws NETWORK_NOT_FOUND, NETWORK_INVALID */
+export function getJoinable(networks: readonly Network[], text: string, verb = "join"): Network {
+  const found = getNetwork(networks, text, verb);
+  if (found.configOnly === undefined) return found;
+  throw new LighterError(
+    "NETWORK_INVALID",
+    `cannot ${verb} network "${found.name}": cannot create endpoint on configuration-only network; make one with --config-from ${found.name}`,
+    { details: { network: found.name } },
+  );
+}
+
 /** @throws NETWORK_NOT_FOUND */
 export function getNetwork(networks: readonly Network[], text: string, verb = "join"): Network {
   const found = findNetwork(networks, text);

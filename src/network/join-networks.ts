@@ -1,5 +1,5 @@
 import type { Host, NetworkNamespace } from "#host";
-import { checkEndpointRequest, freeInner, type Joining, planEndpoint } from "./endpoint-plan.ts";
+import { checkEndpointRequest, chooseInner, type Joining, planEndpoint } from "./endpoint-plan.ts";
 import { egressOf } from "./firewall-elements.ts";
 import type { LedgerPage, NetworkLedger } from "./ledger.ts";
 import type { NetworkKernel } from "./network-kernel.ts";
@@ -76,7 +76,7 @@ async function joinOne(
 ): Promise<{ readonly isRaised: boolean }> {
   const { sandbox, joining } = wish;
   using choice = await kernel.prepare(page, joining.network);
-  const inner = freeInner(endpointsOf(page.state, sandbox));
+  const inner = chooseInner(endpointsOf(page.state, sandbox), joining);
   const endpoint = planEndpoint(page.state, choice.network, {
     sandbox: sandbox.id,
     inner,
@@ -98,7 +98,7 @@ async function joinOne(
     kernel.applyFirewall(page.state);
     kernel.routeLoopback(network);
   }
-  await kernel.connect(network, endpoint, wish.namespace);
+  await kernel.connect(network, endpoint, { namespace: wish.namespace, request: joining.request });
   return { isRaised };
 }
 
@@ -130,7 +130,7 @@ function addDefaultRoutes(
   for (const version of [4, 6] as const) {
     const endpoint = gatewayEndpoint(state, change.sandbox, version);
     const network = endpoint && raisedNetwork(state, endpoint.network);
-    // One that leads there already has its route.
+    // One that led there before has its route.
     if (endpoint === undefined || network === undefined || !change.made.includes(endpoint)) continue;
     kernel.addDefaultRoute(network, endpoint, { version, namespace: change.namespace });
   }

@@ -2,6 +2,8 @@ import { closeSync, openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isLighterError, LighterError } from "#base";
 import { errnoOf, type Host, type Link, type NetworkNamespace } from "#host";
+import type { EndpointRequest } from "#runtime";
+import { readEndpointOptions } from "./endpoint-options.ts";
 import type { Owner } from "./find-network.ts";
 import { needsTable, renderFirewall, renderPorts, renderUpdate } from "./firewall-rules.ts";
 import { describeOverlap, freeSubnet, type HostNetworks, mtuOf, readHostNetworks } from "./host-networks.ts";
@@ -81,7 +83,11 @@ export class NetworkKernel {
   }
 
   /** Makes the container's link, born inside the container's namespace, and sets that up. */
-  async connect(network: RaisedNetwork, endpoint: Endpoint, namespace: NetworkNamespace): Promise<void> {
+  async connect(
+    network: RaisedNetwork,
+    endpoint: Endpoint,
+    { namespace, request }: { readonly namespace: NetworkNamespace; readonly request: EndpointRequest },
+  ): Promise<void> {
     const { links } = this.#host;
     if (network.driver === "bridge" && endpoint.link !== undefined)
       links.createVeth({
@@ -100,11 +106,32 @@ export class NetworkKernel {
     if (endpoint.address6 !== undefined) this.#change(`${settings}/accept_ra`, "0", namespace);
     // Neighbours that knew an earlier holder of the address hear of the new one.
     this.#change(`net/ipv4/conf/${endpoint.inner}/arp_notify`, "1", namespace);
-    for (const cidr of addressCidrs(network, endpoint)) links.addAddress(endpoint.inner, cidr, namespace);
+    for (const [path, value] of readEndpointOptions(network.name, request).settings)
+      this.#set(network, { path: path.replace("IFNAME", endpoint.inner), value, namespace });
+    const linkLocal = (request.linkLocalAddresses ?? []).map(
+      (one) => `${one}/${one.includes(":") ? 64 : 16}`,
+    );
+    for (const cidr of [...addressCidrs(network, endpoint), ...linkLocal])
+      links.addAddress(endpoint.inner, cidr, namespace);
     links.setUp(endpoint.inner, namespace);
   }
 
-  /** The default routes of a container, by one of its endpoints. */
+  #set(
+    { name }: RaisedNetwork,
+    setting: { readonly path: string; readonly value: string; readonly namespace: NetworkNamespace },
+  ): void {
+    try {
+      this.#host.links.setSetting(setting.path, setting.value, setting.namespace);
+    } catch (error) {
+      throw new LighterError(
+        "NETWORK_INVALID",
+        `cannot join network "${name}": the kernel does not take "${setting.value}" for ${setting.path.replaceAll("/", ".")}`,
+        { details: { network: name }, cause: error },
+      );
+    }
+  }
+
+  /** The default route of a container, by one of its endpoints, whatever it was before. */
   addDefaultRoute(
     network: RaisedNetwork,
     endpoint: Endpoint,
@@ -116,7 +143,7 @@ export class NetworkKernel {
       network.driver === "ipvlan" && mode !== "l2"
         ? { destination: where.version === 4 ? "0.0.0.0/0" : "::/0", link: endpoint.inner }
         : { gateway: gateway ?? "", link: endpoint.inner };
-    this.#host.links.addRoute(route, where.namespace);
+    this.#host.links.addRoute({ ...route, replaces: true }, where.namespace);
   }
 
   removeInner(endpoint: Endpoint, namespace: NetworkNamespace): Promise<void> {

@@ -18,6 +18,10 @@ export interface Network {
   readonly options: Readonly<Record<string, string>>;
   /** Its containers may reach only these. */
   readonly egress?: readonly string[];
+  /** Only a description for others to be made from: nothing joins it. */
+  readonly configOnly?: { readonly ipv6: boolean };
+  /** The name of the network whose description it has. */
+  readonly configFrom?: string;
 }
 
 export type DriverName = "bridge" | "host" | "null" | "macvlan" | "ipvlan";

@@ -5,7 +5,12 @@ import { defaultPools, firstAddress } from "./ipam.ts";
 import { type NetworkParts, sweepDead } from "./join-networks.ts";
 import type { LedgerPage } from "./ledger.ts";
 import { type Network, type Subnet, subnetOf } from "./network-record.ts";
-import { type CreateNetworkRequest, type NetworkPlan, planNetwork } from "./network-request.ts";
+import {
+  type CreateNetworkRequest,
+  describedRequest,
+  type NetworkPlan,
+  planNetwork,
+} from "./network-request.ts";
 import { type NetworkState, raisedNetwork } from "./network-state.ts";
 import type { NetworkMember, NetworkView } from "./networks.ts";
 import { randomHex } from "./random-hex.ts";
@@ -13,9 +18,13 @@ import { endpointFacts } from "./sandbox-driver.ts";
 import { parentMissing } from "./sublink.ts";
 
 /** Writes a network down; it appears in the kernel with its first container. */
-export async function createNetwork(parts: NetworkParts, request: CreateNetworkRequest): Promise<Network> {
-  const plan = planNetwork(request);
+export async function createNetwork(parts: NetworkParts, asked: CreateNetworkRequest): Promise<Network> {
+  // What needs no look at others is told before anybody is kept waiting.
+  if (asked.configFrom === undefined) planNetwork(asked);
   return await parts.ledger.update((page) => {
+    const description = asked.configFrom === undefined ? undefined : getDescription(page, asked);
+    const request = description === undefined ? asked : describedRequest(asked, description);
+    const plan = planNetwork(request);
     if ([...predefinedNames, ...page.records.map(({ name }) => name)].includes(plan.name))
       throw refused("NETWORK_EXISTS", "create", plan.name, `network with name ${plan.name} already exists`);
     const network: Network = {
@@ -23,17 +32,32 @@ export async function createNetwork(parts: NetworkParts, request: CreateNetworkR
       name: plan.name,
       driver: plan.driver,
       created: new Date().toISOString(),
-      subnets: settleSubnets(parts, page, plan),
+      subnets: request.configOnly === true ? plan.subnets : settleSubnets(parts, page, plan),
       isSubnetChosen: plan.subnets.length > 0,
       internal: request.internal ?? false,
       attachable: request.attachable ?? false,
       labels: request.labels ?? {},
       options: plan.options,
       ...(request.egress === undefined || request.egress.length === 0 ? {} : { egress: request.egress }),
+      ...(request.configOnly === true ? { configOnly: { ipv6: request.ipv6 ?? false } } : {}),
+      ...(description === undefined ? {} : { configFrom: description.name }),
     };
     page.saveRecords([...page.records, network]);
     return Promise.resolve(network);
   });
+}
+
+function getDescription(page: LedgerPage, { name, configFrom = "" }: CreateNetworkRequest): Network {
+  const found = findNetwork(
+    page.records.filter(({ configOnly }) => configOnly !== undefined),
+    configFrom,
+  );
+  if (found !== undefined) return found;
+  throw new LighterError(
+    "NETWORK_INVALID",
+    `cannot create network "${name}": configuration network "${configFrom}" does not exist; make it with --config-only`,
+    { details: { network: configFrom } },
+  );
 }
 
 /** A subnet must not hide what the host reaches; links on a parent share the parent's network, which is their purpose. */
@@ -46,12 +70,13 @@ function settleSubnets(
   const onParent = plan.driver !== "bridge";
   if (onParent) checkParent(host, plan, new Set(links.map(({ name }) => name)));
   const standing = page.state.networks.filter(({ name }) => !page.records.some((one) => one.name === name));
+  const records = page.records.filter(({ configOnly }) => configOnly === undefined);
   // The first pool is left to the default network as long as there are others, as docker has it.
   const pools = [...defaultPools.slice(1), ...defaultPools.slice(0, 1)];
   const context = {
     pools,
     reached,
-    networks: [...page.records, ...standing],
+    networks: [...records, ...standing],
     globalId: () => ownerOf(root).globalId,
   };
   for (const { subnet } of plan.subnets) {
@@ -77,7 +102,7 @@ function checkParent(
   const below = /^(.+)\.\d{1,4}$/.exec(parent)?.[1] ?? "";
   if (!names.has(parent) && !names.has(below)) throw parentMissing({ name }, parent);
   if (!names.has(parent)) links.requireKind("vlan");
-  if (driver !== "bridge") links.requireKind(driver);
+  if (driver === "macvlan" || driver === "ipvlan") links.requireKind(driver);
 }
 
 /** All networks with who is on them. */
@@ -133,6 +158,14 @@ export async function removeNetwork(parts: NetworkParts, text: string): Promise<
         network.name,
         `network ${network.name} has active endpoints (${users.join(", ")}); disconnect or stop them`,
       );
+    const made = page.records.filter(({ configFrom }) => configFrom === network.name).map(({ name }) => name);
+    if (network.configOnly !== undefined && made.length > 0)
+      throw refused(
+        "NETWORK_IN_USE",
+        "remove",
+        network.name,
+        `configuration network "${network.name}" is in use by ${made.join(", ")}; remove that first`,
+      );
     page.saveRecords(page.records.filter(({ id }) => id !== network.id));
     return network;
   });
@@ -145,7 +178,10 @@ export async function pruneNetworks(
   return await parts.ledger.update(async (page) => {
     await sweepDead(parts, page);
     const idle = page.records.filter(
-      (network) => usersOf(page.state, network).length === 0 && accepts(viewOf(parts, page.state, network)),
+      (network) =>
+        network.configOnly === undefined &&
+        usersOf(page.state, network).length === 0 &&
+        accepts(viewOf(parts, page.state, network)),
     );
     if (idle.length > 0) page.saveRecords(page.records.filter((network) => !idle.includes(network)));
     return idle;

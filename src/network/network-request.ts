@@ -8,7 +8,7 @@ import {
   firstAddress,
   isUsable,
 } from "./ipam.ts";
-import { bridgeOptions, type DriverName, type Subnet } from "./network-record.ts";
+import { bridgeOptions, type DriverName, type Network, type Subnet } from "./network-record.ts";
 
 /** What `docker network create` takes. */
 export interface CreateNetworkRequest {
@@ -27,12 +27,16 @@ export interface CreateNetworkRequest {
   readonly options?: Readonly<Record<string, string>>;
   /** `HOST[:PORT]`: nothing else may be reached. */
   readonly egress?: readonly string[];
+  /** Only a description: subnets, options and labels, for others to be made from. */
+  readonly configOnly?: boolean;
+  /** Name or id of a network that is only a description: subnets, options and labels are its own. */
+  readonly configFrom?: string;
 }
 
 /** A request that was found sound. Subnets that the user left open are missing. */
 export interface NetworkPlan {
   readonly name: string;
-  readonly driver: Exclude<DriverName, "host" | "null">;
+  readonly driver: Exclude<DriverName, "host">;
   readonly subnets: readonly Subnet[];
   readonly needs: readonly (4 | 6)[];
   readonly options: Readonly<Record<string, string>>;
@@ -74,6 +78,7 @@ export function planNetwork(request: CreateNetworkRequest): NetworkPlan {
   const fail = failing(request.name);
   if (!namePattern.test(request.name))
     return fail('a name has letters, digits, "_", "." and "-", and begins with a letter or digit');
+  if (request.configOnly === true) return planDescription(request, fail);
   const driver = driverOf(request, fail);
   for (const host of request.egress ?? []) parseEgress(host);
   if ((request.egress ?? []).length > 0 && driver !== "bridge")
@@ -88,6 +93,48 @@ export function planNetwork(request: CreateNetworkRequest): NetworkPlan {
   return { name: request.name, driver, subnets, needs, options };
 }
 
+/** What a description cannot have is what belongs to one network alone. */
+function planDescription(request: CreateNetworkRequest, fail: Fail): NetworkPlan {
+  if (request.internal === true || request.attachable === true || (request.egress ?? []).length > 0)
+    return fail(
+      "configuration network can only contain network specific fields; internal, attachable and egress are for the networks that are made from it",
+    );
+  if (request.configFrom !== undefined) return fail("it cannot be made from another configuration network");
+  const subnets = matchSubnets(request, fail);
+  return { name: request.name, driver: "null", subnets, needs: [], options: request.options ?? {} };
+}
+
+/** A request with what the description says in place of what it must not say itself. @throws NETWORK_INVALID */
+export function describedRequest(request: CreateNetworkRequest, description: Network): CreateNetworkRequest {
+  const fail = failing(request.name);
+  const {
+    subnets = [],
+    gateways = [],
+    ipRanges = [],
+    auxAddresses = {},
+    labels = {},
+    options = {},
+  } = request;
+  const own = [...subnets, ...gateways, ...ipRanges, ...Object.keys(auxAddresses), ...Object.keys(labels)];
+  if (own.length > 0 || request.ipv6 === true)
+    return fail(
+      "user specified configurations are not supported if the network depends on a configuration network",
+    );
+  if (Object.keys(options).length > 0)
+    return fail("network driver options are not supported if the network depends on a configuration network");
+  const described = description.subnets;
+  return {
+    ...request,
+    subnets: described.map(({ subnet }) => subnet),
+    gateways: described.map(({ gateway }) => gateway),
+    ipRanges: described.flatMap(({ ipRange }) => ipRange ?? []),
+    auxAddresses: Object.assign({}, ...described.map((one) => one.auxAddresses)),
+    ipv6: description.configOnly?.ipv6 ?? false,
+    labels: description.labels,
+    options: description.options,
+  };
+}
+
 type Fail = (state: string, code?: "NETWORK_INVALID" | "NETWORK_PREDEFINED") => never;
 
 function failing(name: string): Fail {
@@ -96,7 +143,10 @@ function failing(name: string): Fail {
   };
 }
 
-function driverOf({ driver = "bridge" }: CreateNetworkRequest, fail: Fail): NetworkPlan["driver"] {
+function driverOf(
+  { driver = "bridge" }: CreateNetworkRequest,
+  fail: Fail,
+): Exclude<DriverName, "host" | "null"> {
   if (driver === "bridge" || driver === "macvlan" || driver === "ipvlan") return driver;
   if (driver === "host" || driver === "null" || driver === "none")
     return fail(

@@ -69,6 +69,8 @@ export interface Endpoint {
   readonly aliases: readonly string[];
   /** `CONTAINER:ALIAS`. */
   readonly links: readonly string[];
+  /** @defaultValue 0 */
+  readonly gatewayPriority?: number;
 }
 
 /** A mapping whose host port is settled. */
@@ -88,17 +90,23 @@ export function raisedNetwork(state: NetworkState, name: string): RaisedNetwork 
   return state.networks.find((network) => network.name === name);
 }
 
-/** The endpoint by which a container reaches the world: of the first network that leads there. */
+/**
+ * The endpoint by which a container reaches the world: of the networks that lead there the one with the highest priority, and
+ * among equals the first by name, as docker has it.
+ */
 export function gatewayEndpoint(
   state: NetworkState,
   sandbox: Pick<Sandbox, "id">,
   version: 4 | 6,
 ): Endpoint | undefined {
-  return endpointsOf(state, sandbox).find((endpoint) => {
+  const ways = endpointsOf(state, sandbox).filter((endpoint) => {
     const network = raisedNetwork(state, endpoint.network);
     const address = version === 4 ? endpoint.address : endpoint.address6;
     return network !== undefined && !network.internal && address !== undefined;
   });
+  return ways.toSorted(
+    (a, b) => (b.gatewayPriority ?? 0) - (a.gatewayPriority ?? 0) || (a.network < b.network ? -1 : 1),
+  )[0];
 }
 
 /** The names under which neighbours on the same network find the container, the first being its own. */

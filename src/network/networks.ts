@@ -1,4 +1,4 @@
-import type { EndpointFacts, NetworkProvider } from "#runtime";
+import type { EndpointFacts, EndpointRequest, NetworkProvider } from "#runtime";
 import type { GraphView } from "./graph/network-graph.ts";
 import type { Network } from "./network-record.ts";
 import type { CreateNetworkRequest } from "./network-request.ts";
@@ -38,15 +38,10 @@ export interface Networks extends NetworkProvider {
   refusedNames(): readonly RefusedName[];
 }
 
-export interface ConnectRequest {
+export interface ConnectRequest extends EndpointRequest {
   readonly network: string;
   /** Name or id of a running container. */
   readonly container: string;
-  readonly address?: string;
-  readonly address6?: string;
-  readonly mac?: string;
-  readonly aliases?: readonly string[];
-  readonly links?: readonly string[];
 }
 
 /** A network and who is on it. */

@@ -3,7 +3,7 @@ import type { Lock, NetworkNamespace } from "#host";
 import type { Attachment, AttachRequest, EndpointFacts, PortMapping } from "#runtime";
 import { parseEgress } from "./egress-rule.ts";
 import { checkEndpointRequest, type Joining } from "./endpoint-plan.ts";
-import { getNetwork, predefinedNetworks } from "./find-network.ts";
+import { getJoinable, predefinedNetworks } from "./find-network.ts";
 import { hostBindingOf } from "./firewall-elements.ts";
 import { renderHosts } from "./hosts-file.ts";
 import { joinNetworks, type NetworkParts, releaseEndpoints, sweepDead } from "./join-networks.ts";
@@ -67,7 +67,7 @@ function findJoinings({ root, ledger }: NetworkParts, request: AttachRequest): r
   const networks = [...predefinedNetworks(root), ...ledger.records()];
   const first = { ...request.endpoint, network: request.network };
   const joinings = [first, ...(request.otherNetworks ?? [])].map(
-    ({ network, ...endpoint }): Joining => ({ network: getNetwork(networks, network), request: endpoint }),
+    ({ network, ...endpoint }): Joining => ({ network: getJoinable(networks, network), request: endpoint }),
   );
   joinings.forEach(({ network }, at) => {
     if (joinings.length > 1 && (network.driver === "host" || network.driver === "null"))

@@ -58,6 +58,12 @@ export interface EndpointRequest {
   readonly aliases?: readonly string[];
   /** `CONTAINER[:ALIAS]`: names of other containers that only this one knows. */
   readonly links?: readonly string[];
+  /** Addresses that the interface has beside its own (`169.254.8.8`, `fe80::8`). */
+  readonly linkLocalAddresses?: readonly string[];
+  /** The network with the highest leads to the world; among equals the first by name. @defaultValue 0 */
+  readonly gatewayPriority?: number;
+  /** `com.docker.network.endpoint.ifname` and `.sysctls`. */
+  readonly driverOptions?: Readonly<Record<string, string>>;
 }
 
 /** Undefined takes the host's. */

@@ -71,6 +71,10 @@ const story: readonly Line[] = [
   },
   { line: ask("api", "vault"), status: 1 },
   { line: "network connect --alias gate --ip 10.9.0.20 payments api" },
+  {
+    line: "inspect -f '{{range $name, $one := .NetworkSettings.Networks}}{{$name}} {{$one.IPAddress}} {{end}}' api",
+    says: /payments 10\.9\.0\.20 /,
+  },
   { line: ask("api", "safe"), says: /10\.9\.0\.7/ },
   { line: ask("vault", "gate"), says: /10\.9\.0\.20/ },
   { line: reach("vault", "10.9.0.20 80") },

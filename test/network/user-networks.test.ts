@@ -211,6 +211,107 @@ test("several networks, joined and left while the container runs", { skip }, asy
   });
 });
 
+test("which network leads to the world, what its interface is called and how it is set", {
+  skip,
+}, async () => {
+  await using lab = new Lab();
+  const networks = lab.networks();
+  for (const name of ["a", "b", "c"]) await networks.create({ name });
+  const sysctls = "net.ipv4.conf.IFNAME.log_martians=1,net.ipv4.neigh.IFNAME.base_reachable_time=77";
+  await using one = await networks.attach(
+    request("one", {
+      network: "b",
+      otherNetworks: [
+        {
+          network: "a",
+          linkLocalAddresses: ["169.254.7.7"],
+          driverOptions: {
+            "com.docker.network.endpoint.ifname": "inner0",
+            "com.docker.network.endpoint.sysctls": sysctls,
+          },
+        },
+      ],
+    }),
+  );
+  const said = async (...words: string[]): Promise<string> =>
+    (await lab.run(one.namespacePath, words)).stdout.toString();
+  const way = async (): Promise<string | undefined> =>
+    /^default .* dev (\S+)/m.exec(await said("ip", "route"))?.[1];
+  assert.equal(await way(), "inner0", "the first by name");
+  assert.match(await said("ip", "addr", "show", "inner0"), /169\.254\.7\.7\/16/);
+  assert.equal((await said("cat", "/proc/sys/net/ipv4/conf/inner0/log_martians")).trim(), "1");
+  assert.equal((await said("cat", "/proc/sys/net/ipv4/neigh/inner0/base_reachable_time")).trim(), "77");
+  await networks.connect({ network: "c", container: "one", gatewayPriority: 1 });
+  assert.equal(await way(), "eth1", "the highest priority");
+  await networks.disconnect({ network: "c", container: "one" });
+  assert.equal(await way(), "inner0", "what led there before");
+  const option = (name: string, value: string) => ({
+    driverOptions: { [`com.docker.network.endpoint.${name}`]: value },
+  });
+  for (const [wrong, words] of [
+    [option("ifname", "lo"), /cannot be called "lo"/],
+    [option("ifname", "eth0"), /has an interface "eth0" already/],
+    [option("sysctls", "net.ipv4.ip_forward=1"), /unrecognised network interface sysctl/],
+    [option("sysctls", "net.ipv4.conf.IFNAME.nope=1"), /does not take "1" for net\.ipv4\.conf\.eth1\.nope/],
+    [option("colour", "red"), /has no option "com\.docker\.network\.endpoint\.colour"/],
+    [{ linkLocalAddresses: ["10.0.0.1"] }, /invalid link-local IP address 10\.0\.0\.1/],
+  ] as const)
+    await assert.rejects(
+      networks.connect({ network: "c", container: "one", ...wrong }),
+      { code: "NETWORK_INVALID", message: words },
+      JSON.stringify(wrong),
+    );
+  assert.deepEqual(
+    networks.endpoints("one").map(({ network }) => network),
+    ["b", "a"],
+    "nothing is left of what was refused",
+  );
+});
+
+test("networks made from a description", { skip }, async () => {
+  await using lab = new Lab();
+  const networks = lab.networks();
+  const options = { "com.docker.network.driver.mtu": "1400" };
+  const described = { subnets: ["10.77.0.0/24"], ipRanges: ["10.77.0.128/25"], options, labels: { a: "b" } };
+  await networks.create({ name: "plan", configOnly: true, ...described });
+  const made = await networks.create({ name: "made", configFrom: "plan", internal: true });
+  assert.deepEqual([made.options, made.labels, made.internal], [options, { a: "b" }, true]);
+  await using one = await networks.attach(request("one", { network: "made" }));
+  assert.equal(one.address, "10.77.0.128");
+  const rejected = async (task: Promise<unknown>, code: string, message: RegExp): Promise<void> =>
+    await assert.rejects(task, { code, message });
+  const from = { name: "other", configFrom: "plan" };
+  await rejected(
+    networks.create({ ...from, configFrom: "made" }),
+    "NETWORK_INVALID",
+    /"made" does not exist/,
+  );
+  await rejected(networks.create({ ...from, subnets: ["10.8.0.0/24"] }), "NETWORK_INVALID", /user specified/);
+  await rejected(
+    networks.create({ ...from, options: { x: "y" } }),
+    "NETWORK_INVALID",
+    /driver options are not/,
+  );
+  await rejected(networks.create(from), "NETWORK_OVERLAP", /overlaps 10\.77\.0\.0\/24 of network "made"/);
+  await rejected(
+    networks.create({ name: "wrong", configOnly: true, internal: true }),
+    "NETWORK_INVALID",
+    /can only contain network specific fields/,
+  );
+  await rejected(
+    networks.attach(request("two", { network: "plan" })),
+    "NETWORK_INVALID",
+    /cannot create endpoint on configuration-only network/,
+  );
+  await rejected(networks.remove("plan"), "NETWORK_IN_USE", /is in use by made/);
+  await one[Symbol.asyncDispose]();
+  assert.deepEqual(
+    (await networks.prune()).map(({ name }) => name),
+    ["made"],
+  );
+  await networks.remove("plan");
+});
+
 test("a container in another's network", { skip }, async () => {
   await using lab = new Lab();
   const networks = lab.networks();

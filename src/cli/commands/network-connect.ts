@@ -1,5 +1,5 @@
 import { defineCommand } from "../command.ts";
-import { withoutEmpty } from "../networking-flags.ts";
+import { driverOptions, withoutEmpty } from "../networking-flags.ts";
 
 export const networkConnect = defineCommand({
   name: "network connect",
@@ -7,12 +7,26 @@ export const networkConnect = defineCommand({
   usage: "[OPTIONS] NETWORK CONTAINER",
   flags: {
     alias: { kind: "list", value: "NAME", summary: "Further name of the container there" },
+    "driver-opt": {
+      kind: "list",
+      value: "NAME=VALUE",
+      summary: "com.docker.network.endpoint.ifname or .sysctls",
+    },
+    "gw-priority": {
+      kind: "integer",
+      value: "NUMBER",
+      summary: "The network with the highest leads to the world (default 0)",
+    },
     ip: { kind: "string", value: "ADDRESS", summary: "Address, on a network whose subnet you chose" },
     ip6: { kind: "string", value: "ADDRESS", summary: "IPv6 address, on a network whose subnet you chose" },
     link: { kind: "list", value: "CONTAINER[:ALIAS]", summary: "Give another container a name in this one" },
+    "link-local-ip": {
+      kind: "list",
+      value: "ADDRESS",
+      summary: "Further address of the interface, link-local",
+    },
   },
   arity: { min: 2, max: 2 },
-  notYet: ["driver-opt", "gw-priority", "link-local-ip"],
   examples: [
     {
       command: "lighter network connect --alias db payments postgres",
@@ -27,6 +41,9 @@ export const networkConnect = defineCommand({
       address6: flags.ip6,
       aliases: flags.alias,
       links: flags.link,
+      linkLocalAddresses: flags["link-local-ip"],
+      driverOptions: driverOptions(flags["driver-opt"]),
+      gatewayPriority: flags["gw-priority"],
     });
     await engine.networks.connect({ network, container, ...endpoint });
     return 0;

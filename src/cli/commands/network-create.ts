@@ -6,6 +6,12 @@ import { keyValues } from "../key-values.ts";
 const createFlags = {
   attachable: { kind: "boolean", summary: "Taken for docker's sake: every network can be joined by hand" },
   "aux-address": { kind: "list", value: "NAME=ADDRESS", summary: "Address that no container gets" },
+  "config-from": {
+    kind: "string",
+    value: "NETWORK",
+    summary: "Take subnets, options and labels of that one",
+  },
+  "config-only": { kind: "boolean", summary: "Only describe a network, for others to be made from" },
   driver: { kind: "string", short: "d", value: "bridge|macvlan|ipvlan", summary: "Driver (default bridge)" },
   egress: {
     kind: "list",
@@ -18,10 +24,13 @@ const createFlags = {
     summary: "Address of the host on the network (default the first)",
   },
   internal: { kind: "boolean", summary: "No way out of the network and none in" },
+  "ipam-driver": { kind: "string", choices: ["default"], value: "NAME", summary: "Who gives addresses" },
   "ip-range": { kind: "list", value: "SUBNET", summary: "Give containers addresses from here" },
+  ipv4: { kind: "boolean", on: true, summary: "Give containers IPv4 addresses; every network does" },
   ipv6: { kind: "boolean", summary: "Give containers IPv6 addresses too" },
   label: { kind: "list", value: "NAME=VALUE", summary: "Add a label" },
   opt: { kind: "list", short: "o", value: "NAME=VALUE", summary: "Option of the driver" },
+  scope: { kind: "string", choices: ["local"], value: "NAME", summary: "Where the network is" },
   subnet: { kind: "list", value: "SUBNET", summary: "Subnet in CIDR form; one of each IP version" },
 } as const;
 
@@ -31,7 +40,10 @@ export const networkCreate = defineCommand({
   usage: "[OPTIONS] NETWORK",
   flags: createFlags,
   arity: { min: 1, max: 1 },
-  notYet: ["config-from", "config-only", "ingress", "ipam-driver", "ipam-opt", "ipv4", "scope"],
+  refused: {
+    ingress: "it is for the routing mesh of a swarm, and there is none",
+    "ipam-opt": "the one IPAM driver, default, has no options",
+  },
   examples: [
     {
       command: "lighter network create secure-network",
@@ -50,6 +62,11 @@ export const networkCreate = defineCommand({
 });
 
 async function create({ flags, args, io, openEngine }: Invocation<typeof createFlags>): Promise<number> {
+  if (!flags.ipv4)
+    throw new LighterError(
+      "ARGUMENT_INVALID",
+      "cannot create the network without IPv4: every network has it",
+    );
   await using engine = await openEngine();
   const network = await engine.networks.create({ name: args[0] ?? "", ...options(flags) });
   await io.stdout.write(`${network.id}\n`);
@@ -68,6 +85,8 @@ function options(flags: FlagValues<typeof createFlags>) {
     attachable: flags.attachable,
     labels: keyValues(flags.label),
     options: pairs(flags.opt, "opt"),
+    configOnly: flags["config-only"],
+    ...(flags["config-from"] !== undefined && { configFrom: flags["config-from"] }),
     ...(flags.egress.length > 0 && { egress: flags.egress.flatMap(parseEgressFlag) }),
   };
 }
