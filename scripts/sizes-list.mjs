@@ -38,9 +38,13 @@ const webModules = [
 /** In MiB, measured by hand from the packages that Google's lists name. */
 const google = {
   static: "1.99",
+  "static-debian13": "2.24",
   "base-nossl": "14.22",
+  "base-nossl-debian13": "14.67",
   base: "19.87",
+  "base-debian13": "23.28",
   cc: "22.56",
+  "cc-debian13": "26.41",
   python3: "52.00",
   "python3-debian13": "56.91",
   java17: "215.71",
@@ -57,6 +61,14 @@ const targets = {
   "python3-debian13": "41",
   nodejs20: "91",
 };
+
+/** Where a plain image is another set of packages than Google's. */
+export const differences = [
+  "`java17`, `java21`: Google takes Temurin's Java, which brings its own HarfBuzz; Debian's has `libharfbuzz0b`, and this one loads `libglib2.0-0` with `libpcre2-8-0` and `libgraphite2-3`: 3.6 MiB in `java21`, which is all that it has more. Google's number is that of Debian's Java beside Google's libraries.",
+  "`python3-debian13`: Google's has `libgssapi-krb5-2`, `libk5crypto3`, `libkrb5-3`, `libkrb5support0`, `libkeyutils1`, `libnsl2`, `libtirpc3t64`, `libcom-err2` and `libcrypt1`, which nothing in Python 3.13 loads.",
+  "`nodejs20`: Google takes nodejs.org's program; Debian's is `libnode115` with `libicu76`, `libuv1t64`, `libcares2`, `libnghttp2-14` and `libbrotli1` beside it.",
+  "`nodejs18` is none of Google's any more.",
+];
 
 export const recipes = [
   ...Object.entries(google).flatMap(([name, size]) => [

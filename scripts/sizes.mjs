@@ -8,7 +8,7 @@ import { pipeline } from "node:stream/promises";
 import { parseArgs } from "node:util";
 import { createGzip } from "node:zlib";
 import { Engine } from "../dist/engine.js";
-import { claims, examples, formNames, recipes, roles } from "./sizes-list.mjs";
+import { claims, differences, examples, formNames, recipes, roles } from "./sizes-list.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -111,6 +111,10 @@ async function recipeParts() {
       '"target" is the size that the slim tier was meant to reach. None has a shell, a package manager or a setuid file.',
       "",
       tableOf(head.split("|"), rows, 1),
+      "",
+      "The same packages as in Google's list, but for these:",
+      "",
+      ...differences.map((difference) => `- ${difference}`),
       "",
       "## Images to build on",
       "",

@@ -15,12 +15,22 @@ interface Entry {
   readonly path: string;
 }
 
+/** The layers of an image, as its manifest in the store names them. */
+export function layersOf(root: string, digest: string): readonly string[] {
+  const { layers } = JSON.parse(readFileSync(blobPath(root, digest), "utf8")) as {
+    layers: { digest: string }[];
+  };
+  return layers.map((layer) => layer.digest);
+}
+
+function blobPath(root: string, digest: string): string {
+  return join(root, "blobs", digest.replace(":", "/"));
+}
+
 /** Every entry of every layer, as tar itself lists them: the store is an image layout that any tool reads. */
 export function entriesOf(root: string, digest: string): readonly Entry[] {
-  const blob = (name: string) => join(root, "blobs", name.replace(":", "/"));
-  const { layers } = JSON.parse(readFileSync(blob(digest), "utf8")) as { layers: { digest: string }[] };
-  return layers.flatMap((layer) => {
-    const { status, stdout } = spawnSync("tar", ["--numeric-owner", "-tvf", blob(layer.digest)], {
+  return layersOf(root, digest).flatMap((layer) => {
+    const { status, stdout } = spawnSync("tar", ["--numeric-owner", "-tvf", blobPath(root, layer)], {
       encoding: "utf8",
       maxBuffer: 64 << 20,
       env: { ...process.env, LC_ALL: "C.UTF-8" },
