@@ -1,6 +1,6 @@
 // Measures lighter beside every peer found on the machine, in turn, several times in one run.
-//   npm run bench [-- --runs 5] [--only "run --rm"] [--without buildah] [--work DIR] [--docs]
-// A workload is a file in bench/workloads; --only chooses those whose names hold a text, --without leaves out a peer; both may
+//   npm run bench [-- --runs 5] [--only build-cold] [--without buildah] [--work DIR] [--docs]
+// A workload is a file in bench/workloads; --only chooses those whose file names begin so, --without leaves out a peer; both may
 // be given several times.
 // Everything runs in network and mount namespaces of the benchmark's own, with stores of its own for the peers: nothing is
 // left on the machine, unless --work names a folder that is to be kept for the next time. Writes bench/results.json;
@@ -23,11 +23,13 @@ const options = readOptions(process.argv.slice(2));
 if (options.docs) console.log(`bench: wrote ${writeDocuments().join(", ")}`);
 else if (process.getuid?.() !== 0)
   fail("the benchmark needs root: it makes namespaces and starts dockerd in them");
-else if (options.inside === undefined) outside();
+else if (options.inside === undefined) await outside();
 else await inside(options.inside);
 
 /** With the host's network: the images that all engines get. */
-function outside() {
+async function outside() {
+  const files = (await loadWorkloads()).map(({ file }) => file);
+  if (!files.some(isWanted)) fail(`no workload begins with that; there are ${files.join(", ")}`);
   const work = options.work ?? mkdtempSync("/var/tmp/lighter-bench-");
   process.on("SIGINT", () => undefined);
   try {
@@ -59,14 +61,17 @@ async function inside(work) {
   // On a host with both cgroup versions crun 1.8 stumbles over the second; this mount namespace is ours to change.
   spawnSync("umount", ["--lazy", "/sys/fs/cgroup/unified"], { stdio: "ignore" });
   const workloads = await loadWorkloads();
+  const wanted = workloads.filter(({ file }) => isWanted(file)).map(({ workload }) => workload);
   const peers = await startPeers(findPeers(), work);
   try {
     const chosen = Object.entries(peers.commands).filter(([name]) => !options.without.includes(name));
     const engines = { lighter: join(process.cwd(), "bin/lighter"), ...Object.fromEntries(chosen) };
-    const rows = workloads
-      .filter(({ name }) => isWanted(name))
-      .flatMap((workload) => measure(workload, { engines, daemons: peers.daemons, work }, options.runs));
-    const targets = Object.fromEntries(workloads.map(({ name, targets: wanted = [] }) => [name, wanted]));
+    const rows = wanted.flatMap((workload) =>
+      measure(workload, { engines, daemons: peers.daemons, work }, options.runs),
+    );
+    const targets = Object.fromEntries(
+      workloads.map(({ workload }) => [workload.name, workload.targets ?? []]),
+    );
     console.log(`\n${resultsTable(rows, targets)}\n${memoryTable(rows)}`);
     keepResults({ rows, versions: peers.versions, targets });
     console.log("bench: wrote bench/results.json");
@@ -80,12 +85,16 @@ async function loadWorkloads() {
   const names = readdirSync(folder)
     .filter((name) => name.endsWith(".mjs"))
     .sort();
-  const modules = await Promise.all(names.map((name) => import(pathToFileURL(join(folder, name)).href)));
-  return modules.map((module) => module.workload);
+  return Promise.all(
+    names.map(async (name) => {
+      const { workload } = await import(pathToFileURL(join(folder, name)).href);
+      return { file: name.slice(0, -".mjs".length), workload };
+    }),
+  );
 }
 
-function isWanted(name) {
-  return options.only.length === 0 || options.only.some((text) => name.includes(text));
+function isWanted(file) {
+  return options.only.length === 0 || options.only.some((text) => file.startsWith(text));
 }
 
 function readOptions(args) {

@@ -78,9 +78,7 @@ export class LayerWalk {
 
   #deferredPiece(path: string, file: DeferredFile): LayerPiece {
     checkName(path);
-    const name = `/${file.link ?? path}`;
-    const first = this.#firstNames.get(name);
-    if (first === undefined) this.#firstNames.set(name, path);
+    const first = this.#firstDeferredName(path, file);
     const { mode, uid, gid, sizeBytes, mtimeMs, source, ctimeMs } = file;
     const entry = {
       path,
@@ -93,6 +91,14 @@ export class LayerWalk {
     this.#onFile?.(sizeBytes);
     const own = piece(tarEntry({ ...entry, sizeBytes }));
     return sizeBytes === 0 ? own : { ...own, file: { path: source, sizeBytes, ctimeMs } };
+  }
+
+  #firstDeferredName(path: string, { link }: DeferredFile): string | undefined {
+    if (link === undefined && this.#deferred?.isLinked(path) !== true) return undefined;
+    const key = `/${link ?? path}`;
+    const first = this.#firstNames.get(key);
+    if (first === undefined) this.#firstNames.set(key, path);
+    return first;
   }
 
   #piecesOf(path: string, stats: Stats): readonly LayerPiece[] {

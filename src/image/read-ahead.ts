@@ -21,7 +21,7 @@ const batchesAhead = 2;
 const patienceMs = 600_000;
 
 /**
- * The same bytes as {@link layerChunks}, for a layer of many or large files: they are opened and read in a thread of its own,
+ * The same bytes as {@link layerChunks}, for a layer of many files: they are opened and read in a thread of its own,
  * while this one makes headers of those to come and writes what has been read.
  */
 export function* readAheadChunks(

@@ -12,7 +12,11 @@ import { putInPlace } from "../upkeep/write-record.ts";
 export class StatIndex {
   readonly #file: string;
   readonly #known: Known;
-  readonly #seen = new Map<string, Row>();
+  /** What this build has read. */
+  readonly #read = new Rows();
+  /** Where that which holds for a path is: a place in `known`, or one less than zero in `read`. */
+  readonly #seen = new Map<string, number>();
+  readonly #racy = new Set<string>();
   readonly #changes = new Map<string, "changed" | "new">();
   readonly #absent = new Set<string>();
   #cursor = 0;
@@ -32,16 +36,24 @@ export class StatIndex {
   /** The sum of the file, when nothing about it has changed since it was read. */
   find(path: string, status: FileStatus): string | undefined {
     const seen = this.#seen.get(path);
-    if (seen !== undefined) return isSame(seen, status) ? seen.sum : undefined;
+    if (seen !== undefined) return this.#findSame(seen, status);
     const place = this.#place(path);
     if (place === undefined) {
-      this.#absent.add(path);
+      if (this.#known.paths.length > 0) this.#absent.add(path);
       return undefined;
     }
-    const row = this.#known.row(place);
-    if (!isSame(row, status)) return undefined;
-    this.#seen.set(path, row);
-    return row.sum;
+    const sum = this.#findSame(place, status);
+    if (sum !== undefined) this.#seen.set(path, place);
+    return sum;
+  }
+
+  #findSame(place: number, status: FileStatus): string | undefined {
+    const [rows, at] = this.#rowsAt(place);
+    return rows.isSame(at, status) ? rows.sum(at) : undefined;
+  }
+
+  #rowsAt(place: number): readonly [rows: Rows, at: number] {
+    return place < 0 ? [this.#read, -1 - place] : [this.#known.rows, place];
   }
 
   /**
@@ -53,10 +65,11 @@ export class StatIndex {
     read: { readonly status: FileStatus; readonly sum: string; readonly startedMs: number },
   ): void {
     const place = this.#place(path);
-    if (place !== undefined && this.#known.row(place).sum !== read.sum) this.#changes.set(path, "changed");
-    if (this.#absent.has(path) && this.#known.paths.length > 0) this.#changes.set(path, "new");
-    const isRacy = read.status.ctimeMs + clockGranularityMs >= read.startedMs;
-    this.#seen.set(path, { ...numbersOf(read.status), sum: read.sum, isRacy });
+    if (place !== undefined && this.#known.rows.sum(place) !== read.sum) this.#changes.set(path, "changed");
+    if (this.#absent.has(path)) this.#changes.set(path, "new");
+    if (read.status.ctimeMs + clockGranularityMs >= read.startedMs) this.#racy.add(path);
+    else this.#racy.delete(path);
+    this.#seen.set(path, -1 - this.#read.add(read.status, read.sum));
     this.#isDirty = true;
   }
 
@@ -76,12 +89,15 @@ export class StatIndex {
 
   /** The sum that this build found for the file. */
   findSum(path: string): string | undefined {
-    return this.#seen.get(path)?.sum;
+    const place = this.#seen.get(path);
+    if (place === undefined) return undefined;
+    const [rows, at] = this.#rowsAt(place);
+    return rows.sum(at);
   }
 
   /** The sums by path, whatever has become of the files. */
   sums(): ReadonlyMap<string, string> {
-    return new Map(this.#known.paths.map((path, place) => [path, this.#known.row(place).sum]));
+    return new Map(this.#known.paths.map((path, place) => [path, this.#known.rows.sum(place)]));
   }
 
   /**
@@ -96,18 +112,22 @@ export class StatIndex {
     readonly keepsAll?: boolean;
   } = {}): void {
     if (!this.#isDirty) return;
-    // A racy row never matches again, but still tells what the file was.
-    const rows = [...this.#seen].map(([path, row]): [string, Row] => [
-      path,
-      row.isRacy ? { ...row, ctimeMs: -1 } : row,
-    ]);
-    const kept = this.#known.paths.flatMap((path, place): [string, Row][] =>
-      this.#seen.has(path) || isGone(path) ? [] : [[path, this.#known.row(place)]],
+    const kept = this.#known.paths.flatMap((path, place) =>
+      this.#seen.has(path) || isGone(path) ? [] : [[path, place] as const],
     );
     // Files that were deleted would stay for ever; another COPY's files are worth keeping.
-    const others = !keepsAll && kept.length > 2 * rows.length + 10_000 ? [] : kept;
+    const others = !keepsAll && kept.length > 2 * this.#seen.size + 10_000 ? [] : kept;
+    const paths: string[] = [];
+    const rows = new Rows();
+    for (const places of [this.#seen, others])
+      for (const [path, place] of places) {
+        paths.push(path);
+        const at = rows.addFrom(...this.#rowsAt(place));
+        // A racy row never matches again, but still tells what the file was.
+        if (this.#racy.has(path)) rows.forgetTimes(at);
+      }
     const temporary = `${this.#file}.${process.pid}`;
-    writeFileSync(temporary, serialize([...rows, ...others]));
+    writeFileSync(temporary, serialize(paths, rows));
     for (const copy of this.#copies) {
       rmSync(copy, { recursive: true, force: true });
       linkSync(temporary, copy);
@@ -130,43 +150,78 @@ export class StatIndex {
 // Kernels stamp files with the time of the last timer tick: 10 ms at CONFIG_HZ=100.
 const clockGranularityMs = 20;
 
-type Numbers = Pick<FileStatus, "dev" | "ino" | "sizeBytes" | "mtimeMs" | "ctimeMs">;
-
-type Row = Numbers & {
-  readonly sum: string;
-  readonly isRacy?: boolean;
-};
-
 interface Known {
   readonly paths: readonly string[];
-  row(place: number): Row;
+  readonly rows: Rows;
 }
 
-function numbersOf({ dev, ino, sizeBytes, mtimeMs, ctimeMs }: FileStatus): Numbers {
-  return { dev, ino, sizeBytes, mtimeMs, ctimeMs };
-}
+const numbersPerRow = 5;
 
-function isSame(row: Numbers, status: FileStatus): boolean {
-  return (
-    row.ctimeMs === status.ctimeMs &&
-    row.mtimeMs === status.mtimeMs &&
-    row.sizeBytes === status.sizeBytes &&
-    row.ino === status.ino &&
-    row.dev === status.dev
-  );
+/** Statuses and sums of files in columns: an object for each would take three times the memory. */
+class Rows {
+  #numbers: Float64Array;
+  readonly #sums: string[];
+
+  constructor(numbers: Float64Array = new Float64Array(64 * numbersPerRow), sums: string[] = []) {
+    this.#numbers = numbers;
+    this.#sums = sums;
+  }
+
+  /** @returns the place of the new row */
+  add({ dev, ino, sizeBytes, mtimeMs, ctimeMs }: FileStatus, sum: string): number {
+    return this.#push([dev, ino, sizeBytes, mtimeMs, ctimeMs], sum);
+  }
+
+  addFrom(other: Rows, at: number): number {
+    const start = at * numbersPerRow;
+    return this.#push(other.#numbers.subarray(start, start + numbersPerRow), other.sum(at));
+  }
+
+  #push(numbers: ArrayLike<number>, sum: string): number {
+    const at = this.#sums.length * numbersPerRow;
+    if (at === this.#numbers.length) {
+      const larger = new Float64Array(2 * at);
+      larger.set(this.#numbers);
+      this.#numbers = larger;
+    }
+    this.#numbers.set(numbers, at);
+    return this.#sums.push(sum) - 1;
+  }
+
+  sum(at: number): string {
+    return this.#sums[at] ?? "";
+  }
+
+  isSame(at: number, status: FileStatus): boolean {
+    const start = at * numbersPerRow;
+    return (
+      this.#numbers[start + 4] === status.ctimeMs &&
+      this.#numbers[start + 3] === status.mtimeMs &&
+      this.#numbers[start + 2] === status.sizeBytes &&
+      this.#numbers[start + 1] === status.ino &&
+      this.#numbers[start] === status.dev
+    );
+  }
+
+  forgetTimes(at: number): void {
+    this.#numbers[at * numbersPerRow + 4] = -1;
+  }
+
+  /** The numbers, and the sums as one text. */
+  columns(): { readonly numbers: Uint8Array; readonly sums: string } {
+    const { buffer, byteOffset } = this.#numbers;
+    const length = this.#sums.length * numbersPerRow * Float64Array.BYTES_PER_ELEMENT;
+    return { numbers: new Uint8Array(buffer, byteOffset, length), sums: this.#sums.join("\0") };
+  }
 }
 
 const magic = "lighter stat index 3\n";
-const numbersPerRow = 5;
-
-function serialize(rows: readonly (readonly [string, Row])[]): Buffer {
-  const numbers = new Float64Array(rows.length * numbersPerRow);
-  for (const [place, [, row]] of rows.entries())
-    numbers.set([row.dev, row.ino, row.sizeBytes, row.mtimeMs, row.ctimeMs], place * numbersPerRow);
-  const paths = Buffer.from(rows.map(([path]) => path).join("\0"));
-  const sums = Buffer.from(rows.map(([, row]) => row.sum).join("\0"));
-  const header = Buffer.from(`${magic}${rows.length} ${paths.length} ${sums.length}\n`);
-  return Buffer.concat([header, Buffer.from(numbers.buffer), paths, sums]);
+function serialize(paths: readonly string[], rows: Rows): Buffer {
+  const { numbers, sums } = rows.columns();
+  const pathBytes = Buffer.from(paths.join("\0"));
+  const sumBytes = Buffer.from(sums);
+  const header = Buffer.from(`${magic}${paths.length} ${pathBytes.length} ${sumBytes.length}\n`);
+  return Buffer.concat([header, numbers, pathBytes, sumBytes]);
 }
 
 function load(file: string): Known {
@@ -178,12 +233,7 @@ function load(file: string): Known {
   }
 }
 
-const nothing: Known = {
-  paths: [],
-  row() {
-    throw new RangeError("an empty index has no row");
-  },
-};
+const nothing: Known = { paths: [], rows: new Rows() };
 
 function parse(bytes: Buffer): Known {
   const end = bytes.indexOf("\n", magic.length);
@@ -203,17 +253,5 @@ function parse(bytes: Buffer): Known {
   const paths = bytes.toString("utf8", pathsAt, sumsAt).split("\0");
   const sums = bytes.toString("latin1", sumsAt).split("\0");
   if (paths.length !== count || sums.length !== count) return nothing;
-  return {
-    paths,
-    row(place) {
-      const at = place * numbersPerRow;
-      const [dev, ino] = [numbers[at] ?? 0, numbers[at + 1] ?? 0];
-      const [sizeBytes, mtimeMs, ctimeMs] = [
-        numbers[at + 2] ?? 0,
-        numbers[at + 3] ?? 0,
-        numbers[at + 4] ?? 0,
-      ];
-      return { dev, ino, sizeBytes, mtimeMs, ctimeMs, sum: sums[place] ?? "" };
-    },
-  };
+  return { paths, rows: new Rows(numbers, sums) };
 }
