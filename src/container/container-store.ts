@@ -74,7 +74,7 @@ export class ContainerStore {
 
   /** Newest first. */
   list(): readonly ContainerRecord[] {
-    return this.#ids()
+    return this.ids()
       .flatMap((id) => this.find(id) ?? [])
       .sort((a, b) => (a.created < b.created ? 1 : -1));
   }
@@ -83,7 +83,7 @@ export class ContainerStore {
   get(text: string): ContainerRecord {
     const named = /^[a-zA-Z0-9][\w.-]*$/.test(text) ? this.#holderOf(text) : undefined;
     const candidates =
-      named === undefined ? this.#ids().filter((id) => text !== "" && id.startsWith(text)) : [named];
+      named === undefined ? this.ids().filter((id) => text !== "" && id.startsWith(text)) : [named];
     if (candidates.length > 1)
       throw new LighterError(
         "CONTAINER_INVALID",
@@ -100,9 +100,10 @@ export class ContainerStore {
     );
   }
 
-  /** Directories without a readable record: left by a process that died while it made or removed them. */
-  listBroken(): readonly string[] {
-    return this.#ids().filter((id) => this.find(id) === undefined);
+  /** Removes what a process left that died while it made or removed a container; not what is just being made. */
+  removeBroken(id: string): void {
+    using lock = this.#host.locks.tryAcquire(join(this.#folder, "lock"), "exclusive");
+    if (lock !== undefined && this.find(id) === undefined) this.remove(id);
   }
 
   #takeName(id: string, asked: string | undefined): string {
@@ -130,7 +131,8 @@ export class ContainerStore {
     return join(this.directory(id), "container.json");
   }
 
-  #ids(): readonly string[] {
+  /** Of every directory, with a readable record or without. */
+  ids(): readonly string[] {
     return existsSync(this.#folder)
       ? readdirSync(this.#folder).filter((name) => /^[0-9a-f]{64}$/.test(name))
       : [];
@@ -142,7 +144,7 @@ export class ContainerStore {
     if (text === undefined || text === "") return undefined;
     try {
       const stored: StoredContainer = JSON.parse(text);
-      return stored.version === 2 ? { ...stored, state: this.#state(id) } : undefined;
+      return stored.version === 2 ? { ...stored, state: this.readState(id) } : undefined;
     } catch {
       return undefined;
     }
@@ -163,7 +165,8 @@ export class ContainerStore {
     replaceFile(this.statePath(id), state);
   }
 
-  #state(id: string): ContainerState {
+  /** What its monitor told last; that of a new container when there is nothing yet. */
+  readState(id: string): ContainerState {
     const text = readText(this.statePath(id));
     if (text === undefined || text === "") return createdState;
     try {

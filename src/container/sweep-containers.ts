@@ -24,27 +24,31 @@ export async function sweepParts(parts: Parts): Promise<void> {
 function dropEndedClaims({ host, store, runDirectory }: Parts): void {
   if (!existsSync(runDirectory)) return;
   for (const id of readdirSync(runDirectory)) {
-    if (!/^[0-9a-f]{64}$/.test(id) || store.find(id)?.state.status !== "exited") continue;
+    if (!/^[0-9a-f]{64}$/.test(id) || store.readState(id).status !== "exited") continue;
     using lock = lockDeadClaim(host, join(runDirectory, id));
     // A new start may have come between the two looks.
-    if (lock !== undefined && store.find(id)?.state.status === "exited") removeClaim(join(runDirectory, id));
+    if (lock !== undefined && store.readState(id).status === "exited") removeClaim(join(runDirectory, id));
   }
 }
 
 async function settleRecords(parts: Parts): Promise<void> {
   const { store, runDirectory } = parts;
   const isClaimed = (id: string): boolean => existsSync(join(runDirectory, id));
-  for (const id of store.listBroken()) if (!isClaimed(id)) store.remove(id);
-  for (const { id } of store.list()) {
+  for (const id of store.ids()) {
     if (isClaimed(id)) continue;
     // A monitor writes the end and then lets the claim go: what was read before the claim was gone may be old.
     const record = store.find(id);
-    if (record === undefined || isWaiting(record) || isClaimed(id)) continue;
-    if (record.remove) {
-      removeStopped(parts, record);
-      tell(parts, "destroy", record);
-    } else if (record.state.status !== "exited") await settle(parts, record);
+    if (isClaimed(id)) continue;
+    if (record === undefined) store.removeBroken(id);
+    else if (!isWaiting(record)) await settleEnded(parts, record);
   }
+}
+
+async function settleEnded(parts: Parts, record: ContainerRecord): Promise<void> {
+  if (record.remove) {
+    removeStopped(parts, record);
+    tell(parts, "destroy", record);
+  } else if (record.state.status !== "exited") await settle(parts, record);
 }
 
 /** Made by `create`, or kept although it could not start. */
