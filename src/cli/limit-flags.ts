@@ -1,4 +1,5 @@
-import { LighterError } from "#base";
+import { readFileSync } from "node:fs";
+import { LighterError, systemErrorCode } from "#base";
 import type { ContainerOptions, Limits } from "#container";
 import { parseByteSize } from "./byte-size.ts";
 import type { Flags, FlagValues } from "./command.ts";
@@ -118,7 +119,7 @@ export function limitOptions(flags: FlagValues<typeof limitFlags>): Partial<Cont
     devices: flags.device,
     deviceCgroupRules: flags["device-cgroup-rule"],
     groupAdd: flags["group-add"],
-    securityOptions: flags["security-opt"],
+    securityOptions: flags["security-opt"].map(withProfile),
   };
   return {
     ...(Object.keys(limits).length > 0 && { limits }),
@@ -191,4 +192,25 @@ function deviceRate(text: string, read: (value: string) => number): { path: stri
     "ARGUMENT_INVALID",
     `cannot limit "${text}": want /dev/DISK:NUMBER, as /dev/sda:1mb`,
   );
+}
+
+/** A profile of system calls is read here, as docker does: the container keeps what stands in it now. @throws ARGUMENT_INVALID */
+function withProfile(option: string): string {
+  const path = /^seccomp[=:](.*)$/.exec(option)?.[1];
+  if (path === undefined || ["unconfined", "builtin"].includes(path) || path.startsWith("{")) return option;
+  const text = readProfile(path).trim();
+  if (text.startsWith("{")) return `seccomp=${text}`;
+  throw new LighterError("ARGUMENT_INVALID", `cannot use "${path}" as a seccomp profile: it is no JSON`);
+}
+
+function readProfile(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw new LighterError(
+      "ARGUMENT_INVALID",
+      `cannot read the seccomp profile "${path}": ${systemErrorCode(error) ?? String(error)}`,
+      { cause: error },
+    );
+  }
 }

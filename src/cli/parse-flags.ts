@@ -33,18 +33,35 @@ interface Given {
  */
 export function parseFlags(command: Command, words: readonly string[]): ParsedLine {
   const flags: Flags = { ...command.flags, ...globalFlags };
-  const { given, args } = tokenize(flags, words, command.stopsAtArgument === true);
+  const { former, all } = withFormerNames(flags);
+  const { given, args } = tokenize(all, words, command.stopsAtArgument === true);
   const values: Record<string, string | number | boolean | readonly string[] | undefined> = {};
   for (const [name, flag] of Object.entries(flags)) values[name] = absentValue(flag);
   for (const entry of given) {
-    const flag = Object.hasOwn(flags, entry.name) ? flags[entry.name] : undefined;
+    const name = former.get(entry.name) ?? entry.name;
+    const flag = Object.hasOwn(flags, name) ? flags[name] : undefined;
     if (flag === undefined) throw unknownFlag(command, flags, entry);
     const value = convert(command, flag, entry);
-    const list = values[entry.name];
-    values[entry.name] = Array.isArray(list) ? [...list, String(value)] : value;
+    const list = values[name];
+    values[name] = Array.isArray(list) ? [...list, String(value)] : value;
   }
   if (values["help"] !== true) checkArity(command, args.length);
   return { flags: values, args };
+}
+
+function withFormerNames(flags: Flags): {
+  readonly former: ReadonlyMap<string, string>;
+  readonly all: Flags;
+} {
+  const former = new Map<string, string>();
+  const all: Record<string, Flag> = { ...flags };
+  for (const [name, flag] of Object.entries(flags))
+    for (const old of flag.formerly ?? []) {
+      former.set(old, name);
+      const { short: _, ...long } = flag;
+      all[old] = long;
+    }
+  return { former, all };
 }
 
 function absentValue(flag: Flag): boolean | readonly string[] | undefined {

@@ -10,6 +10,7 @@ import { checkDiskLimits } from "./device-limits.ts";
 import type { MountPoint } from "./mount-point.ts";
 import type { Parts } from "./parts.ts";
 import type { RunRequest } from "./run-request.ts";
+import { securityOptions } from "./spec-settings.ts";
 import { checkPassable, chooseUsers, readSubuids } from "./user-namespace.ts";
 
 /** Makes the record, the writable layer and the volumes; nothing runs yet. */
@@ -50,6 +51,7 @@ async function makeContainer(
   const description = describeContainer(request, mountsFrom(parts, request.volumesFrom ?? []));
   checkPlatform(parts, request);
   if (description.namespaces.user === "auto") checkPassable(parts.root);
+  securityOptions(description.security.options);
   checkLimits(description.limits);
   checkDiskLimits(parts.host, description.limits);
   using _lock = await parts.use();
@@ -114,6 +116,7 @@ function mountsFrom({ store }: Parts, words: readonly string[]): readonly MountP
 function withSource({ volumes }: Parts, mount: MountPoint): MountPoint {
   if (mount.type !== "volume") return mount;
   const isAnonymous = mount.isAnonymous === true;
-  const { name } = volumes.ensure(mount.name, { isAnonymous });
-  return { ...mount, name, source: volumes.dataDirectory(name) };
+  const { name, options } = volumes.ensure(mount.name, { isAnonymous });
+  const source = volumes.dataDirectory(name);
+  return { ...mount, name, source, ...(options["device"] === undefined ? {} : { isOfHost: true }) };
 }

@@ -15,6 +15,8 @@ export type MountPoint =
       readonly copies?: boolean;
       /** The volume has no other name and goes with the container. */
       readonly isAnonymous?: boolean;
+      /** The volume stands for a directory of the host. */
+      readonly isOfHost?: boolean;
       /** A missing source is an error (`--mount`), not made (`-v`). */
       readonly mustExist?: boolean;
     }
@@ -42,7 +44,7 @@ export function specMount(mount: MountPoint, hasOwnUsers: boolean): SpecMount {
     type: "bind",
     source: mount.source,
     options: [
-      ...(mount.type === "volume" && hasOwnUsers ? ["bind", "idmap"] : ["rbind"]),
+      ...(mount.type === "volume" && mount.isOfHost !== true && hasOwnUsers ? ["bind", "idmap"] : ["rbind"]),
       mount.propagation,
       ...readOnly,
     ],

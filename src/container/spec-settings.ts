@@ -88,22 +88,70 @@ function capability(text: string): string {
   );
 }
 
-function securityOptions(options: readonly string[]): Settings {
-  const settings: { noNewPrivileges?: boolean; isUnconfined?: boolean; isUnmasked?: boolean } = {};
+interface SecuritySettings {
+  noNewPrivileges?: boolean;
+  isUnconfined?: boolean;
+  isUnmasked?: boolean;
+  seccompProfile?: string;
+  apparmorProfile?: string;
+}
+
+/** Docker's words, each `NAME=VALUE` or, as long ago, `NAME:VALUE`. @throws CONTAINER_INVALID, KERNEL_UNSUPPORTED */
+export function securityOptions(options: readonly string[]): Settings {
+  const settings: SecuritySettings = {};
   for (const option of options) {
-    const [name = "", value = ""] = option.split(/[=:]/);
-    if (name === "no-new-privileges") settings.noNewPrivileges = value !== "false";
-    else if (name === "seccomp" && value === "unconfined") settings.isUnconfined = true;
-    else if (name === "systempaths" && value === "unconfined") settings.isUnmasked = true;
-    else if ((name === "apparmor" && value === "unconfined") || (name === "label" && value === "disable"))
-      continue;
-    else
-      throw new LighterError(
-        "CONTAINER_INVALID",
-        `cannot use security option "${option}": lighter has no-new-privileges, seccomp=unconfined and systempaths=unconfined`,
-      );
+    const [, name = "", value = ""] = /^([a-z-]+)(?:[=:]([^]*))?$/.exec(option) ?? [];
+    readSecurityOption(settings, { option, name, value });
   }
   return settings;
+}
+
+function readSecurityOption(
+  settings: SecuritySettings,
+  { option, name, value }: { readonly option: string; readonly name: string; readonly value: string },
+): void {
+  const isLifted = value === "unconfined" || value === "disable";
+  switch (name) {
+    case "no-new-privileges":
+      settings.noNewPrivileges = value !== "false";
+      return;
+    case "seccomp":
+      if (value === "unconfined") settings.isUnconfined = true;
+      else if (value.startsWith("{")) settings.seccompProfile = value;
+      else if (value !== "builtin") break;
+      return;
+    case "systempaths":
+      if (value !== "unconfined") break;
+      settings.isUnmasked = true;
+      return;
+    case "apparmor":
+      if (!isLifted) settings.apparmorProfile = loadedProfile(value);
+      return;
+    case "label":
+      if (!isLifted) break;
+      return;
+  }
+  throw new LighterError(
+    "CONTAINER_INVALID",
+    `cannot use security option "${option.slice(0, 80)}": want no-new-privileges, seccomp=FILE, seccomp=unconfined, apparmor=PROFILE or systempaths=unconfined`,
+  );
+}
+
+function loadedProfile(name: string): string {
+  if (!existsSync("/sys/module/apparmor") || read("/sys/module/apparmor/parameters/enabled").trim() !== "Y")
+    throw new LighterError(
+      "KERNEL_UNSUPPORTED",
+      `cannot use security option "apparmor=${name}": this host has no AppArmor, so nothing would hold the container to it; leave it out`,
+    );
+  return name;
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, "latin1");
+  } catch {
+    return "";
+  }
 }
 
 /** `/dev/x[:/dev/y][:rwm]`; a directory of the host stands for the devices in it. */

@@ -1,6 +1,15 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { isAbsolute, join } from "node:path";
 import { LighterError, systemErrorCode } from "#base";
 import type { EventLog } from "#events";
 
@@ -27,6 +36,11 @@ export class VolumeStore {
 
   /** The directory with the data. */
   dataDirectory(name: string): string {
+    return this.find(name)?.options["device"] ?? this.ownDirectory(name);
+  }
+
+  /** The one in the store: empty when the data is elsewhere. */
+  ownDirectory(name: string): string {
     return join(this.#folder, name, "_data");
   }
 
@@ -39,6 +53,7 @@ export class VolumeStore {
     const found = this.find(chosen);
     if (found !== undefined) return found;
     checkVolumeName(chosen);
+    checkOptions(given.options ?? {});
     const volume: Volume = {
       name: chosen,
       created: new Date().toISOString(),
@@ -47,7 +62,7 @@ export class VolumeStore {
       isAnonymous: given.isAnonymous ?? false,
     };
     mkdirSync(this.#folder, { recursive: true, mode: 0o711 });
-    mkdirSync(this.dataDirectory(chosen), { recursive: true, mode: 0o755 });
+    mkdirSync(this.ownDirectory(chosen), { recursive: true, mode: 0o755 });
     const path = this.#recordPath(chosen);
     writeFileSync(`${path}.${process.pid}`, `${JSON.stringify(volume)}\n`, { mode: 0o600 });
     renameSync(`${path}.${process.pid}`, path);
@@ -99,6 +114,32 @@ export class VolumeStore {
   #recordPath(name: string): string {
     return join(this.#folder, name, "volume.json");
   }
+}
+
+/** Docker's options of its local driver, as far as they name a directory. @throws CONTAINER_INVALID */
+function checkOptions(options: Volume["options"]): void {
+  const { type = "none", o = "", device, ...others } = options;
+  if (Object.keys(options).length === 0) return;
+  const fail = (state: string): LighterError =>
+    new LighterError("CONTAINER_INVALID", `cannot make the volume: ${state}`);
+  const [other] = Object.keys(others);
+  if (other !== undefined) throw fail(`option "${other}" is unknown; there are type, o and device`);
+  if (type === "tmpfs")
+    throw fail(
+      "a tmpfs would be another one in each container; use --tmpfs, or a directory in /dev/shm as its device",
+    );
+  const words = o.split(",").filter(Boolean);
+  if ((type !== "none" && type !== "bind") || !words.some((word) => word === "bind" || word === "rbind"))
+    throw fail(`type=${type},o=${o} would mount a filesystem; mount it on the host and use type=none,o=bind`);
+  const wrong = words.find((word) => !["bind", "rbind", "rw"].includes(word));
+  if (wrong !== undefined)
+    throw fail(`o=${wrong} is not known; there is o=bind, and :ro where it is mounted`);
+  if (
+    device === undefined ||
+    !isAbsolute(device) ||
+    statSync(device, { throwIfNoEntry: false })?.isDirectory() !== true
+  )
+    throw fail(`device=${device ?? ""} is no directory of the host`);
 }
 
 function isVolumeName(name: string): boolean {

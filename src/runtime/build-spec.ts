@@ -1,5 +1,6 @@
+import { customSeccomp } from "./custom-seccomp.ts";
 import type { RuntimeSpec, SpecDevice, SpecMount, SpecProcess } from "./runtime-spec.ts";
-import { defaultSeccomp } from "./seccomp.ts";
+import { defaultSeccomp, type SeccompFacts, type SpecSeccomp } from "./seccomp.ts";
 import {
   allCapabilities,
   defaultCapabilities,
@@ -42,6 +43,10 @@ export interface SpecOptions {
   readonly privileged?: boolean;
   /** Without the filter of system calls. */
   readonly isUnconfined?: boolean;
+  /** A profile of docker's form instead of docker's own. */
+  readonly seccompProfile?: string;
+  /** A profile of AppArmor that the host has loaded. */
+  readonly apparmorProfile?: string;
   /** Nothing of /proc and /sys is hidden or read-only. */
   readonly isUnmasked?: boolean;
   /** `linux.resources` besides the device rules. */
@@ -94,7 +99,7 @@ export function buildSpec(options: SpecOptions, facts: SpecFacts): RuntimeSpec {
       ...(isUnmasked ? {} : { maskedPaths: [...maskedPaths, ...facts.thermalPaths], readonlyPaths }),
       ...(privileged || options.isUnconfined === true
         ? {}
-        : { seccomp: defaultSeccomp({ ...facts, capabilities }) }),
+        : { seccomp: seccompOf(options, { ...facts, capabilities }) }),
       ...(facts.cgroupMode === "none"
         ? {}
         : {
@@ -128,6 +133,10 @@ function nodeOf(device: SpecDevice): Omit<SpecDevice, "access"> {
   return node;
 }
 
+function seccompOf({ seccompProfile }: SpecOptions, facts: SeccompFacts): SpecSeccomp {
+  return seccompProfile === undefined ? defaultSeccomp(facts) : customSeccomp(seccompProfile, facts);
+}
+
 const everyDevice = [{ allow: true, access: "rwm" }];
 
 function rulesFor({ devices = [], deviceRules: further = [] }: SpecOptions): readonly unknown[] {
@@ -159,6 +168,7 @@ function processOf(options: SpecOptions, capabilities: readonly string[]): SpecP
     ...(options.rlimits === undefined ? {} : { rlimits: options.rlimits }),
     ...(options.oomScoreAdj === undefined ? {} : { oomScoreAdj: options.oomScoreAdj }),
     noNewPrivileges: options.noNewPrivileges ?? false,
+    ...(options.apparmorProfile === undefined ? {} : { apparmorProfile: options.apparmorProfile }),
   };
 }
 

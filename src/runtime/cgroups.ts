@@ -7,6 +7,7 @@ import {
   rmSync,
   statfsSync,
   write,
+  writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -30,7 +31,7 @@ export function hastenCgroupMove(): void {
   if (path === undefined) return;
   let fd: number;
   try {
-    fd = openSync(join(path, "cgroup.procs"), "w");
+    fd = openSync(join(path, "cgroup.procs"), "r+");
   } catch {
     return;
   }
@@ -62,7 +63,7 @@ export async function removeCgroups(
   for (let round = 0; round < rounds; round += 1) {
     left = left.filter((path) => !removeEmpty(path));
     if (left.length === 0) return true;
-    for (const pid of left.flatMap(listMembers)) host.processes.signal(pid, "SIGKILL");
+    for (const path of left) killMembers(host, path);
     await delay(roundMs);
   }
   return false;
@@ -100,6 +101,15 @@ function removeEmpty(path: string): boolean {
     return true;
   } catch (error) {
     return systemErrorCode(error) !== "EBUSY";
+  }
+}
+
+/** By the kernel itself where it can (v2): a number that was read a moment ago may be another process's. */
+function killMembers({ processes }: Pick<Host, "processes">, path: string): void {
+  try {
+    writeFileSync(join(path, "cgroup.kill"), "1", { flag: "r+" });
+  } catch {
+    for (const pid of listMembers(path)) processes.signal(pid, "SIGKILL");
   }
 }
 

@@ -2,9 +2,10 @@ import { createHash } from "node:crypto";
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { systemErrorCode } from "#base";
-import type { Host } from "#host";
+import type { Host, SeccompProfile } from "#host";
 import type { RuntimeProgram } from "./oci-runtime.ts";
 import type { RuntimeSpec } from "./runtime-spec.ts";
+import type { SpecSeccomp } from "./seccomp.ts";
 
 /**
  * Gives crun the profile compiled, by its annotation `run.oci.seccomp_bpf_data`: crun before 1.9 compiles it for every
@@ -18,12 +19,23 @@ export function withCompiledSeccomp(
   spec: RuntimeSpec,
 ): RuntimeSpec {
   const profile = spec.linux.seccomp;
-  if (profile === undefined) return spec;
+  if (profile === undefined || !isCompiled(profile)) return spec;
   const digest = sumOf(JSON.stringify(profile)).slice(0, 16);
   const path = join(program.stateDirectory, `.seccomp-${digest}`);
   const filter = readKept(path) ?? keep(path, host.seccomp.compile(profile));
   if (filter === undefined) return spec;
   return { ...spec, annotations: { ...spec.annotations, "run.oci.seccomp_bpf_data": filter } };
+}
+
+/** What the host compiles is what docker's own profile is made of; crun sees to every other one itself. */
+function isCompiled(profile: SpecSeccomp): profile is SpecSeccomp & SeccompProfile {
+  const { defaultAction, defaultErrnoRet, flags, syscalls } = profile;
+  return (
+    defaultAction === "SCMP_ACT_ERRNO" &&
+    defaultErrnoRet !== undefined &&
+    flags === undefined &&
+    syscalls.every(({ action }) => action === "SCMP_ACT_ALLOW" || action === "SCMP_ACT_ERRNO")
+  );
 }
 
 /** The filter, when it is what was kept: a crash of the machine may cut it, and crun's word for that says nothing. */

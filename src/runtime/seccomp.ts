@@ -13,16 +13,17 @@ export interface SeccompFacts {
 
 /** `linux.seccomp` of a spec. @see https://github.com/opencontainers/runtime-spec/blob/v1.2.0/config-linux.md#seccomp */
 export interface SpecSeccomp {
-  readonly defaultAction: "SCMP_ACT_ERRNO";
-  readonly defaultErrnoRet: number;
+  readonly defaultAction: string;
+  readonly defaultErrnoRet?: number;
   readonly architectures: readonly string[];
+  readonly flags?: readonly string[];
   readonly syscalls: readonly SpecSyscalls[];
 }
 
 /** One group of system calls and what happens to them. */
 export interface SpecSyscalls {
   readonly names: readonly string[];
-  readonly action: "SCMP_ACT_ALLOW" | "SCMP_ACT_ERRNO";
+  readonly action: string;
   readonly errnoRet?: number;
   readonly args?: readonly { readonly index: number; readonly value: number; readonly op: string }[];
 }
@@ -70,7 +71,7 @@ function holds(rule: Rule, { architecture, capabilities, kernelRelease }: Seccom
   return rule.sinceKernel === undefined || isAtLeast(kernelRelease, rule.sinceKernel);
 }
 
-function isAtLeast(release: string, wanted: string): boolean {
+export function isAtLeast(release: string, wanted: string): boolean {
   const [major = 0, minor = 0] = release.split(/[.-]/).map(Number);
   const [wantedMajor = 0, wantedMinor = 0] = wanted.split(".").map(Number);
   return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);

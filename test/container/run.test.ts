@@ -104,6 +104,22 @@ test("volumes", { skip }, async (t) => {
     assert.notEqual(status, 0);
     assert.match(stderr, /Read-only file system/);
   });
+  await t.test("a volume may stand for a directory of the host, which outlives it", async () => {
+    const { volumes } = theStage().containers;
+    const options = { type: "none", o: "bind", device: folder };
+    volumes.create("elsewhere", { options });
+    await theStage().run({ ...sh("echo there > /data/kept"), volumes: ["elsewhere:/data"] });
+    volumes.remove("elsewhere");
+    assert.equal(readFileSync(join(folder, "kept"), "utf8"), "there\n");
+    for (const [wrong, message] of [
+      [{ type: "tmpfs", device: "tmpfs" }, /another one in each container/],
+      [{ type: "nfs", o: "addr=192.0.2.1", device: ":/x" }, /mount it on the host/],
+      [{ ...options, device: "/nowhere" }, /no directory of the host/],
+      [{ ...options, o: "bind,ro" }, /o=ro is not known/],
+      [{ ...options, size: "1g" }, /option "size" is unknown/],
+    ] as const)
+      assert.throws(() => volumes.create("wrong", { options: wrong }), { message });
+  });
   await t.test("a missing source is made", async () => {
     await theStage().run({ ...sh("touch /data/x"), volumes: [`${folder}/new:/data`] });
     assert.ok(existsSync(join(folder, "new/x")));
@@ -120,6 +136,11 @@ test("volumes", { skip }, async (t) => {
         message,
       }),
     );
+});
+
+const noMkdir = JSON.stringify({
+  defaultAction: "SCMP_ACT_ALLOW",
+  syscalls: [{ names: ["mkdir", "mkdirat"], action: "SCMP_ACT_ERRNO", errnoRet: 1 }],
 });
 
 test("mounts and namespaces as docker gives them", { skip }, async (t) => {
@@ -141,17 +162,38 @@ test("mounts and namespaces as docker gives them", { skip }, async (t) => {
     ["as many processes as the kernel has", { ...sh("echo runs"), limits: { pidsLimit: -1 } }, "runs"],
     ["the host's user IDs", { ...sh("echo $(cat /proc/self/uid_map)"), userns: "host" }, ownIds],
     ["no limit of processes", { ...sh("echo runs"), limits: { pidsLimit: 0 } }, "runs"],
+    [
+      "a profile of system calls of one's own",
+      {
+        ...sh("mkdir /made || grep -c '^Seccomp:.*2' /proc/self/status"),
+        securityOptions: [`seccomp=${noMkdir}`],
+      },
+      "1",
+    ],
+    [
+      "an init as docker names it",
+      { ...sh("tr '\\0' ' ' < /proc/1/cmdline | cut -c1-20"), init: true },
+      "/sbin/docker-init --",
+    ],
   ];
   for (const [name, request, want] of cases)
     await t.test(name, async () => {
       const { status, stdout } = await theStage().run(request);
       assert.deepEqual([status, stdout.trim()], [0, want]);
     });
-  for (const userns of ["auto", "private", "keep-id"])
+  for (const [option, message] of [
+    ["seccomp=strict", /want no-new-privileges, seccomp=FILE/],
+    ["color=red", /want no-new-privileges, seccomp=FILE/],
+    ...(existsSync("/sys/module/apparmor") ? [] : [["apparmor=web", /this host has no AppArmor/] as const]),
+  ] as const)
+    await t.test(`security option ${option}`, async () => {
+      await assert.rejects(theStage().run({ ...sh("true"), securityOptions: [option] }), { message });
+    });
+  for (const userns of ["private", "keep-id"])
     await t.test(`user namespace ${userns}`, () =>
       assert.rejects(theStage().run({ ...sh("true"), userns }), {
         code: "CONTAINER_INVALID",
-        message: /lighter maps no user IDs/,
+        message: /want host or auto/,
       }),
     );
   await t.test("the host's shared memory", async () => {

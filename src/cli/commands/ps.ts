@@ -100,7 +100,10 @@ function rowOf(container: ContainerRecord, isFull: boolean, nowMs: number) {
     Names: container.name,
     Networks: networksOf(container).join(","),
     Platform: null,
-    Ports: portsOf(container).map(portText).join(", "),
+    Ports: portsOf(container)
+      .toSorted((a, b) => a.containerPort - b.containerPort)
+      .map(portText)
+      .join(", "),
     RunningFor: ago(container.created, nowMs),
     State: container.state.status,
     Status: statusText(container.state, nowMs),
@@ -121,8 +124,26 @@ function networksOf({ network }: ContainerRecord): readonly string[] {
   return joined.length === 0 ? [network.name] : joined;
 }
 
-function portsOf({ network, state }: ContainerRecord): ContainerRecord["network"]["ports"] {
-  return state.status === "running" || state.status === "paused" ? (network.published ?? []) : [];
+type Ports = ContainerRecord["network"]["ports"];
+
+/** Those that are published, and of a container that has a network those that its image exposes. */
+function portsOf({ network, state, exposedPorts }: ContainerRecord): Ports {
+  if (state.status !== "running" && state.status !== "paused") return [];
+  const { published = [], endpoints = [] } = network;
+  if (endpoints.length === 0) return published;
+  const exposed = exposedPorts
+    .map(readPort)
+    .filter(
+      (port) =>
+        !published.some((one) => one.containerPort === port.containerPort && one.protocol === port.protocol),
+    );
+  return [...published, ...exposed];
+}
+
+/** `80/tcp`, as a record has it. */
+function readPort(text: string): Ports[number] {
+  const [port = "", protocol = "tcp"] = text.split("/");
+  return { containerPort: Number(port), protocol: protocol as Ports[number]["protocol"] };
 }
 
 function statusText(state: ContainerRecord["state"], nowMs: number): string {
@@ -149,7 +170,7 @@ function healthText({ health }: ContainerRecord["state"]): string {
   return health.status === "starting" ? " (health: starting)" : ` (${health.status})`;
 }
 
-function portText(port: ContainerRecord["network"]["ports"][number]): string {
+function portText(port: Ports[number]): string {
   const target = `${port.containerPort}/${port.protocol}`;
   return port.hostPort === undefined
     ? target

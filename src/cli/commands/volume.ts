@@ -15,16 +15,29 @@ export const volumeCreate = defineCommand({
       summary: "The only one there is",
     },
     label: { kind: "list", value: "NAME=VALUE", summary: "Add a label" },
+    opt: {
+      kind: "list",
+      short: "o",
+      value: "type=none|device=PATH|o=bind",
+      summary: "Let a directory of the host be the volume (all three)",
+    },
   },
   arity: { min: 0, max: 1 },
-  notYet: ["opt", "-o"],
   examples: [
     { command: "lighter volume create data", explains: "Make a place for data that outlives containers" },
+    {
+      command: "lighter volume create -o type=none -o o=bind -o device=/srv/music music",
+      explains: "Give a directory of the host a volume's name",
+    },
   ],
   async run({ flags, args, io, openEngine }) {
     await using engine = await openEngine();
     const isAnonymous = args[0] === undefined;
-    const { name } = await engine.volumes.create(args[0], { labels: keyValues(flags.label), isAnonymous });
+    const { name } = await engine.volumes.create(args[0], {
+      labels: keyValues(flags.label),
+      options: keyValues(flags.opt),
+      isAnonymous,
+    });
     await io.stdout.write(`${name}\n`);
     return 0;
   },

@@ -57,8 +57,9 @@ function endOfQuote(text: string, from: number): number {
   throw templateError(text, "a quoted text is not closed");
 }
 
+// Go's templates have no hyphen in a field, and so no name of a network that has one: here it may be written.
 const pattern =
-  /\s+|(?<quoted>"(?:[^"\\]|\\.)*"|`[^`]*`|'(?:[^'\\]|\\.)')|(?<number>-?\d+(?:\.\d+)?)|(?<variable>\$[A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*)|(?<field>(?:\.[A-Za-z0-9_]+)+|\.)|(?<sign>:=|[()|,=])|(?<word>[A-Za-z_][A-Za-z0-9_]*)/y;
+  /\s+|(?<quoted>"(?:[^"\\]|\\.)*"|`[^`]*`|'(?:[^'\\]|\\.)')|(?<number>-?\d+(?:\.\d+)?)|(?<variable>\$[A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+(?:-[A-Za-z0-9_]+)*)*)|(?<field>(?:\.[A-Za-z0-9_]+(?:-[A-Za-z0-9_]+)*)+|\.)|(?<sign>:=|[()|,=])|(?<word>[A-Za-z_][A-Za-z0-9_]*)/y;
 
 function lexAction(text: string): readonly Token[] {
   const tokens: Token[] = [];

@@ -24,6 +24,7 @@ test("templates print what docker prints", () => {
     ["{{json .Absent}}", "null"],
     ["{{.Config.Env}}", "[A=1 B=2]"],
     ["{{.Config.Labels}}", "map[a:1 z:26]"],
+    ["{{.NetworkSettings.Networks.secure-network.IPAddress}}", "10.0.0.5"],
     ["{{.Absent}}", "<no value>"],
     ["{{.Absent.Deeper}}", "<no value>"],
     ["{{range .Config.Env}}{{.}};{{end}}", "A=1;B=2;"],
