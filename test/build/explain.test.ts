@@ -173,17 +173,26 @@ test("a preview says what would run, and runs and fetches nothing", { skip }, as
   };
   assert.deepEqual(await preview(dockerfile), expected);
   assert.deepEqual(await preview(dockerfile), expected, "looking changes nothing");
-  const { steps } = await lab.builder.preview({
-    dockerfile: { text: "FROM nowhere.invalid/x\nADD http://127.0.0.1:9/file /\nRUN true\n" },
-    jobs: 1,
-  });
+  const unfetched = "FROM nowhere.invalid/x\nADD http://127.0.0.1:9/file /\nRUN true\n";
+  const { steps } = await lab.builder.preview({ dockerfile: { text: unfetched }, jobs: 1 });
   assert.deepEqual(
-    steps.map(({ name, state }) => [name, state]),
+    steps.map(({ name, state, reason }) => [name, state, reason]),
     [
-      ["[1/3] FROM nowhere.invalid/x:latest", "get"],
-      ["[2/3] ADD http://127.0.0.1:9/file /", "get"],
-      ["[2/3] ADD http://127.0.0.1:9/file /", "maybe"],
-      ["[3/3] RUN true", "maybe"],
+      ["[1/3] FROM nowhere.invalid/x:latest", "get", undefined],
+      ["[2/3] ADD http://127.0.0.1:9/file /", "get", undefined],
+      [
+        "[2/3] ADD http://127.0.0.1:9/file /",
+        "maybe",
+        "it depends on what [1/3] FROM nowhere.invalid/x:latest gives",
+      ],
+      ["[3/3] RUN true", "maybe", "it depends on what [2/3] ADD http://127.0.0.1:9/file / gives"],
     ],
+  );
+  await using nothingBuilt = new Lab();
+  const first = await nothingBuilt.builder.preview({ dockerfile: { text: unfetched }, jobs: 1 });
+  assert.deepEqual(
+    first.steps.map(({ state }) => state),
+    ["get", "get", "run", "run"],
+    "where nothing was built everything runs",
   );
 });

@@ -36,12 +36,29 @@ export function previewOf(
     if (op.kind === "local") return { id, name, state: found === undefined ? "unneeded" : "read" };
     if (found === undefined) return { id, name, state: "unneeded" };
     if (found === "known") return { id, name, state: "cached" };
-    // The digest of a base that nobody looked at is made up.
-    if (found === "get") return { id, name: name.replace(/@sha256:[0-9a-f]{64}$/, ""), state: "get" };
+    if (found === "get") return { id, name: unfetchedName(vertex), state: "get" };
     const miss = explain(vertex);
+    if (found === "maybe" && (miss === undefined || miss.kind === "new"))
+      return { id, name, state: found, reason: openText(vertex, { graph, foreseen }) };
     return { id, name, state: found, ...(miss !== undefined && { miss, reason: missText(miss) }) };
   });
   return { steps };
+}
+
+/** What has to be there before it is known whether a step runs. */
+function openText(
+  { inputs }: Vertex,
+  { graph, foreseen }: { readonly graph: Graph; readonly foreseen: ReadonlyMap<VertexId, Foreseen> },
+): string {
+  const open = inputs.filter(({ vertex }) => foreseen.get(vertex) !== "known");
+  const first = open.find(({ vertex }) => foreseen.get(vertex) === "get") ?? open[0];
+  const step = first === undefined ? undefined : graph.vertices.get(first.vertex);
+  return `it depends on what ${step === undefined ? "it takes" : unfetchedName(step)} gives`;
+}
+
+/** The digest of a base that nobody looked at is made up. */
+function unfetchedName({ name }: Vertex): string {
+  return name.replace(/@sha256:[0-9a-f]{64}$/, "");
 }
 
 export const unknownOrigin = "it has to be fetched";

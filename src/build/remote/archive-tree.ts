@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { closeSync, lstatSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { LighterError } from "#base";
+import { diskError, LighterError } from "#base";
 import { type Digest, Digester } from "#oci";
 import type { HttpOp, UploadOp } from "#plan";
 import type { SnapshotName } from "#snapshot";
@@ -91,12 +91,20 @@ async function writeStream(
   try {
     for await (const chunk of untilAborted(chunks, signal)) {
       digester.update(chunk);
-      for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at);
+      writeAll(fd, chunk);
     }
   } finally {
     closeSync(fd);
   }
   return digester.digest();
+}
+
+function writeAll(fd: number, chunk: Uint8Array): void {
+  try {
+    for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at);
+  } catch (error) {
+    throw diskError(error, { verb: "keep", object: "standard input" });
+  }
 }
 
 /** Who types on a terminal may never send another byte. */

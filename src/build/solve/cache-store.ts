@@ -57,6 +57,10 @@ export class CacheStore {
     rmSync(this.#path(key), { recursive: true, force: true });
   }
 
+  get isEmpty(): boolean {
+    return this.entries().next().done === true;
+  }
+
   /** Every record with its key and the time of its last use. */
   *entries(): Generator<{ readonly key: string; readonly record: CacheRecord; readonly lastUsedMs: number }> {
     for (const directory of list(this.#root))

@@ -134,6 +134,7 @@ export class Solver {
     isUnknown: (vertex: Vertex) => boolean,
   ): Promise<ReadonlyMap<VertexId, Foreseen>> {
     const foreseen = new Map<VertexId, Foreseen>();
+    const { cache } = this.#options;
     const look = async (id: VertexId): Promise<Foreseen> => {
       const known = foreseen.get(id);
       if (known !== undefined) return known;
@@ -150,7 +151,8 @@ export class Solver {
       const isOpen = inputs.some(
         (input, at) => input === "maybe" || (input !== "known" && this.#keys.isOnlyRead(vertex, at)),
       );
-      return (isOpen || inputs.includes("get")) && !vertex.ignoreCache ? "maybe" : "run";
+      const mayBeKnown = (isOpen || inputs.includes("get")) && !vertex.ignoreCache && !cache.isEmpty;
+      return mayBeKnown ? "maybe" : "run";
     };
     await Promise.all(ids.map(look));
     return foreseen;
