@@ -12,6 +12,9 @@ export function writeApplets(assembly: Assembly, directory: string): void {
   const program = path === undefined ? undefined : tree.read(path);
   if (installed === undefined || path === undefined || program === undefined)
     throw new LighterError("RECIPE_INVALID", 'cannot add a shell: package "busybox-static" has no busybox');
+  const applets = listApplets(program);
+  if (applets.length === 0)
+    throw new LighterError("RECIPE_INVALID", "cannot add a shell: the list of busybox's tools is not found");
   for (const each of installed.paths) {
     const node = tree.find(each.slice(1));
     // Not what is only on the way to its files: /bin is a link of the tree.
@@ -20,16 +23,22 @@ export function writeApplets(assembly: Assembly, directory: string): void {
   const copyright = "usr/share/doc/busybox-static";
   tree.removeEmpty([copyright]);
   tree.file(`${directory}/busybox`, program, rootOwned(assembly, 0o755), "busybox-static");
-  for (const name of listApplets(program).filter((each) => each !== "busybox"))
+  for (const name of applets.filter((each) => each !== "busybox"))
     tree.symlink(`${directory}/${name}`, "busybox", { uid: 0, gid: 0, mtimeSeconds: epochSeconds });
 }
 
-/** The tools that a busybox holds: their names stand in it, sorted, one after the other. */
+/** The tools that a busybox holds: their names stand in it, sorted, one after the other; none when the list cannot be found. */
 export function listApplets(program: Buffer): readonly string[] {
-  const start = program.indexOf(Buffer.from("\0[\0[[\0", "latin1"));
-  if (start < 0) return ["sh"];
+  for (let at = program.indexOf("[\0[[\0"); at >= 0; at = program.indexOf("[\0[[\0", at + 1)) {
+    const names = readNames(program, at);
+    if (names.includes("sh")) return names;
+  }
+  return [];
+}
+
+function readNames(program: Buffer, start: number): readonly string[] {
   const names: string[] = [];
-  for (let at = start + 1; at < program.length; ) {
+  for (let at = start; at < program.length; ) {
     const end = program.indexOf(0, at);
     const name = program.toString("latin1", at, end);
     if (end < 0 || !/^[a-z0-9[_.-]{1,32}$/.test(name)) break;
