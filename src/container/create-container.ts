@@ -55,10 +55,11 @@ async function makeContainer(
   checkLimits(description.limits);
   checkDiskLimits(parts.host, description.limits);
   using _lock = await parts.use();
-  const snapshot = await parts.images.unpack(
-    request.image,
-    request.signal === undefined ? {} : { signal: request.signal },
-  );
+  const { image, signal, onProgress } = request;
+  const snapshot = await parts.images.unpack(image, {
+    ...(signal && { signal }),
+    ...(onProgress && { onProgress }),
+  });
   await parts.store.create(id, request.name, (name) => ({
     ...description,
     id,

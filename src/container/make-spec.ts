@@ -22,6 +22,7 @@ interface SpecRequest {
   /** As the runtime, a child of the monitor, finds it. */
   readonly namespacePath: string | undefined;
   readonly userNamespacePath?: string;
+  readonly shm?: { readonly path: string };
   /** Where its network files go that it can reach. */
   readonly filesDirectory: string;
   readonly size?: { readonly rows: number; readonly columns: number };
@@ -52,6 +53,7 @@ export function makeSpec(parts: Parts, request: SpecRequest): RuntimeSpec {
       ...(request.userNamespacePath === undefined ? {} : { userNamespace: request.userNamespacePath }),
       terminal: record.tty,
       ...specSettings(parts, record),
+      ...(request.shm === undefined ? {} : { shm: request.shm }),
     },
     readSpecFacts(host),
   );

@@ -1,3 +1,4 @@
+import type { OnProgress } from "#base";
 import type { Image } from "#image";
 import type { NetworkingRequest, PortMapping } from "#runtime";
 import type { HealthSettings, Limits, LogSettings, RestartPolicy } from "./container-record.ts";
@@ -105,6 +106,8 @@ export interface StreamOptions {
   readonly onSignals?: (send: (signal: NodeJS.Signals) => void) => void;
   /** Leaves the container running. */
   readonly leave?: AbortSignal;
+  /** Told how far the image's tree has been laid out, when it is not there yet. */
+  readonly onProgress?: OnProgress;
   /** Called when the container is made, before it starts. */
   readonly onCreated?: (container: { readonly id: string; readonly name: string }) => void;
   /** Stops the container. */

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { Cleanup, errorMessage, LighterError } from "#base";
-import type { Running } from "#host";
+import type { Mount, Running } from "#host";
 import {
   type Attachment,
   type AttachRequest,
@@ -58,9 +58,9 @@ export async function startContainer(
     writeFacts(claim.bundle, record);
     writeLeaving(claim.bundle, record, endpoints);
     for (const facts of takenFacts(record, endpoints, "start")) parts.events.append(facts);
-    undo.defer(() =>
-      takenFacts(record, endpoints, "end").forEach((facts) => void parts.events.append(facts)),
-    );
+    undo.defer(() => {
+      for (const facts of takenFacts(record, endpoints, "end")) parts.events.append(facts);
+    });
     const made = await parts.turns(() =>
       handOverRoot(parts, { record, claim, attachment, runtime, options, ...(users && { users }) }),
     );
@@ -166,6 +166,7 @@ async function handOverRoot(parts: Parts, making: Making): Promise<Made> {
   const { record, claim, attachment, runtime, options } = making;
   hastenCgroupMove();
   using root = await prepareRoot(parts, making);
+  using shm = joinSharedMemory(parts, record, claim);
   const monitor = spawnMonitor(parts, making);
   const stream = monitor.channel(3);
   if (stream === undefined) throw new LighterError("INTERNAL", "cannot start the monitor: it has no channel");
@@ -179,6 +180,7 @@ async function handOverRoot(parts: Parts, making: Making): Promise<Made> {
       namespacePath: namespace === undefined ? undefined : `/proc/${monitor.pid}/fd/${inherited.namespace}`,
       ...(making.users && { userNamespacePath: `/proc/${monitor.pid}/fd/${usersPlace(attachment)}` }),
       filesDirectory: join(claim.directory, "files"),
+      ...(shm === undefined ? {} : { shm: { path: shm.target } }),
       ...(options.size === undefined ? {} : { size: options.size }),
     });
     runtime.writeBundle({ bundle: claim.bundle, spec });
@@ -207,6 +209,20 @@ async function prepareRoot(parts: Parts, { record, claim, users }: Making): Prom
   if (users === undefined) return root;
   root[Symbol.dispose]();
   return mountRoot(parts, record, { claim, users });
+}
+
+/** `--ipc container:NAME` shares what the other one has at /dev/shm, too. */
+function joinSharedMemory(
+  { host, store }: Parts,
+  { namespaces }: ContainerRecord,
+  claim: ContainerClaim,
+): Mount | undefined {
+  const name = /^container:(.+)$/.exec(namespaces.ipc)?.[1];
+  const pid = name === undefined ? 0 : store.get(name).state.pid;
+  if (pid === 0) return undefined;
+  const target = join(claim.directory, "shm");
+  mkdirSync(target, { recursive: true });
+  return host.mounts.takeFrom(pid, "/dev/shm", target);
 }
 
 interface RootOf {

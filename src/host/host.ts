@@ -92,6 +92,8 @@ export interface Mounts {
     options?: { readonly readOnly?: boolean; readonly recursive?: boolean },
   ): Mount;
   tmpfs(target: string, options?: { readonly sizeBytes?: number; readonly mode?: number }): Mount;
+  /** Shows here what a process has at `path` of its own tree; undefined when nothing is there. */
+  takeFrom(pid: number, path: string, target: string): Mount | undefined;
   /**
    * Shows `source` at `target` with the owners that its user IDs have inside a user namespace. An overlay may be made of
    * directories below it. @throws KERNEL_UNSUPPORTED where the filesystem or kernel (before 5.19) cannot

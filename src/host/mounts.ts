@@ -1,6 +1,7 @@
 import { closeSync, statfsSync } from "node:fs";
 import { LighterError } from "#base";
 import { actingAs } from "./file-owner.ts";
+import { openForeignTree } from "./foreign-mount.ts";
 import type { Mount, Mounts } from "./host.ts";
 import { mountOverlay } from "./overlay.ts";
 import { AT_FDCWD, type Sys } from "./sys.ts";
@@ -63,6 +64,16 @@ export function createMounts(sys: Sys): Mounts {
         readOnly: options?.readOnly ?? false,
         recursive: options?.recursive ?? false,
       }),
+    takeFrom(pid, path, target) {
+      const tree = openForeignTree(sys, pid, path);
+      if (tree === undefined) return undefined;
+      try {
+        attachTree(sys, tree, target);
+      } finally {
+        closeSync(tree);
+      }
+      return mountAt(sys, target);
+    },
     mapped(source, target, { fd }) {
       mountMapped(sys, source, { target, fd });
       return mountAt(sys, target);
@@ -181,11 +192,15 @@ function mountMapped(
         `cannot map the owners of "${source}": its filesystem or this kernel has no idmapped mounts; put the store on ext4, xfs or btrfs`,
       );
     if (set < 0) throw systemError(set, attempt);
-    const moved = sys.moveMount(tree, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH);
-    if (moved < 0) throw systemError(moved, attempt);
+    attachTree(sys, tree, target);
   } finally {
     closeSync(tree);
   }
+}
+
+function attachTree(sys: Sys, tree: number, target: string): void {
+  const moved = sys.moveMount(tree, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH);
+  if (moved < 0) throw systemError(moved, { verb: "mount", object: target, capability: "CAP_SYS_ADMIN" });
 }
 
 function mountAt(sys: Sys, target: string): Mount {

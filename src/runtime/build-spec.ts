@@ -36,8 +36,8 @@ export interface SpecOptions {
   readonly mounts?: readonly SpecMount[];
   readonly terminal?: boolean;
   readonly shmBytes?: number;
-  /** `host` shows the host's /dev/shm, `none` has none. @defaultValue a file system of its own */
-  readonly shm?: "host" | "none";
+  /** `host` shows the host's /dev/shm, `none` has none, a path what is there. @defaultValue a file system of its own */
+  readonly shm?: "host" | "none" | { readonly path: string };
   readonly capabilities?: readonly string[];
   /** Every capability and device, nothing masked, no seccomp. */
   readonly privileged?: boolean;
@@ -221,7 +221,9 @@ function mountsOf(options: SpecOptions, facts: SpecFacts): readonly SpecMount[] 
 function sharedMemory(mount: SpecMount, shm: SpecOptions["shm"]): readonly SpecMount[] {
   if (mount.destination !== "/dev/shm" || shm === undefined) return [mount];
   if (shm === "none") return [];
-  return [{ destination: "/dev/shm", type: "bind", source: "/dev/shm", options: ["rbind", "rprivate"] }];
+  const [source, confined] = shm === "host" ? ["/dev/shm", []] : [shm.path, ["nosuid", "nodev", "noexec"]];
+  const options = ["rbind", "rprivate", ...confined];
+  return [{ destination: "/dev/shm", type: "bind", source, options }];
 }
 
 /** A mount must come before those inside of it. */

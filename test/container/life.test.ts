@@ -312,16 +312,17 @@ test("memory that runs out is told", { skip }, async () => {
 
 test("a second container in the first one's namespaces sees its processes and files", { skip }, async () => {
   const { containers } = theStage();
-  await start("echo here > /mark; sleep 61", { name: "target" });
+  await start("echo here > /mark; echo shared > /dev/shm/note; sleep 61", { name: "target" });
+  await until(() => existsSync(`/proc/${containers.get("target").state.pid}/root/dev/shm/note`));
   const place = "container:target";
   const { stdout } = await theStage().run({
-    args: ["sh", "-c", "cat /proc/1/root/mark; cat /proc/1/cmdline"],
+    args: ["sh", "-c", "cat /proc/1/root/mark /dev/shm/note; cat /proc/1/cmdline"],
     pid: place,
     ipc: place,
     network: place,
     capAdd: ["SYS_PTRACE"],
   });
-  assert.match(stdout, /^here\n/);
+  assert.match(stdout, /^here\nshared\n/);
   assert.match(stdout, /sleep|sh/);
   await containers.remove("target", { force: true });
 });
