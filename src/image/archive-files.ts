@@ -1,11 +1,10 @@
 import { posix } from "node:path";
-import { pipeline, Readable } from "node:stream";
-import { createGunzip } from "node:zlib";
 import { type TarEntry, TarReader } from "#archive";
 import { errorMessage, isLighterError, LighterError } from "#base";
 import type { ContentStore, Ingest } from "#content";
 import { type Descriptor, type Digest, isDigest } from "#oci";
 import type { LayerParts } from "./commit-layer.ts";
+import { decompressed } from "./compression.ts";
 import { FileTally } from "./file-tally.ts";
 import type { LoadOptions } from "./image-store.ts";
 
@@ -22,15 +21,15 @@ export interface ArchiveFiles {
   getBlob(path: string): Descriptor;
 }
 
-/** Reads an image archive, plain or compressed with gzip, to its end. @throws ARCHIVE_INVALID, DIGEST_MISMATCH, STORE_FULL */
+/** Reads an image archive, plain or compressed, to its end. @throws ARCHIVE_INVALID, DIGEST_MISMATCH, STORE_FULL */
 export async function readArchive(
-  parts: Pick<LayerParts, "content" | "records">,
+  parts: Pick<LayerParts, "content" | "records" | "host">,
   archive: AsyncIterable<Uint8Array>,
   options: LoadOptions,
 ): Promise<ArchiveFiles> {
   using collector = new Collector(parts);
   let current = 0;
-  for await (const chunk of plain(archive)) {
+  for await (const chunk of plain(parts.host, archive)) {
     if (options.signal?.aborted) throw new LighterError("CANCELLED", "cannot load the archive: cancelled");
     current += chunk.length;
     collector.reader.write(chunk);
@@ -41,19 +40,12 @@ export async function readArchive(
   return collector;
 }
 
-async function* plain(archive: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-  const iterator = archive[Symbol.asyncIterator]();
-  const first = await iterator.next();
-  const chunks = (async function* () {
-    if (first.done !== true) yield first.value;
-    yield* { [Symbol.asyncIterator]: () => iterator };
-  })();
-  const isGzip = first.done !== true && first.value[0] === 0x1f && first.value[1] === 0x8b;
-  if (!isGzip) return yield* chunks;
-  const stream = createGunzip({ chunkSize: 1 << 18 });
-  pipeline(Readable.from(chunks, { objectMode: false }), stream, () => {});
+async function* plain(
+  host: LayerParts["host"],
+  archive: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
   try {
-    yield* stream;
+    yield* decompressed(host, archive);
   } catch (error) {
     if (isLighterError(error)) throw error;
     throw new LighterError(

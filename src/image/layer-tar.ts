@@ -1,9 +1,9 @@
-import { pipeline, type Readable } from "node:stream";
-import { createGunzip } from "node:zlib";
+import type { Readable } from "node:stream";
 import { errorMessage, isLighterError, LighterError } from "#base";
 import type { ContentReader } from "#content";
 import type { Host } from "#host";
 import { type Descriptor, type Digest, mediaTypes } from "#oci";
+import { decompressed } from "./compression.ts";
 
 /** Whether a layer is stored as the tar that its diffID is the digest of. */
 export function isUncompressed(layer: Descriptor): boolean {
@@ -20,7 +20,10 @@ export function storedTar(
     : layerTar(host, descriptor, () => content.open(descriptor.digest));
 }
 
-/** The uncompressed bytes of what `open` gives. A chunk is valid until the next is asked for. */
+/**
+ * The uncompressed bytes of what `open` gives. Which compression it is the bytes say: some tools note the wrong one, and
+ * other engines take what they wrote. A chunk is valid until the next is asked for.
+ */
 export function layerTar(
   host: Pick<Host, "codecs">,
   { mediaType, digest }: Descriptor,
@@ -32,9 +35,8 @@ export function layerTar(
       return open();
     case mediaTypes.layerGzip:
     case mediaTypes.dockerLayerGzip:
-      return gunzip(open(), digest);
     case mediaTypes.layerZstd:
-      return host.codecs.zstdStream(open());
+      return checked(decompressed(host, open()), digest);
     default:
       throw new LighterError(
         "COMPRESSION_UNSUPPORTED",
@@ -43,12 +45,12 @@ export function layerTar(
   }
 }
 
-async function* gunzip(compressed: Readable, digest: Digest): AsyncGenerator<Uint8Array, void, undefined> {
-  const stream = createGunzip({ chunkSize: 1 << 18 });
-  // Either one's failure ends the other; the loop below sees it.
-  pipeline(compressed, stream, () => {});
+async function* checked(
+  bytes: AsyncIterable<Uint8Array>,
+  digest: Digest,
+): AsyncGenerator<Uint8Array, void, undefined> {
   try {
-    yield* stream;
+    yield* bytes;
   } catch (error) {
     if (isLighterError(error)) throw error;
     throw new LighterError(

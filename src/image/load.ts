@@ -15,6 +15,7 @@ import {
 import { type ArchiveFiles, readArchive } from "./archive-files.ts";
 import { checkImage } from "./check.ts";
 import type { LayerParts } from "./commit-layer.ts";
+import { layerTypeOf } from "./compression.ts";
 import { isAttestation, isDescriptor, isIndex, isRecord, readConfig, readManifest } from "./documents.ts";
 import { nameOf } from "./image-index.ts";
 import type { LoadOptions } from "./image-store.ts";
@@ -162,8 +163,7 @@ function loadDocker(parts: LayerParts, files: ArchiveFiles, value: unknown): rea
 /** Docker's archives do not say how a layer is compressed; its first bytes do. */
 function layerOf({ content }: LayerParts, blob: Descriptor): Descriptor {
   const [first] = content.readChunks(blob.digest);
-  const isGzip = first !== undefined && first[0] === 0x1f && first[1] === 0x8b;
-  return { ...blob, mediaType: isGzip ? mediaTypes.layerGzip : mediaTypes.layer };
+  return { ...blob, mediaType: layerTypeOf(first) };
 }
 
 /** Docker before version 27 leaves the names out of index.json. */

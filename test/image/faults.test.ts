@@ -152,13 +152,33 @@ test("damaged gzip data and unknown compression have their own words", async () 
   const good = gzipSync(Buffer.alloc(100_000));
   for (const [bytes, mediaType, code] of [
     [good.subarray(0, good.length - 20), mediaTypes.layerGzip, "ARCHIVE_INVALID"],
-    [Buffer.from("zz"), mediaTypes.layerGzip, "ARCHIVE_INVALID"],
-    [Buffer.from("zz"), mediaTypes.layerZstd, "ARCHIVE_INVALID"],
+    [Buffer.from("28b52ffd00", "hex"), mediaTypes.layerZstd, "ARCHIVE_INVALID"],
+    // What is not compressed at all is taken as it is, and is not the layer.
+    [Buffer.from("zz"), mediaTypes.layerGzip, "DIGEST_MISMATCH"],
+    [Buffer.alloc(0), mediaTypes.layerZstd, "DIGEST_MISMATCH"],
     [Buffer.from("zz"), `${mediaTypes.layer}+lz4`, "COMPRESSION_UNSUPPORTED"],
   ] as const) {
     const descriptor = store.content.put(bytes, mediaType);
     const image = store.images.create({ config: linux, layers: [{ descriptor, diffId: digestOf("x") }] });
     await assert.rejects(store.images.unpack(image), isCode(code), mediaType);
+  }
+});
+
+test("a layer is read as what it is, whatever compression its media type says", async () => {
+  const store = openStore();
+  const { layers } = await makeImage(store, "whole");
+  const diffId = layers[0]?.diffId ?? digestOf("");
+  const tar = store.content.read(diffId);
+  for (const [bytes, mediaType] of [
+    [tar, mediaTypes.layerGzip],
+    [await host.codecs.zstdCompress(tar), mediaTypes.layerGzip],
+    [gzipSync(tar), mediaTypes.layerZstd],
+  ] as const) {
+    const other = openStore();
+    const descriptor = other.content.put(bytes, mediaType);
+    const image = other.images.create({ config: linux, layers: [{ descriptor, diffId }] });
+    assert.ok(await other.images.unpack(image), mediaType);
+    assert.deepEqual(await other.images.check(), []);
   }
 });
 

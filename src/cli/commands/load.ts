@@ -49,7 +49,7 @@ async function loadImages({ flags, io, openEngine }: Invocation<typeof loadFlags
 
 function openArchive(path: string): AsyncIterable<Uint8Array> {
   try {
-    return createReadStream(path, { fd: openSync(path, "r") });
+    return createReadStream(path, { fd: openSync(path, "r"), highWaterMark: 1 << 20 });
   } catch (error) {
     throw new LighterError(
       "ARGUMENT_INVALID",

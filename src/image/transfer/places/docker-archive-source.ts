@@ -1,4 +1,5 @@
 import { type Descriptor, Digester, digestOf, isDigest, type Manifest, mediaTypes } from "#oci";
+import { layerTypeOf } from "../../compression.ts";
 import { isRecord } from "../../documents.ts";
 import type { ImageSource } from "../endpoints.ts";
 import { type FileView, invalid, readDocument } from "./file-view.ts";
@@ -29,7 +30,7 @@ function makeManifest(
   const describe = (path: string, mediaType: string | undefined): Descriptor => {
     const descriptor = describeFile(view, path);
     into.files.set(descriptor.digest, path);
-    return { mediaType: mediaType ?? layerType(view, path), ...descriptor };
+    return { mediaType: mediaType ?? layerTypeOf(firstOf(view.open(path))), ...descriptor };
   };
   const manifest: Manifest = {
     schemaVersion: 2,
@@ -78,11 +79,6 @@ function describeFile(
   return { digest: digester.digest(), size };
 }
 
-/** Docker's archives do not say how a layer is compressed; its first bytes do. */
-function layerType(view: FileView, path: string): string {
-  const [first] = view.open(path);
-  if (first?.[0] === 0x1f && first[1] === 0x8b) return mediaTypes.layerGzip;
-  return first !== undefined && first.length > 4 && first.readUInt32LE(0) === 0xfd2fb528
-    ? mediaTypes.layerZstd
-    : mediaTypes.layer;
+function firstOf([first]: Iterable<Buffer>): Buffer | undefined {
+  return first;
 }

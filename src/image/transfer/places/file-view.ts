@@ -2,6 +2,7 @@ import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { join, posix } from "node:path";
 import { type TarEntry, TarReader } from "#archive";
 import { LighterError, systemErrorCode } from "#base";
+import { compressionOf } from "../../compression.ts";
 
 /** Files by path, wherever they lie: in a directory, or in an archive that is read where it lies. */
 export interface FileView {
@@ -130,7 +131,7 @@ class ArchiveIndex {
   }
 
   write(chunk: Buffer, at: number): void {
-    if (at === 0 && ((chunk[0] === 0x1f && chunk[1] === 0x8b) || chunk.readUInt32LE(0) === 0xfd2fb528))
+    if (at === 0 && compressionOf(chunk) !== "uncompressed")
       throw new LighterError(
         "COMPRESSION_UNSUPPORTED",
         `cannot read image "${this.#path}": the archive is compressed as a whole; decompress it first, or use lighter load`,
