@@ -1,3 +1,4 @@
+import type { Progress } from "#base";
 import type { ContentStore } from "#content";
 import type { Lock } from "#host";
 import {
@@ -8,6 +9,7 @@ import {
   formatReference,
   type Platform,
   type Reference,
+  shortId,
 } from "#oci";
 import type { ActiveSnapshot, SnapshotName } from "#snapshot";
 import { checkImages } from "./check.ts";
@@ -165,7 +167,14 @@ export class DirectoryImageStore implements ImageStore {
   async unpack(image: Unpackable, options?: UnpackOptions): Promise<SnapshotName | undefined> {
     const top = chainId(image.config.rootfs.diff_ids);
     const found = top === undefined ? undefined : this.#parts.snapshots.find(top);
-    if (found !== undefined) return found;
+    if (found !== undefined) {
+      const report = options?.onProgress;
+      await this.#parts.snapshots.complete(found, {
+        signal: options?.signal,
+        onProgress: report && (({ layer, bytes }) => report(laidOut(layer, bytes))),
+      });
+      return found;
+    }
     // What few commands need is loaded when it is needed, here and below.
     const { unpackImage } = await import("./unpack.ts");
     using _held = await this.#hold(options?.signal);
@@ -277,6 +286,14 @@ export class DirectoryImageStore implements ImageStore {
       this.#index.read(),
     );
   }
+}
+
+function laidOut(
+  { digest, size }: { readonly digest: Digest; readonly size: number },
+  current: number,
+): Progress {
+  const label = `lay out ${shortId(digest)}`;
+  return { id: label, label, current, total: size, unit: "bytes", ...(current === size && { done: true }) };
 }
 
 /** The identity of each stack of its layers, lowest first. */

@@ -36,6 +36,12 @@ export interface DeferredFiles {
   readonly files: readonly (readonly [path: string, seconds: number])[];
 }
 
+/** How far the laying out of deferred files has come in their layer. */
+export interface FillProgress {
+  readonly layer: DeferredFiles["layer"];
+  readonly bytes: number;
+}
+
 interface Lists {
   readonly files: DeferredFiles["files"];
   /** Times of the directories that get the files: writing into them must not show. */
@@ -85,14 +91,14 @@ export function deferredLayer(directory: string): DeferredFiles["layer"] | undef
 }
 
 /**
- * Puts the files into the tree; the caller sees to it that nobody else does meanwhile. When it is cut off, the next call
- * begins again.
+ * Puts the files into the tree, step by step; the caller sees to it that nobody else does meanwhile. Gives the bytes of the layer
+ * that were read so far. When it is cut off, the next call begins again.
  * @throws SNAPSHOT_NOT_FOUND, BLOB_NOT_FOUND, DIGEST_MISMATCH, STORE_FULL
  */
-export function fillDeferred(
+export function* fillDeferred(
   directory: string,
   { layers, host }: { readonly layers: LayerSource; readonly host: Pick<Host, "files"> },
-): void {
+): Generator<FillProgress, void, undefined> {
   const layer = deferredLayer(directory);
   const lists = readLists(directory);
   if (layer === undefined || lists === undefined) {
@@ -113,7 +119,12 @@ export function fillDeferred(
     limits: { dataBytes: Number.POSITIVE_INFINITY, entries: Number.POSITIVE_INFINITY },
   });
   try {
-    for (const chunk of layers.readChunks(layer.digest)) extraction.write(chunk);
+    let bytes = 0;
+    for (const chunk of layers.readChunks(layer.digest)) {
+      extraction.write(chunk);
+      bytes += chunk.length;
+      yield { bytes, layer };
+    }
     extraction.finish();
   } catch (error) {
     // A blob that went bad on the disk is the news then, and is set aside.

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as delay, setImmediate } from "node:timers/promises";
 import { diskError, LighterError, systemErrorCode } from "#base";
 import type { Host, Lock } from "#host";
 import type { Digest } from "#oci";
@@ -9,6 +10,7 @@ import {
   type DeferredFiles,
   deferredLayer,
   dropDeferred,
+  type FillProgress,
   fillDeferred,
   hasDeferred,
   type LayerSource,
@@ -25,7 +27,7 @@ import {
   type SnapshotRecord,
   writeRecord,
 } from "./records.ts";
-import type { ActiveSnapshot, SnapshotName, Snapshotter } from "./snapshotter.ts";
+import type { ActiveSnapshot, CompleteOptions, SnapshotName, Snapshotter } from "./snapshotter.ts";
 
 /** Snapshots as directories; see {@link Paths}. */
 export class DirectorySnapshotter implements Snapshotter {
@@ -33,6 +35,8 @@ export class DirectorySnapshotter implements Snapshotter {
   readonly #host: Pick<Host, "locks" | "files">;
   readonly #layers: LayerSource | undefined;
   readonly #chains: Chains;
+  /** Trees that are being completed with turns for others. */
+  readonly #open = new Map<string, Generator<FillProgress, void, undefined>>();
 
   constructor(paths: Paths, host: Pick<Host, "locks" | "files">, layers?: LayerSource) {
     this.#paths = paths;
@@ -177,22 +181,45 @@ export class DirectorySnapshotter implements Snapshotter {
   #fill(ids: readonly string[]): void {
     for (const id of ids) {
       const directory = join(this.#paths.snapshots, id);
+      // Whoever needs a tree at once does not wait for the turns of this process itself.
+      for (const _ of this.#open.get(directory) ?? []);
       while (hasDeferred(directory)) {
         using lock = this.#host.locks.tryAcquire(join(directory, fillLock), "exclusive");
         if (lock === undefined) sleep();
-        else if (hasDeferred(directory)) this.#fillOne(directory);
+        else if (hasDeferred(directory)) for (const _ of this.#filling(directory));
       }
     }
   }
 
-  #fillOne(directory: string): void {
+  async complete(name: SnapshotName, options: CompleteOptions = {}): Promise<void> {
+    for (const id of this.#record(name).chain) {
+      const directory = join(this.#paths.snapshots, id);
+      while (hasDeferred(directory)) {
+        using lock = this.#host.locks.tryAcquire(join(directory, fillLock), "exclusive");
+        if (lock === undefined) await pause(options.signal);
+        else if (hasDeferred(directory)) await this.#fillInTurns(directory, options);
+      }
+    }
+  }
+
+  async #fillInTurns(directory: string, options: CompleteOptions): Promise<void> {
+    const filling = this.#filling(directory);
+    this.#open.set(directory, filling);
+    try {
+      await takingTurns(filling, options);
+    } finally {
+      this.#open.delete(directory);
+    }
+  }
+
+  *#filling(directory: string): Generator<FillProgress, void, undefined> {
     if (this.#layers === undefined)
       throw new LighterError(
         "INTERNAL",
         `cannot fill "${directory}": the snapshots were opened without layers`,
       );
     try {
-      fillDeferred(directory, { layers: this.#layers, host: this.#host });
+      yield* fillDeferred(directory, { layers: this.#layers, host: this.#host });
       const record = readRecord(directory);
       if (record !== undefined) writeRecord(directory, { ...record, isDeferred: false });
       dropDeferred(directory);
@@ -284,6 +311,31 @@ export class DirectorySnapshotter implements Snapshotter {
 
 const fillLock = "fill.lock";
 const patienceMs = 20;
+/** Others get a turn after so long. */
+const turnMs = 30;
+
+async function takingTurns(
+  work: Generator<FillProgress, void, undefined>,
+  { onProgress, signal }: CompleteOptions,
+): Promise<void> {
+  let since = performance.now();
+  for (const progress of work) {
+    onProgress?.(progress);
+    if (performance.now() - since < turnMs) continue;
+    await setImmediate();
+    if (signal?.aborted) throw cancelled();
+    since = performance.now();
+  }
+}
+
+async function pause(signal: AbortSignal | undefined): Promise<void> {
+  await delay(patienceMs);
+  if (signal?.aborted) throw cancelled();
+}
+
+function cancelled(): LighterError {
+  return new LighterError("CANCELLED", "cannot lay out the image: cancelled");
+}
 
 /** Holds the thread for a moment. */
 function sleep(): void {

@@ -1,5 +1,5 @@
 import type { Digest } from "#oci";
-import type { DeferredFiles } from "./deferred-files.ts";
+import type { DeferredFiles, FillProgress } from "./deferred-files.ts";
 
 /**
  * A snapshot is a directory tree made of layers.
@@ -24,6 +24,11 @@ export interface Snapshotter {
   find(name: string): SnapshotName | undefined;
   /** The layer directories of a committed snapshot, top first: what an overlay takes as lower directories. */
   layers(name: SnapshotName): readonly string[];
+  /**
+   * Lays out the files of the tree that nobody has needed yet, as {@link Snapshotter.layers} would at once, but with turns for
+   * others. @throws CANCELLED, and what reading the layer throws
+   */
+  complete(name: SnapshotName, options?: CompleteOptions): Promise<void>;
   /** The same directories as they are now, files that nobody has needed yet left out: for who measures them. */
   places(name: SnapshotName): readonly string[];
   /** The directory with only the changes this snapshot made on its parent (overlay form: whiteouts are 0:0 devices). */
@@ -43,6 +48,11 @@ export interface Snapshotter {
   list(): readonly SnapshotName[];
   /** Removes what dead processes left behind (active snapshots whose owner's lock is free). */
   sweep(): void;
+}
+
+export interface CompleteOptions {
+  readonly onProgress?: ((progress: FillProgress) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The name of a committed snapshot; image layers use their chainID. */

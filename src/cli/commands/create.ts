@@ -6,6 +6,7 @@ import {
   plannedContainerFlags,
   refusedContainerFlags,
 } from "../container-flags.ts";
+import { openLateDisplay } from "../progress/late.ts";
 import { withImage } from "../with-image.ts";
 
 export const create = defineCommand({
@@ -28,9 +29,16 @@ export const create = defineCommand({
     using file = cidFile(invocation.flags.cidfile);
     await using engine = await invocation.openEngine();
     const options = containerOptions(invocation);
+    using display = openLateDisplay(invocation.io, invocation.flags);
+    const { onProgress } = display;
     const { id } = await withImage({ ...invocation, engine }, options.image, () =>
-      engine.containers.create({ ...options, ...(invocation.flags.interactive && { stdio: "none" }) }),
+      engine.containers.create({
+        ...options,
+        onProgress,
+        ...(invocation.flags.interactive && { stdio: "none" }),
+      }),
     );
+    display[Symbol.dispose]();
     file.write(id);
     await invocation.io.stdout.write(`${id}\n`);
     return 0;

@@ -8,6 +8,7 @@ import {
   plannedContainerFlags,
   refusedContainerFlags,
 } from "../container-flags.ts";
+import { openLateDisplay } from "../progress/late.ts";
 import { withImage } from "../with-image.ts";
 
 const runFlags = {
@@ -50,17 +51,22 @@ export const run = defineCommand({
       throw new LighterError("USAGE", "cannot leave it running and join its streams: leave -d or -a out");
     if (!flags.detach) checkTerminal(invocation);
     await using engine = await invocation.openEngine();
+    using display = openLateDisplay(io, flags);
+    const { onProgress } = display;
     return await withImage({ ...invocation, engine }, options.image, async () => {
       if (!flags.detach)
         return await engine.run({
           ...options,
           ...streamOptions(invocation),
+          onProgress,
           onCreated: ({ id }) => {
+            display[Symbol.dispose]();
             file.write(id);
             if (isInputOnly(flags.attach)) void io.stdout.write(`${id}\n`);
           },
         });
-      const { id } = await engine.containers.runDetached(options);
+      const { id } = await engine.containers.runDetached({ ...options, onProgress });
+      display[Symbol.dispose]();
       file.write(id);
       await io.stdout.write(`${id}\n`);
       return 0;
