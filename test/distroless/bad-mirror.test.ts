@@ -203,6 +203,15 @@ test("a mirror that is down", { skip }, async () => {
   assert.deepEqual(lab.leftovers(), []);
 });
 
+test("a mirror that is no address is refused at once", { skip }, async () => {
+  await using lab = new Lab();
+  for (const mirror of ["nonsense", "ftp://mirror"])
+    await assert.rejects(lab.assemble(mirror, { key }), {
+      code: "ARGUMENT_INVALID",
+      message: `cannot download "${mirror}/debian/dists/test/InRelease": want an http or https address`,
+    });
+});
+
 test("a mirror that answers with errors is asked again, then given up", { skip }, async () => {
   await using lab = new Lab();
   await using mirror = await FakeMirror.open(good);

@@ -59,6 +59,7 @@ export class HttpClient implements Disposable {
     consume: (response: IncomingMessage) => Promise<T>,
     options: { readonly headers?: () => Readonly<Record<string, string>>; readonly signal?: AbortSignal },
   ): Promise<T> {
+    if (!URL.canParse(url)) throw noAddress(url);
     let target = new URL(url);
     for (let redirects = 0; ; redirects += 1) {
       const response = await this.#request(target, options.headers?.() ?? {}, options.signal);
@@ -88,11 +89,7 @@ export class HttpClient implements Disposable {
     signal: AbortSignal | undefined,
   ): Promise<IncomingMessage> {
     const { protocol } = url;
-    if (protocol !== "https:" && protocol !== "http:")
-      throw new LighterError(
-        "ARGUMENT_INVALID",
-        `cannot download "${url.href}": want an http or https address`,
-      );
+    if (protocol !== "https:" && protocol !== "http:") throw noAddress(url.href);
     const { request, Agent: Agents } = await (protocol === "https:"
       ? import("node:https")
       : import("node:http"));
@@ -134,6 +131,10 @@ export class HttpClient implements Disposable {
   [Symbol.dispose](): void {
     for (const agent of this.#agents.values()) agent.destroy();
   }
+}
+
+function noAddress(url: string): LighterError {
+  return new LighterError("ARGUMENT_INVALID", `cannot download "${url}": want an http or https address`);
 }
 
 function unreachable(url: string, cause: unknown): LighterError {
