@@ -1,36 +1,27 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import type { Command } from "./command.ts";
 import { create } from "./commands/create.ts";
 import { run } from "./commands/run.ts";
+import { commandAliases, commandLoaders } from "./commands.ts";
+import dockers from "./docker-28-flags.json" with { type: "json" };
 
-/** `docker run --help` of docker 28, long names. */
-const dockers =
-  `add-host annotation attach blkio-weight blkio-weight-device cap-add cap-drop cgroup-parent cgroupns cidfile
-  cpu-period cpu-quota cpu-rt-period cpu-rt-runtime cpu-shares cpus cpuset-cpus cpuset-mems detach detach-keys device
-  device-cgroup-rule device-read-bps device-read-iops device-write-bps device-write-iops disable-content-trust dns dns-option
-  dns-search domainname entrypoint env env-file expose gpus group-add health-cmd health-interval health-retries
-  health-start-interval health-start-period health-timeout hostname init interactive ip ip6 ipc isolation kernel-memory label
-  label-file link link-local-ip log-driver log-opt mac-address memory memory-reservation memory-swap memory-swappiness mount
-  name network network-alias no-healthcheck oom-kill-disable oom-score-adj pid pids-limit platform privileged publish
-  publish-all pull quiet read-only restart rm runtime security-opt shm-size sig-proxy stop-signal stop-timeout storage-opt
-  sysctl tmpfs tty ulimit use-api-socket user userns uts volume volume-driver volumes-from workdir`.split(
-    /\s+/,
-  );
-
-const rows = [
-  ...readFileSync("docs/docker-flags.md", "utf8").matchAll(/^\| (`-[^|]*) \| (\w+) \| ([^|]*)\|$/gm),
-];
+// docker-28-flags.json: the long names that `docker COMMAND --help` of docker 28.5 shows.
+const page = readFileSync("docs/docker-flags.md", "utf8");
+const rows = [...page.matchAll(/^\| (`-[^|]*) \| (\w+) \| ([^|]*)\|$/gm)];
 const stated = new Map(
   rows.flatMap(([, names = "", state = "", note = ""]) =>
-    [...names.matchAll(/`--([a-z0-9-]+)`/g)].map(
-      ([, name = ""]) => [name, { state, note: note.trim() }] as const,
-    ),
+    namesIn(names).map((name) => [name, { state, note: note.trim() }] as const),
   ),
 );
 
-test("docs/docker-flags.md has every flag of docker, and none besides", () => {
-  assert.deepEqual([...stated.keys()].sort(), [...dockers].sort());
+function namesIn(text: string): readonly string[] {
+  return [...text.matchAll(/`--([a-z0-9-]+)`/g)].map(([, name = ""]) => name);
+}
+
+test("docs/docker-flags.md has every flag of docker's run, and none besides", () => {
+  assert.deepEqual([...stated.keys()].sort(), dockers.run.split(" ").sort());
 });
 
 test("what the page calls supported is taken, what it refuses or plans is refused by name", () => {
@@ -46,5 +37,32 @@ test("what the page calls supported is taken, what it refuses or plans is refuse
     if (state === "refused") assert.notEqual(note, "", `--${name}: say why`);
     const isOfRun = ["detach", "detach-keys", "sig-proxy"].includes(name);
     assert.equal(Object.hasOwn(create.flags, name), state === "supported" && !isOfRun, `--${name} of create`);
+  }
+});
+
+function stateOf({ flags, refused, notYet }: Command, name: string): string {
+  if (Object.hasOwn(flags, name)) return "supported";
+  if (refused?.[name] !== undefined) return "refused";
+  return notYet?.includes(name) === true ? "planned" : "unknown";
+}
+
+test("the page has every flag of docker's other commands, as the commands have it", async () => {
+  const others = Object.entries(dockers).filter(([name]) => name !== "run" && name !== "create");
+  for (const [name, words] of others) {
+    const command = await commandLoaders[commandAliases[name] ?? name]?.();
+    assert.ok(command, `there is no ${name}`);
+    const row = new RegExp(`^\\| \`${name}\` \\| ([^|]*)\\| ([^|]*)\\| ([^|]*)\\|$`, "m").exec(page);
+    assert.ok(row, `docs/docker-flags.md has no row for ${name}`);
+    const [, supported = "", refused = "", planned = ""] = row;
+    const told = new Map([
+      ...namesIn(supported).map((flag) => [flag, "supported"] as const),
+      ...namesIn(refused).map((flag) => [flag, "refused"] as const),
+      ...namesIn(planned).map((flag) => [flag, "planned"] as const),
+    ]);
+    const real = words
+      .split(" ")
+      .filter(Boolean)
+      .map((flag) => [flag, stateOf(command, flag)] as const);
+    assert.deepEqual([...told].sort(), real.sort(), name);
   }
 });

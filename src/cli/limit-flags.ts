@@ -95,7 +95,7 @@ export const limitFlags = {
   userns: {
     kind: "string",
     value: "host|auto",
-    summary: "auto: user IDs of its own, so that root in it is not root",
+    summary: "User IDs of its own (auto), so that root in it is not root outside",
   },
   uts: { kind: "string", value: "host", summary: "Use the host's name" },
 } as const satisfies Flags;

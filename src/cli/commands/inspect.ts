@@ -12,8 +12,17 @@ const formatFlag = {
   },
 } as const;
 
+const sizeFlag = {
+  size: {
+    kind: "boolean",
+    short: "s",
+    summary: "Of containers, the bytes that they wrote, and with their images",
+  },
+} as const;
+
 const inspectFlags = {
   ...formatFlag,
+  ...sizeFlag,
   type: {
     kind: "string",
     value: "KIND",
@@ -29,7 +38,6 @@ export const inspect = defineCommand({
   flags: inspectFlags,
   arity: { min: 1, max: Number.POSITIVE_INFINITY },
   argument: "container",
-  notYet: ["size", "-s"],
   examples: [
     {
       command: "lighter inspect calculator",
@@ -38,7 +46,8 @@ export const inspect = defineCommand({
     { command: "lighter inspect -f '{{.State.Pid}}' web", explains: "Print one fact of a container" },
   ],
   run: (invocation) => {
-    const { type } = invocation.flags;
+    const { type, size } = invocation.flags;
+    const kinds = [containerFor(size), imageFor(undefined), network, volume];
     return inspectNames(invocation, type === undefined ? kinds : kinds.filter((kind) => kind.name === type));
   },
 });
@@ -47,17 +56,16 @@ export const containerInspect = defineCommand({
   name: "container inspect",
   summary: "Show everything that is known of containers, as JSON",
   usage: "[OPTIONS] CONTAINER [CONTAINER...]",
-  flags: formatFlag,
+  flags: { ...formatFlag, ...sizeFlag },
   arity: { min: 1, max: Number.POSITIVE_INFINITY },
   argument: "container",
-  notYet: ["size", "-s"],
   examples: [
     {
       command: "lighter container inspect -f '{{json .NetworkSettings.Networks}}' web",
       explains: "Print where a container is on which network",
     },
   ],
-  run: (invocation) => inspectNames(invocation, [container]),
+  run: (invocation) => inspectNames(invocation, [containerFor(invocation.flags.size)]),
 });
 
 export const imageInspect = defineCommand({
@@ -102,17 +110,22 @@ interface Kind {
   find(engine: CliEngine, text: string): Promise<unknown>;
 }
 
-const container: Kind = {
-  name: "container",
-  async find(engine, text) {
-    const { inspectContainer } = await import("../inspect-container.ts");
-    const record = await engine.containers.get(text);
-    const { name } = record.network;
-    const isBare = isLive(record.state) && (name === "host" || name === "none");
-    const networkId = isBare ? (await engine.networks.get(name)).id : "";
-    return inspectContainer(record, engine.root, networkId);
-  },
-};
+function containerFor(isMeasured: boolean): Kind {
+  return {
+    name: "container",
+    async find(engine, text) {
+      const { inspectContainer } = await import("../inspect-container.ts");
+      const record = await engine.containers.get(text);
+      const { name } = record.network;
+      const isBare = isLive(record.state) && (name === "host" || name === "none");
+      const networkId = isBare ? (await engine.networks.get(name)).id : "";
+      const object = inspectContainer(record, engine.root, networkId);
+      if (!isMeasured) return object;
+      const { writtenBytes, totalBytes } = await engine.containers.size(record.id);
+      return { ...object, SizeRw: writtenBytes, SizeRootFs: totalBytes };
+    },
+  };
+}
 
 function imageFor(platform: string | undefined): Kind {
   return {
@@ -141,8 +154,6 @@ const volume: Kind = {
     return volumeObject(await engine.volumes.get(text), engine.root);
   },
 };
-
-const kinds: readonly Kind[] = [container, imageFor(undefined), network, volume];
 
 /** What a kind says when it has none of that name, or none could have it. */
 const absences = new Set([

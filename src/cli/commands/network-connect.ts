@@ -10,7 +10,7 @@ export const networkConnect = defineCommand({
     "driver-opt": {
       kind: "list",
       value: "NAME=VALUE",
-      summary: "com.docker.network.endpoint.ifname or .sysctls",
+      summary: "Set com.docker.network.endpoint.ifname or .sysctls",
     },
     "gw-priority": {
       kind: "integer",

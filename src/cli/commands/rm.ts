@@ -13,7 +13,7 @@ export const rm = defineCommand({
   flags: rmFlags,
   arity: { min: 1, max: Number.POSITIVE_INFINITY },
   argument: "container",
-  notYet: ["link", "-l"],
+  refused: { link: "a link is a name that one container knows another by; it goes with that container" },
   examples: [
     { command: "lighter rm brisk_barge", explains: "Remove a container that has ended" },
     { command: "lighter rm -f $(lighter ps -aq)", explains: "Remove every container" },
