@@ -213,7 +213,13 @@ test("run hands docker's options to the engine", async () => {
     "-h box --name n --network none --read-only -v /a:/b:ro --add-host a:1.2.3.4 image ls --rm";
   const { status } = await lighter(line.split(" "), engine, { env: { HOME: "/root" } });
   assert.equal(status, 7);
-  const { signal: _, onSignals: _pass, onCreated: _told, ...rest } = asked ?? { signal: undefined };
+  const {
+    signal: _,
+    onSignals: _pass,
+    onCreated: _told,
+    onProgress: _shown,
+    ...rest
+  } = asked ?? { signal: undefined };
   assert.deepEqual(rest, {
     image: "image",
     args: ["ls", "--rm"],
