@@ -137,6 +137,20 @@ test("sources are asked in the user's order, by name: flag, environment, file", 
   );
 });
 
+test("a recipe that stands in says in what it differs, and takes nobody's name", { skip }, () => {
+  const made =
+    "FROM alpine:3.20: assembled from Debian bookworm (recipe tiny) to stand in for it: it is Debian's busybox with certificates and glibc, without apk and musl";
+  const dockerfile = "FROM alpine:3.20\nCOPY deep/a.conf /b\n";
+  for (const title of ["assembled", "found again"])
+    assert.deepEqual(build(dockerfile, ["--source", "store,recipe"]).from, [made], title);
+  assert.doesNotMatch(clone.run(["images"]).stdout, /alpine/);
+  const refused = build(dockerfile, ["--source", "store"]);
+  assert.equal(refused.status, 1);
+  assert.match(refused.stderr, /looked in the store; /);
+  const other = build("FROM golang:1.22\n", ["--source", "store,recipe"]);
+  assert.match(other.stderr, /recipes \(which have golang:1\.19, golang:1\.24\)/);
+});
+
 test("a configuration that cannot be read", { skip }, () => {
   const configuration = join(clone.folder, "wrong.yaml");
   const run = (text: string) => {
