@@ -23,10 +23,7 @@ export async function commitDeferred(
     readsAhead: files.length >= worthReadingAhead,
     onChanged: (source) => changed.push(source),
   });
-  const snapshot = parts.snapshots.commitDeferred(active, name, {
-    layer: descriptor,
-    files: files.map(({ path, mtimeMs }) => [path, mtimeMs / 1000]),
-  });
+  const snapshot = parts.snapshots.commitDeferred(active, name, { layer: descriptor, files });
   recordLayer(parts, snapshot, { descriptor, times });
   return { snapshot, changed };
 }

@@ -79,13 +79,13 @@ export class LayerWalk {
   #deferredPiece(path: string, file: DeferredFile): LayerPiece {
     checkName(path);
     const first = this.#firstDeferredName(path, file);
-    const { mode, uid, gid, sizeBytes, mtimeMs, source, ctimeMs } = file;
+    const { mode, uid, gid, sizeBytes, seconds, source, ctimeMs } = file;
     const entry = {
       path,
       mode: mode & 0o7777,
       uid,
       gid,
-      mtimeSeconds: this.#times?.of(mtimeMs) ?? Math.floor(mtimeMs / 1000),
+      mtimeSeconds: this.#times?.of(seconds * 1000) ?? Math.floor(seconds),
     };
     if (first !== undefined) return piece(tarEntry({ ...entry, kind: "hardlink", linkPath: first }));
     this.#onFile?.(sizeBytes);

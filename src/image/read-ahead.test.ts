@@ -25,7 +25,7 @@ function lab(t: TestContext): { readonly tree: string; readonly deferred: readon
     writeFileSync(source, Buffer.alloc(size, `bytes of ${at}`));
     const { ctimeMs, mtimeMs } = lstatSync(source);
     const path = `${at % 2 === 0 ? "" : "below/"}f${at}`;
-    return { path, source, mode: 0o644, uid: 0, gid: 0, sizeBytes: size, mtimeMs, ctimeMs };
+    return { path, source, mode: 0o644, uid: 0, gid: 0, sizeBytes: size, seconds: mtimeMs / 1000, ctimeMs };
   });
   const [, second] = deferred;
   assert(second !== undefined);

@@ -32,8 +32,8 @@ export interface LayerSource {
 export interface DeferredFiles {
   /** An uncompressed layer of the store with every one of the files, under the same path. */
   readonly layer: { readonly digest: Digest; readonly size: number };
-  /** Path in the tree, and the modification time in seconds: a layer may have another. */
-  readonly files: readonly (readonly [path: string, seconds: number])[];
+  /** Paths in the tree, and modification times: a layer may have others. */
+  readonly files: readonly { readonly path: string; readonly seconds: number }[];
 }
 
 /** How far the laying out of deferred files has come in their layer. */
@@ -43,13 +43,14 @@ export interface FillProgress {
 }
 
 interface Lists {
-  readonly files: DeferredFiles["files"];
+  readonly files: readonly (readonly [path: string, seconds: number])[];
   /** Times of the directories that get the files: writing into them must not show. */
   readonly directories: readonly (readonly [path: string, seconds: number])[];
 }
 
 /** More than a digest and a number take. */
 const headLimit = 128;
+const filesPerPart = 2000;
 
 /** The digest and the size of the layer, a line feed, and the lists. */
 function placeOf(directory: string): string {
@@ -67,12 +68,26 @@ export function isComplete(place: string): boolean {
 
 /** Notes beside the tree `directory/fs` what is not in it. */
 export function writeDeferred(directory: string, { layer, files }: DeferredFiles): void {
-  const parents = new Set(files.map(([path]) => path.slice(0, Math.max(0, path.lastIndexOf("/")))));
-  const directories = [...parents].map(
-    (path) => [path, lstatSync(join(directory, "fs", path)).mtimeMs / 1000] as const,
-  );
-  const lists: Lists = { files, directories };
-  writeFileSync(placeOf(directory), `${layer.digest} ${layer.size}\n${JSON.stringify(lists)}`);
+  const parents = new Set(files.map(({ path }) => path.slice(0, Math.max(0, path.lastIndexOf("/")))));
+  const directories = [...parents].map((path) => [
+    path,
+    lstatSync(join(directory, "fs", path)).mtimeMs / 1000,
+  ]);
+  const fd = openSync(placeOf(directory), "w");
+  try {
+    writeFileSync(
+      fd,
+      `${layer.digest} ${layer.size}\n{"directories":${JSON.stringify(directories)},"files":[`,
+    );
+    // In parts: the text of all takes as much memory as what it is made of.
+    for (let at = 0; at < files.length; at += filesPerPart) {
+      const part = files.slice(at, at + filesPerPart).map(({ path, seconds }) => [path, seconds]);
+      writeFileSync(fd, (at === 0 ? "" : ",") + JSON.stringify(part).slice(1, -1));
+    }
+    writeFileSync(fd, "]}");
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** The layer that the files lie in; undefined when none are missing, or the note was cut by a crash of the machine. */

@@ -98,7 +98,7 @@ async function executeFile(op: FileOp, task: Task): ReturnType<Execute> {
   const writer = writerOf(active, host);
   const earlier = earlierCopies(op, task);
   const isDeferrable = task.options.deferrable.has(task.vertex.id) && op.actions.length === 1;
-  const deferral = isDeferrable ? new Deferral(active.upper) : undefined;
+  const deferral = isDeferrable ? new Deferral() : undefined;
   const unpacked = new Set<number>();
   const changed = await runFileOp(op, {
     writer,

@@ -49,6 +49,9 @@ export interface PathEntry {
   readonly entry: Entry;
 }
 
+/** Files that are summed together. */
+const mostAtOnce = 16_384;
+
 /** Opens the directory `root`; nothing is read yet. `indexFile` keeps the sums of its files between builds. */
 export function openContext(
   root: string,
@@ -75,14 +78,16 @@ export function openContext(
   const readUnknown = async (entries: readonly PathEntry[], signal: AbortSignal): Promise<void> => {
     const index = open();
     const unknown = entries.filter(({ path, entry }) => index.find(path, entry) === undefined);
-    const startedMs = Date.now();
-    const sums = await sumFiles(
-      unknown.map(({ entry }) => entry),
-      { pool: options.pool, files: options.files, store: dirname(options.indexFile), signal },
-    );
-    for (const { path, entry } of unknown) {
-      const bytesSum = sums.get(entry);
-      if (bytesSum !== undefined) learn(path, entry, { bytesSum, startedMs });
+    const { pool, files } = options;
+    const store = dirname(options.indexFile);
+    for (const part of partsOf(unknown)) {
+      const startedMs = Date.now();
+      const entriesOfPart = part.map(({ entry }) => entry);
+      const sums = await sumFiles(entriesOfPart, { pool, files, store, signal });
+      for (const { path, entry } of part) {
+        const bytesSum = sums.get(entry);
+        if (bytesSum !== undefined) learn(path, entry, { bytesSum, startedMs });
+      }
     }
   };
   const tree = new DirectoryTree(root, options.ignore);
@@ -119,6 +124,13 @@ export function openContext(
     keepAs: (file) => open().keepAs(file),
     save: () => opened?.save({ keepsAll: hasTrusted, isGone: (path) => tree.find(path) === undefined }),
   };
+}
+
+/** Equal parts of not too many: what reading them needs beside them does not grow with their number. */
+function partsOf<T>(items: readonly T[]): readonly (readonly T[])[] {
+  const count = Math.ceil(items.length / mostAtOnce);
+  const length = Math.ceil(items.length / Math.max(1, count));
+  return Array.from({ length: count }, (_, part) => items.slice(part * length, (part + 1) * length));
 }
 
 /** Takes a path and what is below it, whatever that is. */

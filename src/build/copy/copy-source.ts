@@ -118,14 +118,14 @@ class Copier {
   }
 
   async finish(): Promise<readonly string[]> {
-    const dressed = new Set(this.#dressed.map(({ to }) => to));
+    const dressed = new Set(this.#dressed.map(({ path }) => path));
     const isOnDisk = ({ first }: CopyLink): boolean => dressed.has(first);
     const deferrable = this.#links.filter((link) => !isOnDisk(link));
     const isDeferred = this.#options.deferral?.take(this.#jobs, deferrable) === true;
     const jobs = isDeferred ? this.#dressed : [...this.#jobs, ...this.#dressed];
-    const changed = await copyFiles(jobs, this.#options);
-    for (const { first, place } of isDeferred ? this.#links.filter(isOnDisk) : this.#links)
-      linkSync(first, place);
+    const changed = await copyFiles(jobs, { ...this.#options, root: this.#writer.location("") });
+    for (const { first, path } of isDeferred ? this.#links.filter(isOnDisk) : this.#links)
+      linkSync(this.#writer.location(first), this.#writer.location(path));
     for (const step of this.#afterFiles.reverse()) step();
     return changed;
   }
@@ -215,27 +215,29 @@ class Copier {
   }
 
   #copyFile(entry: Entry, { path, target }: Route): void {
-    const location = this.#writer.location(target);
     if (entry.nlink > 1) {
       const inode = `${entry.dev}:${entry.ino}`;
       const first = this.#inodes.get(inode);
-      if (first !== undefined) return void this.#links.push({ first, place: location });
-      this.#inodes.set(inode, location);
+      if (first !== undefined) return void this.#links.push({ first, path: target });
+      this.#inodes.set(inode, target);
     }
+    const { uid, gid } = this.#ownerOf(entry);
     const isBare = this.#options.isBare?.(path) === true || !listsXattrs(entry, this.#options.files);
     (isBare && !hasHoles(entry) ? this.#jobs : this.#dressed).push({
-      from: entry.location,
-      to: location,
+      source: entry.location,
+      path: target,
       mode: this.#modeOf(entry),
-      ...this.#ownerOf(entry),
+      uid,
+      gid,
       sizeBytes: entry.sizeBytes,
-      time: this.#timeOf(entry),
+      seconds: this.#timeOf(entry),
       ctimeMs: entry.ctimeMs,
       // A link shares its attributes and its other names with the file that it leads to.
       earlier: isBare && entry.nlink === 1 ? this.#options.earlierOf?.(path, target) : undefined,
     });
     if (!isBare)
       this.#later(() => {
+        const location = this.#writer.location(target);
         this.#writer.copyXattrs(entry, location);
         setTime(location, this.#timeOf(entry));
       });

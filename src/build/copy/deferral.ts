@@ -10,12 +10,7 @@ const worthBytes = 16 << 20;
  * or builds on it gets the tree completed then.
  */
 export class Deferral {
-  readonly #upper: string;
   #files: readonly DeferredFile[] = [];
-
-  constructor(upper: string) {
-    this.#upper = upper;
-  }
 
   /** What is not in the upper directory. */
   get files(): readonly DeferredFile[] {
@@ -26,23 +21,13 @@ export class Deferral {
   take(jobs: readonly CopyJob[], links: readonly CopyLink[]): boolean {
     const bytes = jobs.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     if (jobs.length < worthFiles && bytes < worthBytes) return false;
-    const byPlace = new Map(links.length === 0 ? [] : jobs.map((job) => [job.to, job]));
-    const linked = links.flatMap(({ first, place }) => {
-      const job = byPlace.get(first);
-      return job === undefined
-        ? []
-        : [{ ...this.#file(job), path: this.#path(place), link: this.#path(first) }];
+    const byPath = new Map(links.length === 0 ? [] : jobs.map((job) => [job.path, job]));
+    const linked = links.flatMap(({ first, path }) => {
+      const job = byPath.get(first);
+      return job === undefined ? [] : [{ ...job, path, link: first }];
     });
-    this.#files = [...jobs.map((job) => this.#file(job)), ...linked];
+    this.#files = linked.length === 0 ? jobs : [...jobs, ...linked];
     return true;
-  }
-
-  #file({ from, to, mode, uid, gid, sizeBytes, time, ctimeMs }: CopyJob): DeferredFile {
-    return { path: this.#path(to), source: from, mode, uid, gid, sizeBytes, mtimeMs: time * 1000, ctimeMs };
-  }
-
-  #path(place: string): string {
-    return place.slice(this.#upper.length + 1);
   }
 }
 
@@ -50,5 +35,5 @@ export class Deferral {
 export interface CopyLink {
   /** Where the file goes. */
   readonly first: string;
-  readonly place: string;
+  readonly path: string;
 }

@@ -24,6 +24,8 @@ const bigFileBytes = 4 << 20;
 export async function copyFiles(
   jobs: readonly CopyJob[],
   options: {
+    /** Where they go. */
+    readonly root: string;
     readonly files: Files;
     readonly pool?: FilePool | undefined;
     readonly signal?: AbortSignal | undefined;
@@ -34,30 +36,37 @@ export async function copyFiles(
   for (const job of jobs) {
     if (job.sizeBytes <= bigFileBytes) continue;
     options.signal?.throwIfAborted();
-    if (!copyBigFile(job, options.files)) changed.push(job.from);
+    if (!copyBigFile(job, options)) changed.push(job.source);
     // Copying a big file holds the thread for long: others get a turn after each.
     await new Promise(setImmediate);
   }
-  const { pool } = options;
+  const { pool, root, signal } = options;
   if (pool !== undefined && small.length >= workerJobs)
-    changed.push(...(await pool.copy(small, options.signal)));
-  else changed.push(...copySmallFiles(small));
+    changed.push(...(await pool.copy(small, { root, signal })));
+  else changed.push(...copySmallFiles(small, root));
   return changed;
 }
 
-function copySmallFiles(jobs: readonly CopyJob[]): readonly string[] {
+function copySmallFiles(jobs: readonly CopyJob[], root: string): readonly string[] {
   const buffer = Buffer.allocUnsafe(Math.min(bigFileBytes, largest(jobs)) + 1);
-  return jobs.filter((job) => !copySmallFile(job, buffer)).map((job) => job.from);
+  return jobs.filter((job) => !copySmallFile(job, { root, buffer })).map((job) => job.source);
 }
 
 function largest(jobs: readonly CopyJob[]): number {
   return jobs.reduce((most, job) => Math.max(most, job.sizeBytes), 0);
 }
 
-function copySmallFile(job: CopyJob, buffer: Buffer): boolean {
-  const from = openSync(job.from, constants.O_RDONLY | constants.O_NOFOLLOW);
+function copySmallFile(
+  job: CopyJob,
+  { root, buffer }: { readonly root: string; readonly buffer: Buffer },
+): boolean {
+  const from = openSync(job.source, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
-    const to = openSync(job.to, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
+    const to = openSync(
+      `${root}/${job.path}`,
+      constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL,
+      0o600,
+    );
     try {
       for (let size = -1; size !== 0; ) {
         size = readSync(from, buffer, 0, buffer.length, null);
@@ -74,10 +83,17 @@ function copySmallFile(job: CopyJob, buffer: Buffer): boolean {
   }
 }
 
-function copyBigFile(job: CopyJob, files: Files): boolean {
-  const from = openSync(job.from, constants.O_RDONLY | constants.O_NOFOLLOW);
+function copyBigFile(
+  job: CopyJob,
+  { root, files }: { readonly root: string; readonly files: Files },
+): boolean {
+  const from = openSync(job.source, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
-    const to = openSync(job.to, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
+    const to = openSync(
+      `${root}/${job.path}`,
+      constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL,
+      0o600,
+    );
     try {
       files.copyContents(from, to, job.sizeBytes);
       finish(to, job);
@@ -95,5 +111,5 @@ function finish(fd: number, job: CopyJob): void {
   const made = fstatSync(fd);
   if (made.uid !== job.uid || made.gid !== job.gid) fchownSync(fd, job.uid, job.gid);
   fchmodSync(fd, job.mode);
-  futimesSync(fd, job.time, job.time);
+  futimesSync(fd, job.seconds, job.seconds);
 }

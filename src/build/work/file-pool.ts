@@ -11,7 +11,7 @@ const ahead = 2;
 /** Jobs of one kind and what comes of each. */
 type Batch =
   | { readonly kind: "sum"; readonly jobs: readonly SumJob[] }
-  | { readonly kind: "copy"; readonly jobs: readonly CopyJob[] };
+  | { readonly kind: "copy"; readonly jobs: readonly CopyJob[]; readonly root: string };
 
 interface Answer {
   readonly id: number;
@@ -33,10 +33,13 @@ export class FilePool implements AsyncDisposable {
     return (await this.#runAll(batches, signal)).flat();
   }
 
-  /** Copies files to places where nothing is. @returns sources that changed while they were being copied */
-  async copy(jobs: readonly CopyJob[], signal?: AbortSignal): Promise<readonly string[]> {
+  /** Copies files to places below `root` where nothing is. @returns sources that changed while they were being copied */
+  async copy(
+    jobs: readonly CopyJob[],
+    { root, signal }: { readonly root: string; readonly signal?: AbortSignal | undefined },
+  ): Promise<readonly string[]> {
     const batches = splitJobs(jobs, (job) => job.sizeBytes).map(
-      (part): Batch => ({ kind: "copy", jobs: part }),
+      (part): Batch => ({ kind: "copy", jobs: part, root }),
     );
     return (await this.#runAll(batches, signal)).flat();
   }

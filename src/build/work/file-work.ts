@@ -13,14 +13,15 @@ export interface SumJob {
 
 /** One regular file to be copied to a place where nothing is. */
 export interface CopyJob {
-  readonly from: string;
-  readonly to: string;
+  readonly source: string;
+  /** Below the directory that the copies of one call go to. */
+  readonly path: string;
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
   readonly sizeBytes: number;
-  /** Seconds. */
-  readonly time: number;
+  /** The modification time that it is to have. */
+  readonly seconds: number;
   /** What lstat said when the source was chosen: a file that was written to since is reported. */
   readonly ctimeMs: number;
   /** A copy of the same bytes in another snapshot: linked to instead, when its metadata is what this one's is to be. */
@@ -29,7 +30,7 @@ export interface CopyJob {
 
 type Work =
   | { readonly id: number; readonly kind: "sum"; readonly jobs: readonly SumJob[] }
-  | { readonly id: number; readonly kind: "copy"; readonly jobs: readonly CopyJob[] };
+  | { readonly id: number; readonly kind: "copy"; readonly jobs: readonly CopyJob[]; readonly root: string };
 
 /**
  * The program of a worker thread: must not refer to anything outside its parameters.
@@ -46,7 +47,9 @@ export function workAll(threads: typeof nodeThreads, fs: typeof nodeFs, crypto: 
   threads.parentPort?.on("message", (work: Work) => {
     try {
       const results =
-        work.kind === "sum" ? work.jobs.map(sum) : work.jobs.filter((job) => !copy(job)).map(nameOf);
+        work.kind === "sum"
+          ? work.jobs.map(sum)
+          : work.jobs.filter((job) => !copy(job, `${work.root}/${job.path}`)).map(nameOf);
       threads.parentPort?.postMessage({ id: work.id, results });
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
@@ -55,7 +58,7 @@ export function workAll(threads: typeof nodeThreads, fs: typeof nodeFs, crypto: 
   });
 
   function nameOf(job: CopyJob): string {
-    return job.from;
+    return job.source;
   }
 
   function sum(job: SumJob): string {
@@ -78,11 +81,11 @@ export function workAll(threads: typeof nodeThreads, fs: typeof nodeFs, crypto: 
   }
 
   /** @returns false when the source changed meanwhile */
-  function copy(job: CopyJob): boolean {
-    if (job.earlier !== undefined && link(job, job.earlier)) return true;
-    const from = fs.openSync(job.from, O_RDONLY | O_NOFOLLOW);
+  function copy(job: CopyJob, place: string): boolean {
+    if (job.earlier !== undefined && link(job, { earlier: job.earlier, place })) return true;
+    const from = fs.openSync(job.source, O_RDONLY | O_NOFOLLOW);
     try {
-      const to = fs.openSync(job.to, O_WRONLY | O_CREAT | O_EXCL, 0o600);
+      const to = fs.openSync(place, O_WRONLY | O_CREAT | O_EXCL, 0o600);
       try {
         for (;;) {
           const size = fs.readSync(from, buffer, 0, buffer.length, null);
@@ -93,7 +96,7 @@ export function workAll(threads: typeof nodeThreads, fs: typeof nodeFs, crypto: 
         const made = fs.fstatSync(to);
         if (made.uid !== job.uid || made.gid !== job.gid) fs.fchownSync(to, job.uid, job.gid);
         fs.fchmodSync(to, job.mode);
-        fs.futimesSync(to, job.time, job.time);
+        fs.futimesSync(to, job.seconds, job.seconds);
       } finally {
         fs.closeSync(to);
       }
@@ -103,8 +106,11 @@ export function workAll(threads: typeof nodeThreads, fs: typeof nodeFs, crypto: 
     }
   }
 
-  /** @returns whether `job.to` now is the earlier copy */
-  function link(job: CopyJob, earlier: string): boolean {
+  /** @returns whether `place` now is the earlier copy */
+  function link(
+    job: CopyJob,
+    { earlier, place }: { readonly earlier: string; readonly place: string },
+  ): boolean {
     const known = fs.lstatSync(earlier, { throwIfNoEntry: false });
     const isSame =
       known?.isFile() === true &&
@@ -112,10 +118,10 @@ export function workAll(threads: typeof nodeThreads, fs: typeof nodeFs, crypto: 
       (known.mode & 0o7777) === job.mode &&
       known.uid === job.uid &&
       known.gid === job.gid &&
-      Math.abs(known.mtimeMs - job.time * 1000) < toleranceMs;
+      Math.abs(known.mtimeMs - job.seconds * 1000) < toleranceMs;
     if (!isSame) return false;
     try {
-      fs.linkSync(earlier, job.to);
+      fs.linkSync(earlier, place);
       return true;
     } catch {
       return false; // too many links, or another filesystem: it is copied
