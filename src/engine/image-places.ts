@@ -73,7 +73,7 @@ export async function openSource(place: ImagePlace, to: ImagePlace, parts: Parts
       // Only a line is so narrow that compressing pays.
       return parts.images.source(image, {
         allPlatforms,
-        ...(to.kind === "registry" && { form: pushForm() }),
+        ...(to.kind === "registry" && { form: pushForm }),
       });
     }
     case "oci":
