@@ -18,6 +18,7 @@ import {
 } from "./deferred-files.ts";
 import {
   Chains,
+  forgetRecord,
   linkOf,
   listDirectories,
   listNames,
@@ -251,6 +252,10 @@ export class DirectorySnapshotter implements Snapshotter {
         "SNAPSHOT_IN_USE",
         `cannot remove snapshot "${name}": another snapshot is built on it; remove that one first`,
       );
+  }
+
+  setAside(name: SnapshotName): void {
+    forgetRecord(join(this.#paths.snapshots, this.#id(name)));
   }
 
   list(): readonly SnapshotName[] {

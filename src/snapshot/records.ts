@@ -3,6 +3,7 @@ import {
   readFileSync,
   readlinkSync,
   renameSync,
+  rmSync,
   type Stats,
   statSync,
   writeFileSync,
@@ -136,6 +137,10 @@ export function writeRecord(directory: string, record: SnapshotRecord): void {
   const half = join(directory, `${recordFile}.new`);
   writeFileSync(half, JSON.stringify(record));
   renameSync(half, join(directory, recordFile));
+}
+
+export function forgetRecord(directory: string): void {
+  rmSync(join(directory, recordFile), { force: true });
 }
 
 /** @returns undefined when there is none, or none that can be read: a crash of the machine may leave it cut */

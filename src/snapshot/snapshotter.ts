@@ -40,6 +40,8 @@ export interface Snapshotter {
   alias(name: SnapshotName, alias: string): SnapshotName;
   /** Removes a name, and with its last name the snapshot. @throws SNAPSHOT_NOT_FOUND, SNAPSHOT_IN_USE (another is built on it) */
   remove(name: SnapshotName): void;
+  /** Forgets a tree that was found damaged: from now on it and what is built on it are not there, and are made again. */
+  setAside(name: SnapshotName): void;
   /**
    * Removes every snapshot of which no name is used and on which nothing used or active is built. Returns names removed.
    * The caller holds the store's collection lock: a snapshot just looked up by another process must not go.
