@@ -15,6 +15,7 @@ import type { Host, Lock } from "#host";
 import type { Descriptor, Digest } from "#oci";
 import { blobPath, type ContentPaths } from "./blob-path.ts";
 import type { Ingest, IngestOptions } from "./content-store.ts";
+import { EarlyFlush } from "./early-flush.ts";
 import { HashThread } from "./hash-thread.ts";
 
 /** Opens an ingest. The temporary file is its own lock: while the lock is held, no sweep of another process takes it. */
@@ -33,7 +34,6 @@ export function openIngest(
 }
 
 const holeBytes = 64 << 10;
-const flushBytes = 16 << 20;
 const zeros = Buffer.alloc(1 << 20);
 
 interface Parts {
@@ -51,11 +51,11 @@ class FileIngest implements Ingest {
   readonly #digester: HashThread;
   #fd: number | undefined;
   #endsInHole = false;
-  /** Up to where the disk has been told to begin. */
-  #flushed = 0;
+  readonly #early: EarlyFlush | undefined;
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#early = parts.isFlushed ? new EarlyFlush(parts.host) : undefined;
     this.#digester = new HashThread(parts.expectedBytes);
     this.#fd = openSync(parts.path, constants.O_WRONLY);
   }
@@ -77,7 +77,7 @@ class FileIngest implements Ingest {
     this.#endsInHole = bytes.length >= holeBytes && isZero(bytes);
     if (this.#endsInHole) return;
     for (let at = 0; at < bytes.length; ) at += this.#writeAt(fd, bytes.subarray(at), start + at);
-    this.#beginFlush(fd, start + bytes.length);
+    this.#early?.wrote(fd, start + bytes.length);
   }
 
   #writeAt(fd: number, bytes: Uint8Array, offset: number): number {
@@ -85,13 +85,6 @@ class FileIngest implements Ingest {
     return isCached
       ? writeSync(fd, bytes, 0, bytes.length, offset)
       : host.files.writeUncached(fd, bytes, offset);
-  }
-
-  /** What is written goes to the disk meanwhile, so that the flush at the end has little left to do. */
-  #beginFlush(fd: number, end: number): void {
-    if (!this.#parts.isFlushed || end - this.#flushed < flushBytes) return;
-    this.#parts.host.files.beginFlush(fd, this.#flushed, end - this.#flushed);
-    this.#flushed = end;
   }
 
   commit(

@@ -17,11 +17,11 @@ import type { Host, Lock } from "#host";
 import { type Descriptor, type Digest, Digester, encoded } from "#oci";
 import { blobPath, type ContentPaths } from "./blob-path.ts";
 import type { ResumableIngest } from "./content-store.ts";
+import { EarlyFlush } from "./early-flush.ts";
 import { checkExpected } from "./ingest.ts";
 
 const prefix = "sha256-";
 const readBytes = 1 << 20;
-const flushBytes = 16 << 20;
 /** What nobody took up again for so long is nobody's any more. */
 const keptMs = 24 * 60 * 60 * 1000;
 
@@ -69,11 +69,11 @@ class PartialIngest implements ResumableIngest {
   readonly #parts: Parts;
   #digester = new Digester();
   #fd: number | undefined;
-  /** Up to where the disk has been told to begin. */
-  #flushed = 0;
+  readonly #early: EarlyFlush;
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#early = new EarlyFlush(parts.host);
     this.#fd = openSync(parts.path, constants.O_RDWR);
     this.#digestKept(this.#fd);
   }
@@ -104,20 +104,13 @@ class PartialIngest implements ResumableIngest {
       throw diskError(error, { verb: "write to the store", object: this.#parts.paths.root });
     }
     this.#digester.update(bytes);
-    this.#beginFlush(fd, start + bytes.length);
-  }
-
-  /** What is written goes to the disk meanwhile, so that the flush at the end has little left to do. */
-  #beginFlush(fd: number, end: number): void {
-    if (end - this.#flushed < flushBytes) return;
-    this.#parts.host.files.beginFlush(fd, this.#flushed, end - this.#flushed);
-    this.#flushed = end;
+    this.#early.wrote(fd, start + bytes.length);
   }
 
   restart(): void {
     ftruncateSync(this.#openFd(), 0);
     this.#digester = new Digester();
-    this.#flushed = 0;
+    this.#early.restart();
   }
 
   commit(
