@@ -2,9 +2,9 @@
 //   npm run bench [-- --runs 5] [--only build-cold] [--without buildah] [--work DIR] [--docs]
 // A workload is a file in bench/workloads; --only chooses those whose file names begin so, --without leaves out a peer; both may
 // be given several times.
-// Everything runs in network and mount namespaces of the benchmark's own, with stores of its own for the peers: nothing is
-// left on the machine, unless --work names a folder that is to be kept for the next time. Writes bench/results.json;
-// --docs only lays its figures into docs/benchmarks.
+// Everything runs in network and mount namespaces of the benchmark's own, with stores of its own for lighter (unless
+// LIGHTER_ROOT names one) and the peers: nothing is left on the machine, unless --work names a folder that is to be kept for
+// the next time. Writes bench/results.json; --docs only lays its figures into docs/benchmarks.
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -32,16 +32,15 @@ async function outside() {
   if (!files.some(isWanted)) fail(`no workload begins with that; there are ${files.join(", ")}`);
   const work = options.work ?? mkdtempSync("/var/tmp/lighter-bench-");
   process.on("SIGINT", () => undefined);
+  // A store of its own, as every engine has: what is measured does not depend on what the user has built, and goes with the rest.
+  process.env.LIGHTER_ROOT ??= join(work, "lighter");
   try {
     makeImages(work);
     const again = [process.execPath, "scripts/bench.mjs", ...process.argv.slice(2), "--inside", work];
     const { status } = spawnSync("unshare", ["--net", "--mount", "--", ...again], { stdio: "inherit" });
     process.exitCode = status ?? 1;
   } finally {
-    if (options.work === undefined) {
-      rmSync(work, { recursive: true, force: true });
-      lighter("rmi", "-f", "bench-calculator", "bench-run");
-    }
+    if (options.work === undefined) rmSync(work, { recursive: true, force: true });
   }
 }
 
