@@ -44,8 +44,14 @@ export async function* decompressed(
 }
 
 async function peek(stream: Readable): Promise<Buffer> {
-  await once(stream, "readable");
-  const head: Buffer = stream.read(markBytes) ?? stream.read() ?? Buffer.alloc(0);
-  if (head.length > 0) stream.unshift(head);
-  return head;
+  for (;;) {
+    await once(stream, "readable");
+    const head: Buffer | null = stream.read(markBytes);
+    if (head !== null) {
+      stream.unshift(head);
+      return head;
+    }
+    // Nothing, and no more to come; less than a mark has to wait for the rest.
+    if (stream.readableLength === 0) return Buffer.alloc(0);
+  }
 }
