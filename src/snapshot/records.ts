@@ -81,7 +81,7 @@ function readLink(path: string): string | undefined {
 /** Tells which snapshots are whole. What it read of records stands while their files are as they were. */
 export class Chains {
   readonly #snapshots: string;
-  readonly #known = new Map<string, { readonly stats: Stats; readonly record: SnapshotRecord }>();
+  readonly #known = new Map<string, { readonly state: string; readonly record: SnapshotRecord }>();
 
   constructor({ snapshots }: Paths) {
     this.#snapshots = snapshots;
@@ -96,19 +96,21 @@ export class Chains {
   #isWhole(id: string): boolean {
     const record = this.#read(id);
     const directory = join(this.#snapshots, id);
-    const hasTree = record !== undefined && findStats(join(directory, "fs"))?.isDirectory() === true;
-    return hasTree && (record.isDeferred !== true || hasDeferred(directory));
+    if (record === undefined || findStats(join(directory, "fs"))?.isDirectory() !== true) return false;
+    // Another process may have completed it meanwhile: the record says so before the note goes.
+    return record.isDeferred !== true || hasDeferred(directory) || this.#read(id)?.isDeferred === false;
   }
 
   #read(id: string): SnapshotRecord | undefined {
     const directory = join(this.#snapshots, id);
     const stats = findStats(join(directory, recordFile));
     if (stats === undefined) return undefined;
+    const state = `${stats.ino} ${stats.mtimeMs} ${stats.size}`;
     const known = this.#known.get(id);
-    if (known?.stats.mtimeMs === stats.mtimeMs && known.stats.size === stats.size) return known.record;
+    if (known?.state === state) return known.record;
     const record = readRecord(directory);
     if (record?.chain[0] !== id) return undefined;
-    this.#known.set(id, { stats, record });
+    this.#known.set(id, { state, record });
     return record;
   }
 }
