@@ -168,7 +168,10 @@ async function manifestAt(place: Place): Promise<string | undefined> {
       return lastOf(readFileSync(join(file, "index.json"), "utf8"));
     case "plain directory":
       return sha256(readFileSync(join(file, "manifest.json")));
-    default: {
+    case "registry, OCI, gzip":
+    case "registry, OCI, zstd":
+    case "registry, OCI, uncompressed":
+    case "registry, schema 2": {
       const [, host = "", repository = ""] = /^([^/]+)\/(.+):1$/.exec(place.path) ?? [];
       const kinds = ["oci.image.manifest.v1", "docker.distribution.manifest.v2"];
       const accept = kinds.map((kind) => `application/vnd.${kind}+json`).join(", ");
