@@ -34,7 +34,7 @@ export interface FoundTree {
 }
 
 /** Raised when an equal set of packages is assembled to a different tree. */
-const assemblyVersion = 14;
+const assemblyVersion = 15;
 
 /** The tree of a recipe and its packages: the one that was assembled before, or a new one. */
 export async function findOrAssemble(request: TreeRequest): Promise<FoundTree> {

@@ -13,6 +13,7 @@ export type TrimPackName =
   | "java-sound"
   | "java-desktop"
   | "node-extras"
+  | "node-modules"
   | "icu-extras"
   | "languages"
   | "libc-extras"
@@ -164,8 +165,26 @@ export const trimPacks: Readonly<Record<TrimPackName, TrimPack>> = {
     include: [],
   },
   "node-extras": {
-    loses: "modules beside Node that Node itself does not load",
-    exclude: ["/usr/share/nodejs/*", "/usr/include/*"],
+    loses: "type declarations of Node's own libraries",
+    exclude: ["/usr/share/nodejs/@types*", "/usr/share/nodejs/*/docs/*", "/usr/include/*"],
+    include: [],
+  },
+  "node-modules": {
+    loses:
+      "of the modules that come with Node what Node itself does not load: acorn, cjs-module-lexer, minimatch, undici",
+    exclude: [
+      "@fastify/busboy",
+      "acorn*",
+      "balanced-match",
+      "binary-search",
+      "brace-expansion",
+      "busboy",
+      "cjs-module-lexer",
+      "minimatch",
+      "streamsearch",
+      "undici*",
+      "xtend",
+    ].flatMap((name) => [`/usr/share/nodejs/${name}`, `/usr/share/nodejs/${name}/*`]),
     include: [
       "/usr/share/nodejs/acorn/dist/acorn.js",
       "/usr/share/nodejs/acorn-walk/dist/walk.js",

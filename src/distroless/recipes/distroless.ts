@@ -157,7 +157,7 @@ function nodeRole(version: "18" | "20", release: Release): DistrolessRole {
     isDefault: true,
     summary: `Node ${version}, without npm`,
     packages: [...data, ...libraries, "nodejs"],
-    slim: [...baseTrims, "icu-extras", "languages", "libc-extras", "unused-libraries"],
+    slim: [...baseTrims, "node-modules", "icu-extras", "languages", "libc-extras", "unused-libraries"],
     never: ["node-extras", ...(version === "20" ? (["corepack"] as const) : [])],
     env: [{ name: "NODE_VERSION", versionOf: "nodejs" }],
     entrypoint: ["/usr/bin/node"],
