@@ -42,7 +42,7 @@ pid_t start_process(char *const argv[], int in, int out, int err) {
   dup2(in < 0 ? null : in, 0);
   dup2(out < 0 ? null : out, 1);
   dup2(err < 0 ? null : err, 2);
-  execv(argv[0], argv);
+  exec_runtime(argv);
   _exit(127);
 }
 

@@ -52,6 +52,9 @@ void set_cloexec(int fd);
 int set_nonblocking(int fd);
 pid_t start_process(char *const argv[], int in, int out, int err);
 
+/* runtime.c: returns only when it failed */
+void exec_runtime(char *const argv[]);
+
 /* init.c */
 int run_init(char **argv);
 

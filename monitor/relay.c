@@ -29,6 +29,7 @@ static struct flow {
 
 static char bytes[FLOWS][ROOM];
 static volatile sig_atomic_t program;
+static int was_killed;
 
 static void pass_on(int number) {
   int before = errno;
@@ -89,7 +90,8 @@ static int reap(void) {
     flows[at].owed = left;
   }
   stop(&flows[IN]);
-  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  was_killed = WIFSIGNALED(status);
+  return was_killed ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 static int follow(int ended) {
@@ -126,7 +128,12 @@ static void open_flow(struct flow *flow, int ends[2]) {
   set_nonblocking(flow == &flows[IN] ? flow->to : flow->from);
 }
 
-/* The runtime puts the number of the program, which becomes our child, into the file. */
+static void die_of(int number) {
+  signal(number, SIG_DFL);
+  raise(number);
+}
+
+/* The runtime puts the number of the program, which becomes our child, into the file; without one it is the program itself. */
 static pid_t start(char **argv, const char *pid_file, int has_input) {
   int in[2] = {-1, -1}, out[2], err[2], status = 0;
   if (has_input) open_flow(&flows[IN], in);
@@ -136,11 +143,9 @@ static pid_t start(char **argv, const char *pid_file, int has_input) {
   if (in[0] >= 0) close(in[0]);
   close(out[1]);
   close(err[1]);
+  if (!strcmp(pid_file, "-")) return runtime;
   while (waitpid(runtime, &status, 0) < 0 && errno == EINTR) continue;
-  if (WIFSIGNALED(status)) {
-    signal(WTERMSIG(status), SIG_DFL);
-    raise(WTERMSIG(status));
-  }
+  if (WIFSIGNALED(status)) die_of(WTERMSIG(status));
   char text[32] = {0};
   int fd = status == 0 ? open(pid_file, O_RDONLY | O_CLOEXEC) : -1;
   if (fd < 0 || read(fd, text, sizeof text - 1) <= 0) return 0;
@@ -148,7 +153,10 @@ static pid_t start(char **argv, const char *pid_file, int has_input) {
   return (pid_t)atoi(text);
 }
 
-/* INPUT (0 or 1) OWNER PID_FILE RUNTIME ARG...; without the file at the end, the program did not start: the runtime's log says why. */
+/*
+ * INPUT (0 or 1) OWNER PID_FILE RUNTIME ARG...: without the file at the end, the program did not start, and the runtime's log says
+ * why. With PID_FILE - the runtime stays, and its end is ours.
+ */
 int run_relay(char **argv) {
   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* a container with the host's processes may not open what we have open */
@@ -164,6 +172,7 @@ int run_relay(char **argv) {
   program = pid;
   pass_signals_on();
   int status = follow(ended);
+  if (status > 128 && !strcmp(pid_file, "-") && was_killed) die_of(status - 128);
   for (int at = OUT; at < FLOWS; at++)
     if (flows[at].error != 0) {
       dprintf(2, "lighter: cannot write what the program says: %s\n", strerror(flows[at].error));
