@@ -37,11 +37,13 @@ function makeClone(): void {
     ".build/setup",
     "nothing",
     "monitor/prebuilt",
+    "resolver/prebuilt",
   ])
     mkdirSync(join(clone, folder), { recursive: true });
   copyFileSync("scripts/setup.mjs", join(clone, "scripts/setup.mjs"));
   writeFileSync(join(clone, "scripts/build.mjs"), stubBuild);
-  writeFileSync(join(clone, `monitor/prebuilt/lighter-monitor-${process.arch}`), "");
+  for (const program of ["monitor", "resolver"])
+    writeFileSync(join(clone, `${program}/prebuilt/lighter-${program}-${process.arch}`), "");
   writeFileSync(join(clone, "src/source.ts"), "1");
   writeFileSync(join(clone, "package.json"), '{ "type": "module" }');
   writeFileSync(join(clone, "package-lock.json"), "{}");
