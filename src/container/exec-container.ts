@@ -4,7 +4,6 @@ import { LighterError } from "#base";
 import { allCapabilities, hastenCgroupMove, type RuntimeSpec, resolveUser, type SpecProcess } from "#runtime";
 import { tell } from "./container-events.ts";
 import type { ContainerRecord } from "./container-record.ts";
-import { findMonitor } from "./monitor/find-monitor.ts";
 import type { Parts } from "./parts.ts";
 
 /** What `docker exec` asks for. */
@@ -59,7 +58,6 @@ export async function execContainer(
     id: record.id,
     process: described,
     directory: bundle,
-    relay: findMonitor(),
     ...(record.namespaces.firstUser !== undefined && { owner: record.namespaces.firstUser }),
     isDetached: detach,
     stdio:

@@ -4,6 +4,7 @@ import { LighterError } from "#base";
 import {
   allCapabilities,
   defaultCapabilities,
+  findMonitor,
   type SpecDevice,
   type SpecOptions,
   type SpecProcess,
@@ -12,7 +13,6 @@ import {
 import type { ContainerRecord } from "./container-record.ts";
 import { isLive } from "./container-record.ts";
 import { parseDeviceRule, resourceLimits } from "./device-limits.ts";
-import { findMonitor } from "./monitor/find-monitor.ts";
 import type { Parts } from "./parts.ts";
 
 type Settings = Partial<SpecOptions>;

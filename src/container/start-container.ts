@@ -7,6 +7,7 @@ import {
   type AttachRequest,
   type ContainerClaim,
   claimContainer,
+  findMonitor,
   hastenCgroupMove,
   type Runtime,
   type RuntimeSpec,
@@ -18,7 +19,6 @@ import { parseExtraHost } from "./extra-host.ts";
 import { fillVolumes } from "./fill-volumes.ts";
 import { makeSpec, makeWorkingDirectory, writeHealthProcess } from "./make-spec.ts";
 import { monitorArguments } from "./monitor/arguments.ts";
-import { findMonitor } from "./monitor/find-monitor.ts";
 import { MonitorSession, type OnOutput } from "./monitor/session.ts";
 import type { Parts } from "./parts.ts";
 import { makeUsers, type OwnUsers } from "./user-namespace.ts";

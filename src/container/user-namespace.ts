@@ -2,8 +2,8 @@ import { readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { LighterError } from "#base";
 import type { NetworkNamespace, UserNamespace } from "#host";
+import { findMonitor } from "#runtime";
 import type { StoredContainer } from "./container-record.ts";
-import { findMonitor } from "./monitor/find-monitor.ts";
 import type { Parts } from "./parts.ts";
 
 /** User IDs of a container with `--userns auto`: as many as two bytes count, which is what images use. */

@@ -2,6 +2,7 @@ export { buildSpec, type SpecOptions } from "./build-spec.ts";
 export { hastenCgroupMove } from "./cgroups.ts";
 export { lockClaim, lockDeadClaim, removeClaim } from "./claim-directory.ts";
 export { type ContainerClaim, claimContainer, sweepContainers } from "./container-claim.ts";
+export { findMonitor } from "./find-monitor.ts";
 export { type FindRuntimeOptions, findRuntime } from "./find-runtime.ts";
 export { prepareMountPoints } from "./mount-points.ts";
 export type {

@@ -7,6 +7,7 @@ import type { Host, Running, SpawnOptions } from "#host";
 import { hastenCgroupMove, removeCgroups, removeStandIn } from "./cgroups.ts";
 import { checkCommand } from "./check-command.ts";
 import { withCompiledSeccomp } from "./compiled-seccomp.ts";
+import { findMonitor } from "./find-monitor.ts";
 import type { ContainerProcess, ExecProcess, ProcessStdio, Runtime } from "./runtime.ts";
 import type { RuntimeSpec } from "./runtime-spec.ts";
 import { readFailure, wordsOf } from "./runtime-words.ts";
@@ -83,7 +84,12 @@ async function runContainer(driver: Driver, container: ContainerProcess): Promis
   const log = join(container.bundle, "runtime.log");
   writeBundle(driver, { bundle: container.bundle, spec: sized(container) });
   rmSync(log, { force: true });
-  const running = driver.host.processes.spawn(driver.program.path, runArgs(driver.program, container, log), {
+  const command = [driver.program.path, ...runArgs(driver.program, container, log)];
+  const isCaptured = container.stdio.kind === "capture";
+  const [program = "", ...args] = isCaptured
+    ? relayed({ hasInput: false, owner: 0, pidFile: "-" }, command)
+    : command;
+  const running = driver.host.processes.spawn(program, args, {
     stdio: stdioOf(container.stdio),
     env: environment,
     // In a session of its own a Ctrl-C reaches lighter only, which decides; a terminal needs the caller's session.
@@ -123,6 +129,22 @@ function withConsoleSize(spec: RuntimeSpec): RuntimeSpec {
 function runArgs(program: RuntimeProgram, container: ContainerProcess, log: string): readonly string[] {
   const general = ["--root", program.stateDirectory, "--log", log];
   return [...general, "run", "--bundle", container.bundle, container.id];
+}
+
+interface Relay {
+  readonly hasInput: boolean;
+  /** The user of the host that the program's streams belong to. */
+  readonly owner: number;
+  /** Where the runtime, which leaves, puts the program's number; `-` when it stays to the end. */
+  readonly pidFile: string;
+}
+
+/**
+ * The same with monitor/relay.c between, which gives pipes to a program and takes part in nothing else: Node's own are sockets,
+ * that no program can open again as /dev/stdout.
+ */
+function relayed({ hasInput, owner, pidFile }: Relay, command: readonly string[]): readonly string[] {
+  return [findMonitor(), "--relay", hasInput ? "1" : "0", String(owner), pidFile, ...command];
 }
 
 function stdioOf(stdio: ProcessStdio): SpawnOptions["stdio"] {
@@ -216,8 +238,8 @@ async function execProcess(driver: Driver, request: ExecProcess): Promise<number
     const flags = ["--detach", "--pid-file", pidFile, "--process", description];
     const command = [driver.program.path, ...general, "exec", ...flags, id];
     const hasInput = stdio.kind === "inherit" && stdio.stdin !== "ignore";
-    const relay = [request.relay, "--relay", hasInput ? "1" : "0", String(request.owner ?? 0), pidFile];
-    const [program = "", ...args] = isDetached ? command : [...relay, ...command];
+    const relay = relayed({ hasInput, owner: request.owner ?? 0, pidFile }, command);
+    const [program = "", ...args] = isDetached ? command : relay;
     const running = driver.host.processes.spawn(program, args, {
       stdio: isDetached ? ["ignore", "ignore", "ignore"] : stdioOf(stdio),
       env: environment,

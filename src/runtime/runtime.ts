@@ -46,8 +46,6 @@ export interface ExecProcess {
   readonly process: SpecProcess;
   /** An existing directory for the process's description. */
   readonly directory: string;
-  /** The program that stands between its streams and {@link stdio}: monitor/relay.c. */
-  readonly relay: string;
   /** The user of the host that its streams belong to. @defaultValue root */
   readonly owner?: number;
   readonly stdio: ProcessStdio;

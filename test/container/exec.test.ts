@@ -124,3 +124,13 @@ test("signals to the command reach the program", { skip }, async () => {
   const [status] = await once(child, "close");
   assert.deepEqual({ output, status }, { output: "ready\ngot\n", status: 5 });
 });
+
+test("a build step may open its streams again, as any program does", { skip }, () => {
+  const dockerfile = "FROM box\nRUN echo said > /dev/stdout && echo wrong > /dev/stderr\n";
+  const { status, stderr } = clone.run(["build", "--progress", "plain", "--no-cache", "-f-", "."], {
+    input: dockerfile,
+  });
+  assert.equal(status, 0, stderr);
+  assert.match(stderr, /^#\d+ \d+\.\d+ said$/m);
+  assert.match(stderr, /^#\d+ \d+\.\d+ wrong$/m);
+});
