@@ -30,6 +30,8 @@ const started = [];
 let client;
 let server;
 try {
+  // A run that was killed may have left its own in a store that is kept.
+  removeAll();
   run([], "cc", "-O2", "-o", program, join(import.meta.dirname, "network-traffic.c"));
   run(engine, "network", "create", network);
   const busybox = ["/usr/bin/busybox", "/bin/busybox"].find((path) => existsSync(path));
@@ -41,10 +43,14 @@ try {
   console.log(await kinds[kind]());
 } finally {
   for (const child of started) child.kill("SIGKILL");
+  removeAll();
+  rmSync(folder, { recursive: true, force: true });
+}
+
+function removeAll() {
   const [first, ...words] = engine;
   spawnSync(first, [...words, "rm", "-f", ...containers], { stdio: "ignore" });
   spawnSync(first, [...words, "network", "rm", network], { stdio: "ignore" });
-  rmSync(folder, { recursive: true, force: true });
 }
 
 async function throughput(place, host, port) {

@@ -80,7 +80,7 @@ bbbbbbbbbbbb   net       bridge    local
     IPv4: "true",
     IPv6: "false",
     Internal: "false",
-    Labels: "team=blue,keep=",
+    Labels: "keep=,team=blue",
     Name: "net",
     Scope: "local",
   });
@@ -148,7 +148,8 @@ test("filters: of one name any, of labels all", () => {
     [["dangling=0"], ["bridge", "net"]],
   ];
   for (const [words, expected] of cases) assert.deepEqual(accepted(words), expected, words.join(" "));
-  for (const wrong of ["colour=red", "name", "type=odd", "dangling=x"])
+  assert.throws(() => networkFilter(["name"]), { code: "USAGE" });
+  for (const wrong of ["colour=red", "type=odd", "dangling=x"])
     assert.throws(() => [net].filter(networkFilter([wrong])), { code: "ARGUMENT_INVALID" }, wrong);
 });
 

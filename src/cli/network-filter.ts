@@ -22,12 +22,12 @@ const pruneTests: Readonly<Record<string, Test>> = {
   until: (network, value) => Date.parse(network.created) < untilMs(value),
 };
 
-/** What `network ls --filter` accepts: of one name any value, of several names each. @throws ARGUMENT_INVALID */
+/** What `network ls --filter` accepts: of one name any value, of several names each. @throws ARGUMENT_INVALID, USAGE */
 export function networkFilter(words: readonly string[]): (network: NetworkView) => boolean {
   return filterBy(words, tests);
 }
 
-/** The same for `network prune`. @throws ARGUMENT_INVALID */
+/** The same for `network prune`. @throws ARGUMENT_INVALID, USAGE */
 export function pruneFilter(words: readonly string[]): (network: NetworkView) => boolean {
   return filterBy(words, pruneTests);
 }
@@ -38,6 +38,11 @@ function filterBy(words: readonly string[], known: typeof tests): (network: Netw
     const equals = word.indexOf("=");
     const name = word.slice(0, equals).trim().toLowerCase();
     const test = known[name];
+    if (equals < 0)
+      throw new LighterError(
+        "USAGE",
+        `invalid argument "${word}" for "-f, --filter" flag: bad format of filter (expected name=value)`,
+      );
     if (equals < 1 || test === undefined)
       throw new LighterError(
         "ARGUMENT_INVALID",

@@ -45,10 +45,26 @@ export function networkObject(
         },
       ]),
     ]),
-    Options: network.options,
-    Labels: network.labels,
+    Options: network.name === "bridge" ? bridgeOptionsOf(network) : sorted(network.options),
+    Labels: sorted(network.labels),
     ...(network.egress !== undefined && { Egress: network.egress }),
   };
+}
+
+/** What holds for the default bridge, in docker's words. */
+function bridgeOptionsOf({ link }: NetworkView): Readonly<Record<string, string>> {
+  return {
+    "com.docker.network.bridge.default_bridge": "true",
+    "com.docker.network.bridge.enable_icc": "true",
+    "com.docker.network.bridge.enable_ip_masquerade": "true",
+    "com.docker.network.bridge.host_binding_ipv4": "0.0.0.0",
+    ...(link !== undefined && { "com.docker.network.bridge.name": link }),
+  };
+}
+
+/** By name, as docker prints a map. */
+function sorted(map: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(map).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function subnetObject({ subnet, ipRange, gateway, auxAddresses }: NetworkView["subnets"][number]) {
@@ -69,7 +85,7 @@ export function networkRow(network: NetworkView, isFull: boolean) {
     IPv4: "true",
     IPv6: String(hasIPv6(network)),
     Internal: String(network.internal),
-    Labels: Object.entries(network.labels)
+    Labels: Object.entries(sorted(network.labels))
       .map(([name, value]) => `${name}=${value}`)
       .join(","),
     Name: network.name,

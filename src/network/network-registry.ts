@@ -25,7 +25,14 @@ export async function createNetwork(parts: NetworkParts, asked: CreateNetworkReq
     const description = asked.configFrom === undefined ? undefined : getDescription(page, asked);
     const request = description === undefined ? asked : describedRequest(asked, description);
     const plan = planNetwork(request);
-    if ([...predefinedNames, ...page.records.map(({ name }) => name)].includes(plan.name))
+    if (predefinedNames.includes(plan.name))
+      throw refused(
+        "NETWORK_PREDEFINED",
+        "create",
+        plan.name,
+        `operation is not permitted on predefined ${plan.name} network`,
+      );
+    if (page.records.some(({ name }) => name === plan.name))
       throw refused("NETWORK_EXISTS", "create", plan.name, `network with name ${plan.name} already exists`);
     const network: Network = {
       id: randomHex(32),
@@ -147,7 +154,7 @@ export async function removeNetwork(parts: NetworkParts, text: string): Promise<
         "NETWORK_PREDEFINED",
         "remove",
         network.name,
-        `operation is not permitted on predefined ${network.name} network`,
+        `${network.name} is a pre-defined network and cannot be removed`,
       );
     await sweepDead(parts, page);
     const users = usersOf(page.state, network);

@@ -42,7 +42,7 @@ const reach = (from: string, to: string): string => `exec ${from} /bin/busybox n
 
 const story: readonly Line[] = [
   { line: "network ls --format {{.Name}}:{{.Driver}}", says: /^bridge:bridge\nhost:host\nnone:null\n$/ },
-  { line: "network rm bridge", status: 1, says: /predefined bridge network/ },
+  { line: "network rm bridge", status: 1, says: /bridge is a pre-defined network and cannot be removed/ },
   { line: "network create secure-network", says: /^[0-9a-f]{64}\n$/ },
   {
     line: "network create secure-network",

@@ -13,7 +13,7 @@ test("networks that cannot be, with docker's status and one sentence", { skip },
   const parent = { driver: "macvlan", options: { parent: "uplink" } };
   const cases: [Partial<CreateNetworkRequest>, string, RegExp][] = [
     [{ name: "taken" }, "NETWORK_EXISTS", /network with name taken already exists/],
-    [{ name: "bridge" }, "NETWORK_EXISTS", /network with name bridge already exists/],
+    [{ name: "bridge" }, "NETWORK_PREDEFINED", /operation is not permitted on predefined bridge network/],
     [{ name: "a b" }, "NETWORK_INVALID", /a name has letters/],
     [{ driver: "host" }, "NETWORK_PREDEFINED", /only one instance of "host" network is allowed/],
     [{ driver: "weave" }, "NETWORK_INVALID", /there is no driver "weave"/],
