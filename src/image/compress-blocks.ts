@@ -1,4 +1,5 @@
-import { availableParallelism } from "node:os";
+/** libuv's pool has four threads: as many blocks wait for them, so that they go on while this one reads and writes. */
+const width = 8;
 
 /** Compresses blocks of one length by themselves and in parallel; the results come in the order of the blocks. */
 export async function* compressBlocks(
@@ -8,8 +9,6 @@ export async function* compressBlocks(
     readonly compress: (block: Buffer) => Promise<Uint8Array>;
   },
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  // More than there are processors: threads go on while this one reads and writes.
-  const width = 2 * availableParallelism() + 1;
   const blocks = new Blocks(options.blockBytes);
   const running: Promise<Uint8Array>[] = [];
   const start = async (block: Buffer): Promise<Uint8Array> => {
