@@ -2,8 +2,8 @@ import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { lockDeadClaim, removeClaim, sweepContainers } from "#runtime";
 import { cgroupPath } from "./cgroup-path.ts";
-import { tell } from "./container-events.ts";
-import type { ContainerRecord } from "./container-record.ts";
+import { takenFacts, tell } from "./container-events.ts";
+import { type ContainerRecord, isLive } from "./container-record.ts";
 import type { Parts } from "./parts.ts";
 import { removeStopped } from "./remove-container.ts";
 
@@ -45,10 +45,17 @@ async function settleRecords(parts: Parts): Promise<void> {
 }
 
 async function settleEnded(parts: Parts, record: ContainerRecord): Promise<void> {
+  if (isLive(record.state)) tellLost(parts, record);
   if (record.remove) {
     removeStopped(parts, record);
     tell(parts, "destroy", record);
   } else if (record.state.status !== "exited") await settle(parts, record);
+}
+
+/** What its monitor did not get to tell. */
+function tellLost(parts: Parts, record: ContainerRecord): void {
+  for (const facts of takenFacts(record, record.network.endpoints ?? [], "end")) parts.events.append(facts);
+  tell(parts, "die", record, { exitCode: String(killedStatus) });
 }
 
 /** Made by `create`, or kept although it could not start. */

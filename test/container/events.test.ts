@@ -1,7 +1,7 @@
 // What `events` tells, in docker's words: recorded beside docker 28.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, symlinkSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Engine } from "#engine";
@@ -88,6 +88,19 @@ test("the life of a container, of its volume and its image, in order", { skip },
     "volume mount container=ID destination=/kept driver=local propagation= read/write=true",
     "volume unmount container=ID driver=local",
     "volume destroy driver=local",
+  ]);
+});
+
+test("the end of a container whose monitor was killed is told by the next command", { skip }, () => {
+  lighter("run", "-d", "--rm", "--name", "lost", "--network", "none", "box", "sleep", "10000");
+  const id = told("event=start", "container=lost")[0]?.Actor.ID ?? "";
+  const state = JSON.parse(readFileSync(join(clone.root, "containers", id, "state.json"), "utf8"));
+  process.kill(state.monitorPid, "SIGKILL");
+  for (const deadline = Date.now() + 20_000; lighter("ps", "-aq", "--no-trunc").includes(id); )
+    assert.ok(Date.now() < deadline, "it stays");
+  assert.deepEqual(lines(told("container=lost", "event=die", "event=destroy")), [
+    "container die exitCode=137 name=lost of=test",
+    "container destroy name=lost of=test",
   ]);
 });
 
