@@ -50,7 +50,7 @@ function installCopy(): Disposable & { readonly program: string; packs(): readon
   const home = mkdtempSync(join(tmpdir(), "lighter-start-"));
   mkdirSync(join(home, "bin"));
   copyFileSync("bin/lighter", join(home, "bin/lighter"));
-  cpSync("dist/cli", join(home, "dist/cli"), { recursive: true, filter: (path) => !path.endsWith(".pack") });
+  cpSync("dist/cli", join(home, "dist/cli"), { recursive: true, filter: (path) => !path.includes(".pack") });
   const packs = (): readonly string[] =>
     readdirSync(join(home, "dist/cli"), { recursive: true, encoding: "utf8" })
       .filter((name) => name.includes(".pack"))

@@ -10,20 +10,23 @@ declare const LIGHTER_CHUNKS: string;
 /** What Node gives a CommonJS module: exports, require, module, file name, folder. */
 type Scope = readonly [object, (name: string) => unknown, { readonly exports: object }, string, string];
 
-interface Loaded extends Pick<PackedChunk, "text" | "lessons"> {
+interface Loaded {
   readonly module: { exports: object };
   readonly script: Script;
+  readonly text: string;
+  /** Whether its code came from the pack. */
+  readonly isPacked: boolean;
 }
 
 const folder = join(__dirname, LIGHTER_CHUNKS);
 const packPath = join(folder, `${process.version}-${process.arch}.pack`);
 const pack = openPack(packPath);
 const loaded = new Map<string, Loaded>();
+const lessons = pack?.lessons ?? [];
 
 // The pack has only functions that ran: all of them would take a command 8 ms to read, most of it for what it never calls.
-// What is missing V8 compiles from the text. The first commands that load a chunk teach it, and later ones, which may go
-// other ways, now and then.
-const firstLessons = 3;
+// What is missing V8 compiles from the text, which takes ten times as long. Each kind of command gives a lesson once; and
+// because one kind may go several ways, one command in 32 gives one as well, for a while.
 const mostLessons = 100;
 const oneOf = 32;
 // V8 has thrown away by then what it has not used for a while.
@@ -46,26 +49,34 @@ function compile(name: string): Loaded {
   const packed = pack?.read(name);
   const text = packed?.text ?? wrapChunk(readFileSync(filename, "latin1"));
   const script = new Script(text, { filename, ...(packed !== undefined && { cachedData: packed.code }) });
-  const isTaken = packed !== undefined && script.cachedDataRejected === false;
-  return { module: { exports: {} }, script, text, lessons: isTaken ? packed.lessons : 0 };
+  const isPacked = packed !== undefined && script.cachedDataRejected === false;
+  return { module: { exports: {} }, script, text, isPacked };
 }
 
 /** After the command: nobody waits for it often. */
-function learn(): void {
+function learn(status: number): void {
   // Flags of V8 that someone set for once are no reason.
-  if (!isTeaching() || process.execArgv.length > 0 || process.env["NODE_OPTIONS"]) return;
+  if (!isLesson(status) || process.execArgv.length > 0 || process.env["NODE_OPTIONS"]) return;
   try {
-    writePack(packPath, gather);
+    writePack(packPath, () => ({ lessons: [...lessons, kindOfCommand()], chunks: gather() }));
   } catch {
     // Installed where this user may not write: commands start slower, as without a pack.
   }
 }
 
-function isTeaching(): boolean {
-  const lessons = [...loaded.values()].map((chunk) => chunk.lessons);
-  const isNew = Math.min(...lessons) < firstLessons;
-  const isDue = process.pid % oneOf === 0 && Math.max(...lessons) < mostLessons;
-  return (isNew || isDue) && process.uptime() < longCommandSeconds;
+/** One that failed teaches little of those that do not. */
+function isLesson(status: number): boolean {
+  const isNew = [...loaded.values()].some(({ isPacked }) => !isPacked);
+  const isOther = status === 0 && (process.pid % oneOf === 0 || !lessons.includes(kindOfCommand()));
+  return (isNew || (isOther && lessons.length < mostLessons)) && process.uptime() < longCommandSeconds;
+}
+
+/** Its name and flags; never a value, which may be a secret: `--name -d run`. */
+function kindOfCommand(): string {
+  const words = process.argv.slice(2);
+  const flags = words.flatMap((word) => /^(?:--[a-z][a-z-]*|-[a-zA-Z])/.exec(word)?.[0] ?? []);
+  const name = words.map((word) => /^[a-z]+$/.exec(word)?.[0]).find((word) => word !== undefined);
+  return [...new Set(flags), name].sort().join(" ");
 }
 
 /** What is in the pack already stays, and every chunk of this command has its functions and those from before. */
@@ -75,8 +86,7 @@ function gather(): ReadonlyMap<string, PackedChunk> {
     const packed = loaded.has(name) ? undefined : pack?.read(name);
     if (packed !== undefined) chunks.set(name, packed);
   }
-  for (const [name, { script, text, lessons }] of loaded)
-    chunks.set(name, { text, code: script.createCachedData(), lessons: lessons + 1 });
+  for (const [name, { script, text }] of loaded) chunks.set(name, { text, code: script.createCachedData() });
   return chunks;
 }
 
