@@ -6,9 +6,13 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Labels are the user's: the command leaves them out where they would not fit. */
+enum { FACTS = 32 << 10, LINE = FACTS + 512 };
+static char facts[FACTS], line[LINE];
+
 /* One write: lines of others stay whole. */
-static void append(const char *line, int size, int capacity) {
-  if (size <= 0 || size >= capacity) return;
+static void append(int size) {
+  if (size <= 0 || size >= LINE) return;
   int fd = open(options.events_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (fd < 0) return;
   ssize_t written = write(fd, line, (size_t)size);
@@ -18,13 +22,13 @@ static void append(const char *line, int size, int capacity) {
 
 /* The inside of a JSON object is in a file, for the container may get another name meanwhile. */
 void event_write(const char *action, const char *more) {
-  char time[40], facts[1500] = "", line[2048];
+  char time[40];
   FILE *file = options.events_path == NULL ? NULL : fopen("facts", "re");
   if (file == NULL) return;
   if (fgets(facts, sizeof facts, file) != NULL) {
     format_time(time, sizeof time);
     int size = snprintf(line, sizeof line, "{\"time\":\"%s\",\"action\":\"%s\",%s%s}}\n", time, action, facts, more);
-    append(line, size, sizeof line);
+    append(size);
   }
   fclose(file);
 }
@@ -37,13 +41,13 @@ void event_signal(int number) {
 
 /* What the container gives back at its end: the insides of objects that the command wrote down. */
 void events_leave(void) {
-  char time[40], facts[1500], line[2048];
+  char time[40];
   FILE *file = options.events_path == NULL || options.exec_process ? NULL : fopen("leaving", "re");
   if (file == NULL) return;
   format_time(time, sizeof time);
   while (fgets(facts, sizeof facts, file) != NULL) {
     facts[strcspn(facts, "\n")] = 0;
-    append(line, snprintf(line, sizeof line, "{\"time\":\"%s\",%s}\n", time, facts), sizeof line);
+    append(snprintf(line, sizeof line, "{\"time\":\"%s\",%s}\n", time, facts));
   }
   fclose(file);
   unlink("leaving");

@@ -16,15 +16,25 @@ export function tell(
   events.append({ action, ...facts, attributes: { ...attributes, ...more } });
 }
 
+// What monitor/events.c reads at once.
+const mostFactsBytes = 32_000;
+
 /** What the monitor puts into its events: the inside of an object, its attributes left open. */
 export function writeFacts(
   bundle: string,
   record: StoredContainer,
   more: Readonly<Record<string, string>> = {},
 ): void {
-  const { attributes, ...facts } = factsOf({ ...record, labels: {} });
-  const text = JSON.stringify({ ...facts, attributes: { ...attributes, ...more } }).slice(1, -2);
-  writeFileSync(join(bundle, "facts"), text, { mode: 0o600 });
+  const whole = openFacts(record, more);
+  const fits = Buffer.byteLength(whole) <= mostFactsBytes;
+  writeFileSync(join(bundle, "facts"), fits ? whole : openFacts({ ...record, labels: {} }, more), {
+    mode: 0o600,
+  });
+}
+
+function openFacts(record: StoredContainer, more: Readonly<Record<string, string>>): string {
+  const { attributes, ...facts } = factsOf(record);
+  return JSON.stringify({ ...facts, attributes: { ...attributes, ...more } }).slice(1, -2);
 }
 
 function factsOf({ id, name, image, labels }: StoredContainer) {
