@@ -195,7 +195,7 @@ export interface RunOptions {
   readonly input?: Uint8Array | string;
   readonly signal?: AbortSignal;
   readonly timeoutMs?: number;
-  /** See {@link SpawnOptions.endsWithParent}. */
+  /** It is killed, with all that it started, when this process ends, however that comes. */
   readonly endsWithParent?: boolean;
 }
 
@@ -214,8 +214,6 @@ export interface SpawnOptions {
   readonly stdio: readonly ("inherit" | "ignore" | "pipe" | number)[];
   /** Own process group and session: the child outlives a Ctrl-C of the terminal. */
   readonly detached?: boolean;
-  /** It gets SIGTERM when this process ends, however that comes; where util-linux is not installed it ends by itself alone. */
-  readonly endsWithParent?: boolean;
 }
 
 export interface Running {

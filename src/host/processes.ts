@@ -1,5 +1,5 @@
 import type { ChildProcess } from "node:child_process";
-import { accessSync, constants, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { accessSync, constants, readdirSync, readFileSync, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import type { Duplex } from "node:stream";
 import { finished } from "node:stream/promises";
@@ -20,10 +20,7 @@ export function createProcesses(path: string | undefined, sys: () => Sys = openS
     find,
     spawn(program, args, options) {
       const found = getProgram(program, find);
-      const setpriv = options.endsWithParent === true ? findSetpriv(find) : undefined;
-      const [path, words] =
-        setpriv === undefined ? [found, args] : [setpriv, ["--pdeathsig", "TERM", found, ...args]];
-      return quickSpawn(path, words, options) ?? start(path, words, options);
+      return quickSpawn(found, args, options) ?? start(found, args, options);
     },
     run: (program, args, options = {}) => runToEnd(processes, [program, ...args], options),
     listWithArgument,
@@ -57,12 +54,6 @@ function getProgram(program: string, find: Processes["find"]): string {
   throw new LighterError("PROGRAM_MISSING", `cannot start "${program}": it is not on PATH; install it`, {
     details: { program },
   });
-}
-
-/** It sets the signal and becomes the program: neither Node nor posix_spawn can. Busybox' does not know of it. */
-function findSetpriv(find: Processes["find"]): string | undefined {
-  const path = find("setpriv");
-  return path === undefined || realpathSync(path).endsWith("/busybox") ? undefined : path;
 }
 
 function start(path: string, args: readonly string[], options: SpawnOptions): Running {
@@ -99,19 +90,37 @@ function ended(child: ChildProcess, path: string): Running["exited"] {
   });
 }
 
+/**
+ * Runs a program in the group of this shell, and kills the group when descriptor 3 ends. A signal of the kernel at the death of a
+ * parent (PR_SET_PDEATHSIG) would end the program alone, and not what it has started.
+ */
+const watched = `"$@" <&0 3<&- & program=$!
+{ read -r _ <&3; kill -KILL 0; } & watcher=$!
+wait $program; status=$?
+kill $watcher
+exit $status`;
+
 async function runToEnd(
   processes: Processes,
   [program = "", ...args]: readonly string[],
   options: RunOptions,
 ): Promise<RunResult> {
   if (options.signal?.aborted) throw cancelled(program);
-  const running = processes.spawn(program, args, {
-    stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+  const isWatched = options.endsWithParent === true;
+  const [file, words] = isWatched
+    ? ["sh", ["-c", watched, "sh", getProgram(program, processes.find), ...args]]
+    : [program, args];
+  const running = processes.spawn(file, words, {
+    stdio: [
+      options.input === undefined ? "ignore" : "pipe",
+      "pipe",
+      "pipe",
+      ...(isWatched ? ["pipe" as const] : []),
+    ],
     // A group of its own, so that what it started ends with it: git leaves its transports to others.
     detached: true,
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(options.env === undefined ? {} : { env: options.env }),
-    ...(options.endsWithParent === undefined ? {} : { endsWithParent: options.endsWithParent }),
   });
   const stop = (): void => void (running.pid > 0 && signal(-running.pid, "SIGKILL"));
   const timer = options.timeoutMs === undefined ? undefined : setTimeout(stop, options.timeoutMs);
