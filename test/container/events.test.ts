@@ -95,6 +95,7 @@ test("the end of a container whose monitor was killed is told by the next comman
   lighter("run", "-d", "--rm", "--name", "lost", "--network", "none", "box", "sleep", "10000");
   const id = told("event=start", "container=lost")[0]?.Actor.ID ?? "";
   const state = JSON.parse(readFileSync(join(clone.root, "containers", id, "state.json"), "utf8"));
+  assert.ok(state.monitorPid > 1);
   process.kill(state.monitorPid, "SIGKILL");
   for (const deadline = Date.now() + 20_000; lighter("ps", "-aq", "--no-trunc").includes(id); )
     assert.ok(Date.now() < deadline, "it stays");
