@@ -110,12 +110,14 @@ function configOf(record: ContainerRecord): Json {
     OnBuild: null,
     Labels: record.labels,
     StopSignal: record.stopSignal,
-    StopTimeout: record.stopTimeoutSeconds,
+    ...(record.stopTimeoutSeconds !== 10 && { StopTimeout: record.stopTimeoutSeconds }),
   };
 }
 
 function volumesOf(mounts: readonly MountPoint[]): Json | null {
-  const places = mounts.filter(({ type }) => type === "volume").map(({ destination }) => destination);
+  const places = mounts.flatMap((mount) =>
+    mount.type === "volume" && mount.isAnonymous === true ? [mount.destination] : [],
+  );
   return places.length === 0 ? null : keyed(places, () => ({}));
 }
 
@@ -128,7 +130,7 @@ function mountObject(mount: MountPoint): Json {
     ...(mount.type === "volume" && { Name: mount.name, Driver: "local" }),
     Source: mount.source,
     ...common,
-    Mode: mount.readOnly ? "ro" : "",
+    Mode: mount.readOnly ? "ro" : mount.type === "volume" && mount.isAnonymous !== true ? "z" : "",
     Propagation: mount.type === "bind" ? mount.propagation : "",
   };
 }

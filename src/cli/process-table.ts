@@ -13,7 +13,7 @@ export function processTable(pids: readonly number[], options: readonly string[]
       `cannot show processes with "${options.join(" ")}": want -ef or nothing`,
     );
   const rows = pids.flatMap((pid) => rowOf(pid));
-  return formatTable(["UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"], rows);
+  return formatTable(["UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"], rows, 20);
 }
 
 const ticksPerSecond = 100;
@@ -28,7 +28,7 @@ function rowOf(pid: number): readonly (readonly string[])[] {
     const started = new Date(bootMs() + (Number(fields[19]) / ticksPerSecond) * 1000);
     return [
       [
-        String(statSync(`/proc/${pid}`).uid),
+        nameOf(statSync(`/proc/${pid}`).uid),
         String(pid),
         fields[1] ?? "",
         "0",
@@ -44,6 +44,12 @@ function rowOf(pid: number): readonly (readonly string[])[] {
   } catch {
     return []; // it ended meanwhile
   }
+}
+
+/** The host's name of a user, as its ps has it. */
+function nameOf(uid: number): string {
+  const known = new RegExp(`^([^:]+):[^:]*:${uid}:`, "m").exec(readFileSync("/etc/passwd", "utf8"))?.[1];
+  return known ?? String(uid);
 }
 
 function bootMs(): number {

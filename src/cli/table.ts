@@ -1,7 +1,11 @@
 /** A table as docker prints it: columns at least 10 wide with 3 spaces between, the last one unpadded. */
-export function formatTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
+export function formatTable(
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+  leastWidth = 10,
+): string {
   const widths = header.map((title, column) =>
-    Math.max(10, title.length + 3, ...rows.map((row) => (row[column] ?? "").length + 3)),
+    Math.max(leastWidth, title.length + 3, ...rows.map((row) => (row[column] ?? "").length + 3)),
   );
   return [header, ...rows]
     .map((row) =>

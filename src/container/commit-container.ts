@@ -2,9 +2,9 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { LighterError } from "#base";
 import type { Image } from "#image";
-import type { ImageConfig, ProcessConfig, Reference } from "#oci";
+import type { Healthcheck, ImageConfig, ProcessConfig, Reference } from "#oci";
 import type { SnapshotName } from "#snapshot";
-import type { ContainerRecord } from "./container-record.ts";
+import type { ContainerRecord, HealthSettings } from "./container-record.ts";
 import { pauseContainer, unpauseContainer } from "./control-container.ts";
 import type { Parts } from "./parts.ts";
 
@@ -61,10 +61,16 @@ function changed(config: ImageConfig, { change }: CommitRequest): ImageConfig {
   return change === undefined ? config : { ...config, config: change(config) };
 }
 
+/** A probe of lighter's own needs lighter: images have none. */
+function healthOf({ probe: _, ...check }: HealthSettings): Healthcheck {
+  return check;
+}
+
 function configOf(record: ContainerRecord, request: CommitRequest): ImageConfig {
   const { process: program, exposedPorts, labels } = record;
   const from = request.image.config;
   const created = new Date().toISOString();
+  const isOwnSignal = record.stopSignal !== (from.config?.StopSignal ?? "SIGTERM");
   const ports = Object.fromEntries(exposedPorts.map((port) => [port, {}]));
   return {
     ...from,
@@ -81,6 +87,8 @@ function configOf(record: ContainerRecord, request: CommitRequest): ImageConfig 
       User: program.user,
       Labels: labels,
       ...(exposedPorts.length > 0 ? { ExposedPorts: ports } : {}),
+      ...(record.health === undefined ? {} : { Healthcheck: healthOf(record.health) }),
+      ...(isOwnSignal ? { StopSignal: record.stopSignal } : {}),
     },
     history: [
       ...(from.history ?? []),

@@ -16,18 +16,23 @@ export function listChanges({ store, snapshots }: Parts, record: ContainerRecord
   const lower = record.snapshot === undefined ? [] : snapshots.layers(record.snapshot as SnapshotName);
   const changes: Change[] = [];
   const isBound = (path: string): boolean =>
-    /^\/etc\/(hosts|hostname|resolv\.conf)$/.test(path) && !isBelow(lower, path);
+    /^\/(?:etc\/(?:hosts|hostname|resolv\.conf)|dev|proc|sys)$/.test(path) && !isBelow(lower, path);
   const visit = (folder: string): void => {
     for (const name of readdirSync(join(upper, folder)).sort()) {
       const path = `${folder}/${name}`;
-      if (isBound(path)) continue; // where the engine's own files are bound
+      if (isBound(path)) continue; // where the engine mounts what every container has
       const stat = lstatSync(join(upper, path));
       if (isWhiteout(stat)) {
         changes.push({ kind: "deleted", path });
         continue;
       }
-      changes.push({ kind: isBelow(lower, path) ? "changed" : "added", path });
+      const at = changes.length;
+      const isOld = isBelow(lower, path);
+      changes.push({ kind: isOld ? "changed" : "added", path });
       if (stat.isDirectory()) visit(path);
+      // Changed by what is bound into it, and by nothing else.
+      const isOnlyBound = isOld && changes.length === at + 1 && readdirSync(join(upper, path)).length > 0;
+      if (path === "/etc" && isOnlyBound) changes.pop();
     }
   };
   visit("");

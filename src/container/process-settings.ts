@@ -23,10 +23,21 @@ export function processSettings(image: ProcessConfig, asked: Asked): ProcessSett
   return {
     args,
     entrypointLength: (asked.entrypoint ?? image.Entrypoint ?? []).length,
-    env: [...(image.Env ?? []), ...(asked.env ?? [])],
+    env: envOf(image.Env ?? [], asked.env ?? []),
     cwd: posix.resolve("/", cwd),
     user: asked.user ?? image.User ?? "",
   };
+}
+
+/** What was asked for stands first, as docker has it, and hides what the image says. */
+function envOf(image: readonly string[], asked: readonly string[]): readonly string[] {
+  const own = [...new Map(asked.map((text) => [nameOf(text), text])).values()];
+  const names = new Set(own.map(nameOf));
+  return [...own, ...image.filter((text) => !names.has(nameOf(text)))];
+}
+
+function nameOf(variable: string): string {
+  return variable.split("=", 1)[0] ?? "";
 }
 
 /** A new entrypoint drops the image's Cmd, because that was written for the old one. */

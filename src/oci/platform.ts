@@ -26,10 +26,20 @@ export function parsePlatform(text: string): Platform {
     );
   }
   const [first = "", second, third] = parts;
+  if (second === undefined && aliases[first] === undefined && !architectures.has(first))
+    throw new LighterError(
+      "PLATFORM_INVALID",
+      `cannot use platform "${text}": unknown architecture; want os/architecture, as linux/amd64`,
+    );
   return second === undefined
     ? normalizePlatform({ os: "linux", architecture: first })
     : normalizePlatform({ os: first, architecture: second, ...(third && { variant: third }) });
 }
+
+/** What Go knows: only these can stand without their system. */
+const architectures: ReadonlySet<string> = new Set(
+  "386 amd64 arm arm64 loong64 mips mips64 mips64le mipsle ppc64 ppc64le riscv64 s390x wasm".split(" "),
+);
 
 /** The platform in canonical names. */
 export function normalizePlatform(platform: Platform): Platform {

@@ -51,7 +51,7 @@ async function detailsOf(engine: CliEngine, name: string): Promise<string> {
     ...names("labels").flatMap((label) => (label in labels ? [`${label}=${labels[label]}`] : [])),
     ...names("env").flatMap((variable) => env.get(variable) ?? []),
   ];
-  return details.length === 0 ? "" : `${details.sort().join(",")} `;
+  return `${details.sort().join(",")} `;
 }
 
 function logOptions({ flags, io, signal }: Invocation<typeof logsFlags>): LogOptions {

@@ -85,18 +85,24 @@ async function listContainers({ flags, io, openEngine }: Invocation<typeof psFla
 }
 
 function rowOf(container: ContainerRecord, isFull: boolean, nowMs: number) {
-  const command = container.process.args.join(" ").replace(/[\u0000-\u001f\u007f-\u009f]/g, "?");
+  const [program = "", ...rest] = container.process.args;
+  const words = [program, ...rest.map((word) => (word.includes(" ") ? `'${word}'` : word))];
+  const command = words.join(" ").replace(/[\u0000-\u001f\u007f-\u009f]/g, "?");
   const volumes = container.mounts.filter((mount) => mount.type === "volume");
   return {
     Command: `"${isFull || command.length <= 20 ? command : `${command.slice(0, 19)}…`}"`,
     CreatedAt: `${container.created.slice(0, 19).replace("T", " ")} +0000 UTC`,
     ID: isFull ? container.id : container.id.slice(0, 12),
     Image: container.image.name,
+    Label: (name: unknown) => container.labels[String(name)] ?? "",
     Labels: Object.entries(container.labels)
       .map(([name, value]) => `${name}=${value}`)
       .join(","),
     LocalVolumes: String(volumes.length),
-    Mounts: container.mounts.map((mount) => mountText(mount, isFull)).join(","),
+    Mounts: container.mounts
+      .filter(({ type }) => type !== "tmpfs")
+      .map((mount) => mountText(mount, isFull))
+      .join(","),
     Names: container.name,
     Networks: networksOf(container).join(","),
     Platform: null,

@@ -83,6 +83,7 @@ export const volumeLs = defineCommand({
         Availability: "N/A",
         Driver: "local",
         Group: "N/A",
+        Label: (label: unknown) => labels[String(label)] ?? "",
         Labels: Object.entries(labels)
           .map(([key, value]) => `${key}=${value}`)
           .join(","),

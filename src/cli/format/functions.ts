@@ -1,3 +1,5 @@
+import { LighterError } from "#base";
+import { zeroOf } from "./go-values.ts";
 import { showValue } from "./show-value.ts";
 
 type TemplateFunction = (...values: readonly unknown[]) => unknown;
@@ -49,9 +51,20 @@ export function sortedEntries(value: object): readonly (readonly [string, unknow
 }
 
 function at(value: unknown, key: unknown): unknown {
-  if (typeof value !== "object" || value === null) return undefined;
+  const isOutside = Array.isArray(value) && !(Number(key) in value);
+  if (isOutside)
+    throw new LighterError(
+      "ARGUMENT_INVALID",
+      `template parsing error: error calling index: index out of range: ${key}`,
+    );
+  if (typeof value !== "object" || value === null)
+    throw new LighterError(
+      "ARGUMENT_INVALID",
+      "template parsing error: error calling index: index of untyped nil",
+    );
   const name = String(key);
-  return Object.hasOwn(value, name) ? Reflect.get(value, name) : undefined;
+  if (Object.hasOwn(value, name)) return Reflect.get(value, name);
+  return zeroOf(value);
 }
 
 function compare(value: unknown, other: unknown): number {

@@ -1,3 +1,4 @@
+import { goValue } from "./go-values.ts";
 import { unescape } from "./lex.ts";
 import { compileTemplate } from "./template.ts";
 
@@ -6,5 +7,5 @@ export function printObjects(objects: readonly unknown[], format: string | undef
   if (format === undefined || format === "") return `${JSON.stringify(objects, undefined, 4)}\n`;
   if (format === "json") return `${JSON.stringify(objects)}\n`;
   const print = compileTemplate(unescape(format));
-  return objects.map((object) => `${print(object)}\n`).join("");
+  return objects.map((object) => `${print(goValue(object))}\n`).join("");
 }

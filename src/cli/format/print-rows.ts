@@ -1,4 +1,5 @@
 import { formatTable } from "../table.ts";
+import { goRow } from "./go-values.ts";
 import { unescape } from "./lex.ts";
 import { compileTemplate } from "./template.ts";
 
@@ -16,14 +17,19 @@ export interface Listing<Row extends object> {
  */
 export function printRows<Row extends object>(listing: Listing<Row>, format: string | undefined): string {
   if (format === undefined || format === "" || format === "table") return plainTable(listing);
-  if (format === "json") return listing.rows.map((row) => `${JSON.stringify(row)}\n`).join("");
+  if (format === "json") return listing.rows.map((row) => `${goJson(row)}\n`).join("");
   if (!format.startsWith("table ")) {
     const print = compileTemplate(unescape(format));
-    return listing.rows.map((row) => `${print(row)}\n`).join("");
+    return listing.rows.map((row) => `${print(goRow(row))}\n`).join("");
   }
   const print = compileTemplate(unescape(format.slice("table ".length)));
-  const [head = [], ...body] = [headOf(listing), ...listing.rows].map((row) => print(row).split("\t"));
+  const [head = [], ...body] = [headOf(listing), ...listing.rows].map((row) => print(goRow(row)).split("\t"));
   return formatTable(head, body);
+}
+
+/** Go's encoder writes what HTML would take for its own as escapes. */
+function goJson(row: object): string {
+  return JSON.stringify(row).replace(/[<>&]/g, (letter) => `\\u00${letter.charCodeAt(0).toString(16)}`);
 }
 
 function plainTable<Row extends object>({ rows, columns }: Listing<Row>): string {

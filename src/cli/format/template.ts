@@ -1,4 +1,6 @@
+import type { LighterError } from "#base";
 import { isTruthy, sortedEntries, templateFunctions } from "./functions.ts";
+import { absentField, isStruct } from "./go-values.ts";
 import { templateError } from "./lex.ts";
 import { type Command, type Node, type Operand, type Pipe, parseTemplate } from "./parse.ts";
 import { showValue } from "./show-value.ts";
@@ -107,16 +109,33 @@ class Execution {
     throw templateError(this.#template, `function "${text}" is not defined`);
   }
 
-  /** A map without the key gives nothing; a value that has no fields is a mistake of the template. */
+  /** A map without the key gives nothing; a value that has no such field is a mistake of the template. */
   #field(value: unknown, path: readonly string[]): unknown {
     let current = value;
-    for (const name of path) {
-      if (current === undefined || current === null) return undefined;
+    for (const [at, name] of path.entries()) {
+      if (current === undefined) return undefined;
+      if (current === null)
+        throw this.#fieldError(path, `nil data; no entry for key "${path[at - 1] ?? name}"`);
       if (typeof current !== "object")
         throw templateError(this.#template, `there is no field "${name}" in ${showValue(current)}`);
-      current = Object.hasOwn(current, name) ? Reflect.get(current, name) : undefined;
+      current = Object.hasOwn(current, name) ? Reflect.get(current, name) : this.#absent(current, name, path);
     }
     return current;
+  }
+
+  #absent(value: object, name: string, path: readonly string[]): unknown {
+    if (!isStruct(value)) return undefined;
+    const found = absentField(name);
+    if (found === undefined) throw this.#fieldError(path, `map has no entry for key "${name}"`);
+    return found;
+  }
+
+  /** In the words of docker's templates, which scripts look for. */
+  #fieldError(path: readonly string[], state: string): LighterError {
+    return templateError(
+      this.#template,
+      `template parsing error: executing "" at <.${path.join(".")}>: ${state}`,
+    );
   }
 }
 
