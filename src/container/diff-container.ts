@@ -29,7 +29,8 @@ export function listChanges({ store, snapshots }: Parts, record: ContainerRecord
       const at = changes.length;
       const isOld = isBelow(lower, path);
       changes.push({ kind: isOld ? "changed" : "added", path });
-      if (stat.isDirectory()) visit(path);
+      if (!stat.isDirectory()) continue;
+      visit(path);
       // Changed by what is bound into it, and by nothing else.
       const isOnlyBound = isOld && changes.length === at + 1 && readdirSync(join(upper, path)).length > 0;
       if (path === "/etc" && isOnlyBound) changes.pop();
