@@ -1,9 +1,8 @@
 #include "resolver.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <netdb.h>
-#include <netinet/tcp.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,19 +86,33 @@ static void pass_on(struct forwarding *one, const unsigned char *bytes, size_t s
   remove_pending(one);
 }
 
+union place {
+  struct sockaddr any;
+  struct sockaddr_in v4;
+  struct sockaddr_in6 v6;
+};
+
+/* An address, with `%LINK` behind it where only that leads there; its size, or 0 for what is none. */
+static socklen_t read_server(const char *server, union place *to) {
+  char host[64];
+  size_t length = strcspn(server, "%");
+  snprintf(host, sizeof host, "%.*s", (int)length, server);
+  to->v6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(53)};
+  if (server[length]) to->v6.sin6_scope_id = if_nametoindex(server + length + 1);
+  if (inet_pton(AF_INET6, host, &to->v6.sin6_addr) == 1) return sizeof to->v6;
+  to->v4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(53)};
+  return inet_pton(AF_INET, host, &to->v4.sin_addr) == 1 ? sizeof to->v4 : 0;
+}
+
 static int open_to(struct forwarding *one, const char *server) {
-  struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
-                           .ai_socktype = one->asker.connection ? SOCK_STREAM : SOCK_DGRAM};
-  struct addrinfo *found;
-  if (getaddrinfo(server, "53", &hints, &found) != 0) return -1;
-  int fd = socket(found->ai_family, found->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  union place place;
+  socklen_t size = read_server(server, &place);
+  int type = one->asker.connection ? SOCK_STREAM : SOCK_DGRAM;
+  int fd = size == 0 ? -1 : socket(place.any.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   /* A connected socket hears only the server, and at once when nobody listens there. */
-  if (fd >= 0 && connect(fd, found->ai_addr, found->ai_addrlen) != 0 && errno != EINPROGRESS) {
-    close(fd);
-    fd = -1;
-  }
-  freeaddrinfo(found);
-  return fd;
+  if (fd < 0 || connect(fd, &place.any, size) == 0 || errno == EINPROGRESS) return fd;
+  close(fd);
+  return -1;
 }
 
 static void ask_next(struct forwarding *one) {
