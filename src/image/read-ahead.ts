@@ -55,7 +55,12 @@ class Reader implements Disposable {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     const workerData: ReadShared = {
-      ...{ data: this.#data, control: this.#control, words, rowLength, slotBytes, slotCount },
+      data: this.#data,
+      control: this.#control,
+      words,
+      rowLength,
+      slotBytes,
+      slotCount,
       port: port2,
     };
     // The program is a function of this room, so that no bundler has to know of a second entry point.

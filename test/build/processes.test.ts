@@ -164,7 +164,10 @@ ${run("stages", "touch /c/slow; sleep 1000")}`;
     const output = join(clone.folder, "out.tar");
     const { status } = await start(
       path,
-      ...["--platform", "linux/amd64,linux/386", "--output", `type=oci,dest=${output}`],
+      "--platform",
+      "linux/amd64,linux/386",
+      "--output",
+      `type=oci,dest=${output}`,
     ).ended;
     assert.equal(status, 1);
     assert.equal(existsSync(output), false);

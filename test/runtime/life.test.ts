@@ -189,9 +189,10 @@ function defineTests(name: Runtime["name"]): void {
   test("removing a container that does not exist is harmless", async () => {
     await lab.runtime.remove("nobody");
     mkdirSync(join(lab.runDirectory, "not-a-claim/full"), { recursive: true });
-    mkdirSync(join(lab.runDirectory, "half-a-claim"));
+    const stray = join(lab.runDirectory, ".claim-99999999-1");
+    mkdirSync(stray);
     assert.deepEqual(await sweepContainers(lab.host, lab.runDirectory), []);
-    assert.ok(!existsSync(join(lab.runDirectory, "half-a-claim")));
+    assert.ok(!existsSync(stray));
     assert.ok(existsSync(join(lab.runDirectory, "not-a-claim/full")));
   });
 }
