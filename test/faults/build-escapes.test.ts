@@ -15,7 +15,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { test } from "node:test";
 import { type Clone, type Outcome, openClone, whyNoMachine } from "../support/cli.ts";
 import { leftovers } from "../support/leftovers.ts";
@@ -169,6 +169,8 @@ test("an archive that ADD unpacks reaches nothing outside the image", { skip }, 
     "through a hard link": `link("s", "${outside.folder}/secret"); hard("h", "s"); add("h", b"x")`,
     "over a link": `link("f", "${outside.folder}/secret"); add("f", b"x")`,
     "chmod through a link": `link("d", "${outside.folder}"); folder("d", 0o777)`,
+    "a directory that becomes a link": `folder("d", 0o777); link("d", "${outside.folder}")`,
+    "a directory below one that becomes a link": `folder("d/${basename(outside.folder)}", 0o777); link("d", "${dirname(outside.folder)}")`,
   };
   for (const [title, body] of Object.entries(archives)) {
     makeArchive(join(clone.folder, "evil.tar"), body);

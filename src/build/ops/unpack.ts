@@ -4,6 +4,7 @@ import {
   constants,
   ftruncateSync,
   linkSync,
+  lstatSync,
   openSync,
   statfsSync,
   symlinkSync,
@@ -159,7 +160,13 @@ class Unpacker {
   #finishDirectory(entry: TarEntry, path: string): void {
     const location = this.#writer.location(path);
     this.#writer.copyUp(path);
-    this.#atEnd.push(() => this.#finishEntry(entry, location));
+    const { dev, ino } = lstatSync(location);
+    this.#atEnd.push(() => {
+      // A later member may have put a link in its place, or in that of a directory above: that leads out of the tree.
+      const now = lstatSync(location, { throwIfNoEntry: false });
+      if (now?.isDirectory() === true && now.dev === dev && now.ino === ino)
+        this.#finishEntry(entry, location);
+    });
   }
 
   #finishEntry(entry: TarEntry, location: string): void {
