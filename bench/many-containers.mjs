@@ -1,6 +1,8 @@
-// Starts detached containers, eight at a time, and removes them; prints the seconds of one part of that.
-//   node bench/many-containers.mjs start|ps|exec|remove COUNT PROGRAM [ARG...]
+// Starts detached containers, eight at a time, and removes them; prints the seconds of one part of that, or the memory of the
+// engine while they run, in KiB.
+//   node bench/many-containers.mjs start|ps|exec|remove|memory COUNT PROGRAM [ARG...]
 import { spawn } from "node:child_process";
+import { engineMemoryKiB } from "./idle-memory.mjs";
 import { medianOf } from "./median.mjs";
 
 const [part, count, program, ...leading] = process.argv.slice(2);
@@ -10,6 +12,7 @@ const limits = program.endsWith("podman")
   ? ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"]
   : [];
 const seconds = {};
+let memoryKiB;
 try {
   seconds.start = await timed(async () => {
     const waiting = [...names];
@@ -21,10 +24,11 @@ try {
     for (let run = 0; run < 5; run += 1) runs.push(await timed(() => must(words)));
     seconds[part] = medianOf(runs);
   }
+  if (part === "memory") memoryKiB = engineMemoryKiB([program, ...leading]);
 } finally {
   seconds.remove = await timed(() => must(["rm", "-f", ...names]));
 }
-console.log(seconds[part]);
+console.log(memoryKiB ?? seconds[part]);
 
 async function lane(waiting) {
   for (let name = waiting.pop(); name !== undefined; name = waiting.pop())

@@ -49,7 +49,8 @@ export function measure(workload, { engines, daemons, work }, runs = workload.ru
       runs: seconds.length,
       peakMemoryKiB: peaks.length > 0 ? Math.max(...peaks) : peakMemory(command),
       ...(bytes !== undefined && { bytes }),
-      ...(daemons[engine] !== undefined && { daemonPeakMemoryKiB: peakOfDaemon(daemons[engine]) }),
+      ...(daemons[engine] !== undefined &&
+        !workload.isWholeMemory && { daemonPeakMemoryKiB: peakOfDaemon(daemons[engine]) }),
     }));
   for (const { engine, median, min, max, peakMemoryKiB, bytes } of rows) {
     const memory = `${Math.round((peakMemoryKiB ?? 0) / 1024)} MiB`;
