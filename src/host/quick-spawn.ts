@@ -28,23 +28,25 @@ export type QuickSpawn = (
 
 /**
  * Starts programs by posix_spawn(3). Node's own way takes 5 ms more: it loads its sockets and streams, and forks, which copies
- * the tables of this process' memory. For programs whose first three streams are no pipes, on the main thread (others hear no
+ * the tables of this process' memory. For programs with an environment
+ * of their own whose first three streams are no pipes, on the main thread (others hear no
  * SIGCHLD) and with a C library that has all it takes (glibc 2.29, musl).
  */
 export function createQuickSpawn(open: () => Sys): QuickSpawn {
   let platform: Platform | undefined;
   return (path, args, options) => {
     const isPiped = options.stdio.slice(0, standardStreams).includes("pipe");
+    const { env } = options;
+    if (isPiped || env === undefined) return undefined;
     // Node tells of a zero byte, at which C would cut a text.
-    if (isPiped || [...args, ...Object.values(options.env ?? {})].some((text) => text.includes("\0")))
-      return undefined;
+    if ([...args, ...Object.values(env)].some((text) => text.includes("\0"))) return undefined;
     platform ??= openPlatform(open());
     if (!platform.isAble) return undefined;
     const { reap } = platform;
     // Before the program can end.
     if (children.size === 0) process.on("SIGCHLD", reap);
     try {
-      return running(start(platform, [path, ...args], options));
+      return running(start(platform, [path, ...args], { ...options, env }));
     } finally {
       if (children.size === 0) process.off("SIGCHLD", reap);
     }
@@ -123,7 +125,7 @@ interface Started {
 function start(
   { native, calls }: Platform,
   command: readonly [path: string, ...args: string[]],
-  options: SpawnOptions,
+  options: SpawnOptions & Required<Pick<SpawnOptions, "env">>,
 ): Started {
   const actions = Buffer.alloc(structBytes);
   calls.initActions(actions);
@@ -136,7 +138,7 @@ function start(
       else calls.addDup(actions, sourceOf(calls, { at, stream, options, theirs, channels }), at);
     }
     const pid = Buffer.alloc(4);
-    const env = Object.entries(options.env ?? process.env).map(([name, value]) => `${name}=${value}`);
+    const env = Object.entries(options.env).map(([name, value]) => `${name}=${value}`);
     const [args, variables] = [stringArray(native, command), stringArray(native, env)];
     const result = calls.spawn(pid, command[0], actions, attributesOf(calls, options), args, variables);
     if (result !== 0) throw systemError(-result, { verb: "start", object: command[0] });

@@ -79,6 +79,8 @@ test("a detached program has a session of its own", async () => {
 });
 
 const quiet = ["ignore", "ignore", "ignore"] as const;
+// One of their own, or Node starts them.
+const env = { PATH: "/usr/bin:/bin" };
 
 test("descriptors become the numbers asked for, whatever their own, and no others are handed on", async () => {
   const files = Array.from({ length: 20 }, (_, at) => join(folder, `file-${at}`));
@@ -86,7 +88,7 @@ test("descriptors become the numbers asked for, whatever their own, and no other
   const wanted = fds.toReversed();
   const first = quiet.length;
   const script = `${wanted.map((_, at) => `echo ${at} >&${first + at}`).join("; ")}; ls /proc/$$/fd >&${first}`;
-  const running = processes.spawn("bash", ["-c", script], { stdio: [...quiet, ...wanted] });
+  const running = processes.spawn("bash", ["-c", script], { stdio: [...quiet, ...wanted], env });
   for (const fd of fds) closeSync(fd);
   assert.deepEqual(await running.exited, { status: 0 });
   const texts = files.map((path) => readFileSync(path, "utf8")).toReversed();
@@ -104,7 +106,10 @@ test("descriptors become the numbers asked for, whatever their own, and no other
 });
 
 test("a channel is a stream in both directions", async () => {
-  const running = processes.spawn("sh", ["-c", "cat <&3 | tr a-z A-Z >&3"], { stdio: [...quiet, "pipe"] });
+  const running = processes.spawn("sh", ["-c", "cat <&3 | tr a-z A-Z >&3"], {
+    stdio: [...quiet, "pipe"],
+    env,
+  });
   const channel = running.channel(3);
   assert.ok(channel);
   channel.end("both ways");
@@ -126,9 +131,14 @@ test("a program starts in its folder, with its environment alone and the signals
 test("what cannot be started is told, and a hundred at once are told apart", async () => {
   const broken = join(folder, "broken");
   writeFileSync(broken, "#!/no/such/interpreter\n", { mode: 0o755 });
-  assert.throws(() => processes.spawn(broken, [], { stdio: quiet }), /cannot start ".*broken": .*ENOENT/);
+  assert.throws(
+    () => processes.spawn(broken, [], { stdio: quiet, env }),
+    /cannot start ".*broken": .*ENOENT/,
+  );
   const statuses = Array.from({ length: 100 }, (_, at) => at);
-  const exits = statuses.map((at) => processes.spawn("sh", ["-c", `exit ${at}`], { stdio: quiet }).exited);
+  const exits = statuses.map(
+    (at) => processes.spawn("sh", ["-c", `exit ${at}`], { stdio: quiet, env }).exited,
+  );
   assert.deepEqual(
     (await Promise.all(exits)).map(({ status }) => status),
     statuses,

@@ -11,4 +11,7 @@ if (isMainThread)
     const [exit] = await once(new Worker(import.meta.filename), "message");
     assert.deepEqual(exit, { status: 3 });
   });
-else parentPort?.postMessage(await createHost().processes.spawn("sh", ["-c", "exit 3"], { stdio }).exited);
+else
+  parentPort?.postMessage(
+    await createHost().processes.spawn("sh", ["-c", "exit 3"], { stdio, env: {} }).exited,
+  );
