@@ -72,7 +72,7 @@ export class NetworkLedger {
   records(): readonly Network[] {
     const path = join(this.#folder, "networks.json");
     const text = readText(path);
-    return text === undefined ? [] : parseDocument(text, path).networks;
+    return text === undefined ? [] : parseDocument(text, path, ["networks"]).networks;
   }
 
   get statePath(): string {
@@ -93,7 +93,7 @@ export class NetworkLedger {
     const text = readText(this.statePath);
     // A file cut short by a power cut belongs to an earlier boot: it says nothing any more.
     if (text === undefined || text === "") return emptyState(bootId);
-    const state = parseDocument(text, this.statePath).state;
+    const state = parseDocument(text, this.statePath, ["networks", "sandboxes", "endpoints"]).state;
     return state.bootId === bootId ? state : emptyState(bootId);
   }
 
@@ -151,7 +151,7 @@ interface Documents {
   readonly networks: readonly Network[];
 }
 
-function parseDocument(text: string, path: string): Documents {
+function parseDocument(text: string, path: string, lists: readonly (keyof NetworkState)[]): Documents {
   const fault = (cause?: unknown): LighterError =>
     new LighterError(
       "STORE_CORRUPT",
@@ -160,7 +160,8 @@ function parseDocument(text: string, path: string): Documents {
     );
   try {
     const parsed: NetworkState & { networks: readonly Network[] } = JSON.parse(text);
-    if (parsed.version === 2) return { state: parsed, networks: parsed.networks };
+    const isWhole = lists.every((name) => Array.isArray(parsed[name]));
+    if (parsed.version === 2 && isWhole) return { state: parsed, networks: parsed.networks };
     if (isEmptyOlder(parsed)) return { state: emptyState(parsed.bootId), networks: [] };
   } catch (error) {
     throw fault(error);
