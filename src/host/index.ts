@@ -27,4 +27,5 @@ export type {
   UserNamespace,
 } from "./host.ts";
 export { decodeAddress, encodeAddress, encodeCidr, type InternetAddress } from "./internet-address.ts";
+export { findOwnProgram } from "./own-program.ts";
 export { errnoOf } from "./system-error.ts";
