@@ -28,14 +28,18 @@ export function httpOp(url: string, checksum: string | undefined): HttpOp {
   });
 }
 
+/** The last part of the path as the server reads it: what an escaped slash separates are parts, too. */
 function httpFilename(url: string): string {
   const path = /^https?:\/\/[^/?#]*([^?#]*)/.exec(url)?.[1] ?? "";
-  const name = path.replace(/\/+$/, "").split("/").at(-1) ?? "";
-  if (name === "" || name === ".") return "__unnamed__";
+  const name = unescaped(path).replace(/\/+$/, "").split("/").at(-1) ?? "";
+  return ["", ".", ".."].includes(name) || name.includes("\0") ? "__unnamed__" : name;
+}
+
+function unescaped(path: string): string {
   try {
-    return decodeURIComponent(name);
+    return decodeURIComponent(path);
   } catch {
-    return "__unnamed__";
+    return "";
   }
 }
 

@@ -17,4 +17,5 @@ export type {
   PushOutcome,
   RegistryClient,
   Repository,
+  WebFile,
 } from "./registry-client.ts";

@@ -3,7 +3,7 @@ import { familiarReference } from "#oci";
 import { eraseCredentials } from "./auth/credentials.ts";
 import { fetchBlob, hasBlob } from "./blob-download.ts";
 import { pushBlob } from "./blob-upload.ts";
-import { fetchFile } from "./fetch-file.ts";
+import { fetchFile, openFile } from "./fetch-file.ts";
 import { login } from "./login.ts";
 import { findDescriptor, findManifest, putManifest } from "./manifests.ts";
 import type { RegistryOptions } from "./options.ts";
@@ -37,6 +37,7 @@ export function openRegistryClient(options: RegistryOptions): RegistryClient {
     hasBlob: (repository, digest, call) => hasBlob(session, repository, digest, call),
     fetchBlob: (repository, blob, call) => fetchBlob(session, repository, blob, call),
     fetchFile: (address, call) => fetchFile(options, address, call),
+    openFile: (address, call) => openFile(options, address, call),
     pushBlob: (repository, blob, call = {}) =>
       pushBlob({
         session,

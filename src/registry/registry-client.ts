@@ -30,6 +30,14 @@ export interface RegistryClient extends Disposable {
    * nobody is told a password. @throws ARGUMENT_INVALID, CANCELLED
    */
   fetchFile(address: string, options?: CallOptions): AsyncIterable<Uint8Array>;
+  /**
+   * The same as an answer, whatever its status, with header fields (lower case) of the caller's own. An `authorization`
+   * goes to the host of the address only.
+   */
+  openFile(
+    address: string,
+    options?: CallOptions & { readonly headers?: Readonly<Record<string, string>> },
+  ): Promise<WebFile>;
   /** Makes the repository have a blob: nothing when it is there, mounted from another one, else uploaded. */
   pushBlob(repository: Repository, blob: BlobSource, options?: PushOptions): Promise<PushOutcome>;
   /** Manifests that have this one as subject. */
@@ -45,6 +53,16 @@ export interface RegistryClient extends Disposable {
 }
 
 export type Repository = Pick<Reference, "registry" | "repository">;
+
+/** What a web server answered. Disposing closes the connection; the body is read at most once. */
+export interface WebFile extends Disposable {
+  readonly status: number;
+  readonly statusText: string;
+  /** Names are in lower case. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** Without the encoding of the transfer. */
+  readonly body: AsyncIterable<Uint8Array>;
+}
 
 export interface CallOptions {
   readonly signal?: AbortSignal;

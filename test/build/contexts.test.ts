@@ -1,7 +1,7 @@
 // Where a build takes its files from, seen from the command line.
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -21,7 +21,10 @@ before(async () => {
   const served = join(clone.folder, "served");
   server = createServer((request, response) => {
     try {
-      response.end(readFileSync(join(served, new URL(request.url ?? "/", "http://x").pathname)));
+      const { pathname } = new URL(request.url ?? "/", "http://x");
+      if (pathname.startsWith("/moved/")) response.writeHead(302, { location: elsewhere() }).end();
+      else if (pathname.startsWith("/who/")) response.end(request.headers.authorization ?? "nobody");
+      else response.end(readFileSync(join(served, pathname)));
     } catch {
       response.writeHead(404).end();
     }
@@ -36,6 +39,11 @@ before(async () => {
   writeFileSync(join(served, "Remote"), "FROM scratch\nCOPY context /from-web\n");
   makeRepository(served);
 });
+/** The same server by another name. */
+function elsewhere(): string {
+  return `${address.replace("127.0.0.1", "localhost")}/who/am%2Fi`;
+}
+
 after(() => {
   server.close();
   clone[Symbol.dispose]();
@@ -122,7 +130,8 @@ describe("the main context", { skip }, () => {
   test("a Dockerfile on stdin, with a directory and alone", () => {
     const path = makeContext("beside", { a: "A" });
     assert.deepEqual(build(["-f", "-", path], dockerfile), { a: "A" });
-    assert.deepEqual(build(["-"], "FROM scratch\nCOPY <<x /y\nhere\nx\n"), { y: "here\n" });
+    const text = "FROM scratch\nCOPY <<x /y\nhere\nx\nCOPY . /z\n";
+    assert.deepEqual(build(["-"], text), { y: "here\n" });
   });
 
   for (const compress of ["cat", "gzip", "bzip2", "xz", "zstd"])
@@ -147,7 +156,38 @@ describe("the main context", { skip }, () => {
     assert.deepEqual(await buildRemote([`${address}/x.git#other`]), { a: "other" });
     assert.deepEqual(await buildRemote([`${address}/x.git#main:sub`]), { a: "sub" });
     assert.deepEqual(await buildRemote([`${address}/x.git?branch=other`]), { a: "other" });
+    assert.deepEqual(await buildRemote([`${address}/x.git?branch=other`]), { a: "other" });
+    assert.deepEqual(await buildRemote([`${address}/x.git#heads/other`]), { a: "other" });
     assert.deepEqual(await buildRemote(["-f", "sub/Dockerfile", `${address}/x.git`]), { a: "main" });
+    const first = execFileSync("git", ["rev-parse", "other~1"], { cwd: join(clone.folder, "repository") });
+    assert.deepEqual(await buildRemote([`${address}/x.git?commit=${first.toString().trim()}`]), {
+      a: "main",
+    });
+    const file = await run(["build", `${address}/x.git#main:sub/a`]);
+    assert.match(file.output, /invalid subdir \/sub\/a: "sub\/a" is no directory/);
+  });
+
+  test("ADD from the web: the name of the file, a name and a password, which another place is not told", async () => {
+    const path = makeContext("web", {});
+    const own = address.replace("//", "//us:p%40ss@");
+    const add = (url: string) => {
+      writeFileSync(join(path, "Dockerfile"), `FROM scratch\nADD ${url} /o/\n`);
+      return buildRemote([path]);
+    };
+    const basic = `Basic ${Buffer.from("us:p@ss").toString("base64")}`;
+    assert.deepEqual(await add(`${own}/who/a%20b%2Fc.txt?x#y`), { "o/c.txt": basic });
+    assert.deepEqual(await add(`${address}/who/`), { "o/who": "nobody" });
+    assert.deepEqual(await add(`${own}/moved/x`), { "o/x": "nobody" });
+  });
+
+  test("a Dockerfile that is a link out of its context is not read", () => {
+    const path = makeContext("linked", { a: "A" });
+    writeFileSync(join(clone.folder, "outside"), "secret words\n");
+    symlinkSync("../outside", join(path, "Dockerfile"));
+    const { status, stderr } = clone.run(["build", path]);
+    assert.equal(status, 1);
+    assert.match(stderr, /it is a link out of the build context/);
+    assert.doesNotMatch(stderr, /secret/);
   });
 
   test("the web: an archive, a Dockerfile, a Dockerfile beside a directory", async () => {
@@ -185,7 +225,7 @@ describe("the main context", { skip }, () => {
   test("what the server does not have is said", async () => {
     const { code, output } = await run(["build", `${address}/none.tar`]);
     assert.equal(code, 1);
-    assert.match(output, /cannot fetch ".*none.tar": the server answers 404/);
+    assert.match(output, /cannot fetch ".*none.tar": invalid response status 404/);
     const missing = await run(["build", `${address}/x.git#none`]);
     assert.match(missing.output, /does not contain ref none/);
   });

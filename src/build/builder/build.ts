@@ -172,6 +172,7 @@ export class Build {
     const { options, paths, cache } = this.#parts;
     return createRemoteSources({
       host: options.host,
+      web: options.registries,
       snapshots: options.snapshots,
       cache,
       directory: paths.remote,

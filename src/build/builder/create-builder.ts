@@ -52,6 +52,7 @@ export interface Builder {
 function quietSources({ findSecret, findAgent }: DryRequest, { options, paths, cache }: Parts): Sources {
   return createRemoteSources({
     host: options.host,
+    web: options.registries,
     snapshots: options.snapshots,
     cache,
     directory: paths.remote,

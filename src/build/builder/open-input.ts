@@ -117,13 +117,13 @@ function readFrom(
   if (dockerfile !== undefined && "text" in dockerfile)
     return { ...common, dockerfile: Buffer.from(dockerfile.text), dockerfilePath: "-" };
   const path = dockerfile?.path;
-  if (path !== undefined && isAbsolute(path))
-    return { ...common, dockerfile: readDockerfile(path), dockerfilePath: path };
   const names = path === undefined ? ["Dockerfile", "dockerfile"] : [path];
   for (const candidate of names) {
     const bytes = readInTree(tree, candidate);
     if (bytes !== undefined) return { ...common, dockerfile: bytes, dockerfilePath: name ?? candidate };
   }
+  if (path !== undefined && isAbsolute(path))
+    return { ...common, dockerfile: readDockerfile(path), dockerfilePath: path };
   throw new LighterError(
     "DOCKERFILE_NOT_FOUND",
     `cannot read Dockerfile "${names[0] ?? ""}": no such file in the build context; name it with --file`,

@@ -1,5 +1,5 @@
 import { readFileSync, realpathSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative, sep } from "node:path";
 import { LighterError, systemErrorCode } from "#base";
 import { compileIgnore, type IgnoreMatcher } from "#dockerfile";
 import type { NamedContext } from "#plan";
@@ -62,9 +62,13 @@ function defaultDockerfile(context: string | undefined): string {
       "cannot build: neither a context nor a Dockerfile is given",
     );
   const names = ["Dockerfile", "dockerfile"].map((name) => join(context, name));
-  return (
-    names.find((path) => statSync(path, { throwIfNoEntry: false }) !== undefined) ??
-    join(context, "Dockerfile")
+  const found = names.find((path) => statSync(path, { throwIfNoEntry: false }) !== undefined);
+  if (found === undefined) return join(context, "Dockerfile");
+  // What comes with a context need not be trusted: its text would stand in messages.
+  if (relative(context, realpathSync(found)).split(sep)[0] !== "..") return found;
+  throw new LighterError(
+    "DOCKERFILE_NOT_FOUND",
+    `cannot read Dockerfile "${found}": it is a link out of the build context; name what it leads to with --file`,
   );
 }
 

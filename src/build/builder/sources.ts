@@ -76,7 +76,9 @@ function contextResult(source: ContextSource): ContextResult {
 }
 
 function openLocal(op: LocalOp, options: SourceOptions): ContextSource {
-  const directory = options.directories.get(op.context);
+  // A Dockerfile that came alone has an empty context.
+  const alone = op.context === "context" ? options.paths.empty : undefined;
+  const directory = options.directories.get(op.context) ?? alone;
   if (directory === undefined)
     throw new LighterError(
       "CONTEXT_NOT_FOUND",

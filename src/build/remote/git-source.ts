@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { LighterError } from "#base";
+import { quote } from "#dockerfile";
 import type { RunResult } from "#host";
 import type { GitOp } from "#plan";
 import type { SnapshotName } from "#snapshot";
@@ -12,7 +13,7 @@ import { hashKey, wholeOf } from "../solve/keys.ts";
 import { writtenSince } from "../times/time-origin.ts";
 import { DirectoryTree } from "../tree/directory-tree.ts";
 import { LayeredTree } from "../tree/layered-tree.ts";
-import type { Entry } from "../tree/tree.ts";
+import { cleanPath, type Entry } from "../tree/tree.ts";
 import type { RemoteOptions, RemoteTree } from "./remote-sources.ts";
 
 const fullCommit = /^[0-9a-f]{40}([0-9a-f]{24})?$/;
@@ -22,20 +23,26 @@ const fullCommit = /^[0-9a-f]{40}([0-9a-f]{24})?$/;
  * @throws SOURCE_UNREACHABLE, DIGEST_MISMATCH when it is not the one that was asked for
  */
 export async function findCommit(op: GitOp, options: RemoteOptions, signal: AbortSignal): Promise<string> {
-  const commit =
-    op.ref !== undefined && fullCommit.test(op.ref)
-      ? op.ref
-      : op.fetchByCommit && op.checksum !== undefined && fullCommit.test(op.checksum)
-        ? op.checksum
-        : await askForCommit(op, options, signal);
-  if (op.checksum !== undefined && !commit.startsWith(op.checksum))
-    throw new LighterError("DIGEST_MISMATCH", `expected checksum to match ${op.checksum}, got ${commit}`, {
-      details: { remote: op.remote },
-    });
-  return commit;
+  const { ref, checksum } = op;
+  const known = ref === undefined || op.fetchByCommit ? (checksum ?? ref) : ref;
+  const { commit, tag } =
+    known !== undefined && fullCommit.test(known)
+      ? { commit: known }
+      : await askForCommit(op, options, signal);
+  // An annotated tag is an object of its own, and either may be meant.
+  if (checksum === undefined || [commit, tag].some((found) => found?.startsWith(checksum))) return commit;
+  throw new LighterError("DIGEST_MISMATCH", `expected checksum to match ${checksum}, got ${commit}`, {
+    details: { remote: op.remote },
+  });
 }
 
-async function askForCommit(op: GitOp, options: RemoteOptions, signal: AbortSignal): Promise<string> {
+interface FoundCommit {
+  readonly commit: string;
+  /** The annotated tag that leads to it. */
+  readonly tag?: string | undefined;
+}
+
+async function askForCommit(op: GitOp, options: RemoteOptions, signal: AbortSignal): Promise<FoundCommit> {
   const ref = op.ref ?? "HEAD";
   const { status, stdout, stderr } = await git(["ls-remote", "--", op.remote, ref, `${ref}^{}`], {
     op,
@@ -43,14 +50,15 @@ async function askForCommit(op: GitOp, options: RemoteOptions, signal: AbortSign
     signal,
   });
   if (status !== 0) throw failed(op, stderr.toString());
-  const rows = stdout
-    .toString()
-    .split("\n")
-    .map((line) => line.split("\t"));
-  const names = [`refs/tags/${ref}^{}`, `${ref}^{}`, ref, `refs/heads/${ref}`, `refs/tags/${ref}`];
-  for (const name of names) {
-    const row = rows.find(([, found]) => found === name);
-    if (row?.[0] !== undefined) return row[0];
+  const rows = new Map<string, string>();
+  for (const line of stdout.toString().split("\n")) {
+    const [commit = "", name = ""] = line.split("\t");
+    rows.set(name, commit);
+  }
+  for (const name of [ref, `refs/heads/${ref}`, `refs/tags/${ref}`, `refs/${ref}`]) {
+    const found = rows.get(name);
+    const behind = rows.get(`${name}^{}`);
+    if (found !== undefined) return behind === undefined ? { commit: found } : { commit: behind, tag: found };
   }
   throw new LighterError("SOURCE_UNREACHABLE", `repository does not contain ref ${ref}, output: ""`, {
     details: { remote: op.remote },
@@ -131,11 +139,14 @@ async function fetchCommit(
 async function toSnapshot(op: GitOp, commitTime: number, checkout: Checkout): Promise<SnapshotName> {
   const { snapshots, host } = checkout;
   await using active = snapshots.prepare(undefined);
+  const checkedOut = new DirectoryTree(checkout.directory);
+  const subdir = cleanPath(op.subdir ?? "/");
+  requireDirectory(checkedOut, subdir);
   const tree = new LayeredTree([active.upper], host.files);
   const writer = new UpperWriter({ upper: active.upper, tree, files: host.files });
   const now = Date.now() / 1000;
   const timeOf = (): number => (op.mtime === "commit" ? commitTime : now);
-  for (const source of select(new DirectoryTree(checkout.directory), wholeOf(op.subdir ?? "/")))
+  for (const source of select(checkedOut, wholeOf(`/${subdir}`)))
     await copySource(writer, normalized(source), {
       destination: "/",
       contentsOnly: true,
@@ -151,17 +162,35 @@ async function toSnapshot(op: GitOp, commitTime: number, checkout: Checkout): Pr
   return snapshots.commit(active, `remote-${randomBytes(12).toString("hex")}`);
 }
 
-/** git knows of a file's mode only whether it is a program. */
+/** A part of a checkout is a directory of it, not what a link leads to. @throws COPY_SOURCE_NOT_FOUND */
+function requireDirectory(checkedOut: DirectoryTree, subdir: string): void {
+  const parts = subdir.split("/").filter((part) => part !== "");
+  for (const [at, part] of parts.entries()) {
+    const path = parts.slice(0, at + 1).join("/");
+    const entry = checkedOut.find(path);
+    if (entry?.kind === "directory") continue;
+    const state =
+      entry === undefined ? `the repository has no ${quote(part)} there` : `${quote(path)} is no directory`;
+    throw new LighterError("COPY_SOURCE_NOT_FOUND", `invalid subdir /${subdir}: ${state}`);
+  }
+}
+
+/** git knows of a file's mode only whether it is a program; its own objects nobody may write to. */
 function normalized(source: SelectedSource): SelectedSource {
   const entry = (found: Entry): Entry => ({
     ...found,
-    mode: found.kind === "directory" || (found.mode & 0o100) !== 0 ? 0o755 : 0o644,
+    mode: modeOf(found),
   });
   return {
     ...source,
     entry: entry(source.entry),
     items: source.items.map(({ path, entry: found }) => ({ path, entry: entry(found) })),
   };
+}
+
+function modeOf({ kind, mode }: Entry): number {
+  if (kind === "directory" || (mode & 0o100) !== 0) return 0o755;
+  return (mode & 0o200) === 0 ? 0o444 : 0o644;
 }
 
 async function git(

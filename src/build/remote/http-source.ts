@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { diskError, errorMessage, LighterError } from "#base";
 import { type Digest, Digester } from "#oci";
 import type { HttpOp } from "#plan";
+import type { WebFile } from "#registry";
 import type { ActiveSnapshot, SnapshotName } from "#snapshot";
 import { hashKey } from "../solve/keys.ts";
 import { timesOfContent } from "../times/time-origin.ts";
@@ -35,7 +36,7 @@ export async function fetchFile(
   if (op.checksum !== undefined && isStored(op.checksum)) return stored(op, op.checksum);
   const file = join(options.directory, `${hashKey(op.url).slice(0, 32)}.json`);
   const known = readValidators(file);
-  const response = await request(op, options, {
+  using response = await request(op, options, {
     signal,
     validators: known !== undefined && isStored(known.digest) ? known : undefined,
   });
@@ -75,28 +76,43 @@ async function request(
   op: HttpOp,
   options: RemoteOptions,
   { signal, validators }: { readonly signal: AbortSignal; readonly validators: Validators | undefined },
-): Promise<Response> {
-  const headers = new Headers({ "user-agent": "lighter" });
-  if (validators?.etag !== undefined) headers.set("if-none-match", validators.etag);
-  else if (validators?.lastModified !== undefined) headers.set("if-modified-since", validators.lastModified);
-  const authorization = findAuthorization(new URL(op.url).host, options);
-  if (authorization !== undefined) headers.set("authorization", authorization);
+): Promise<WebFile> {
+  const authorization = findAuthorization(new URL(op.url), options);
+  const headers = {
+    ...conditionOf(validators),
+    ...(authorization !== undefined && { authorization }),
+  };
   try {
-    const response = await fetch(op.url, { headers, signal });
-    if (response.ok || response.status === 304) return response;
-    throw unreachable(op, `the server answers ${response.status} ${response.statusText}`);
+    const web = await options.web();
+    const response = await web.openFile(op.url, { headers, signal });
+    if (isSuccess(response.status) || response.status === 304) return response;
+    response[Symbol.dispose]();
+    throw unreachable(op, `invalid response status ${response.status} ${response.statusText}`.trimEnd());
   } catch (error) {
     if (error instanceof LighterError || signal.aborted) throw error;
-    throw unreachable(op, errorMessage(error instanceof Error ? (error.cause ?? error) : error), error);
+    throw unreachable(op, errorMessage(error), error);
   }
 }
 
-/** Credentials come as secrets, as BuildKit takes them. */
-function findAuthorization(host: string, { findSecret }: RemoteOptions): string | undefined {
-  const header = findSecret(`HTTP_AUTH_HEADER_${host}`);
-  if (header !== undefined) return Buffer.from(header).toString().trim();
-  const token = findSecret(`HTTP_AUTH_TOKEN_${host}`);
-  return token === undefined ? undefined : `Bearer ${Buffer.from(token).toString().trim()}`;
+function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
+}
+
+function conditionOf(validators: Validators | undefined): Readonly<Record<string, string>> {
+  if (validators?.etag !== undefined) return { "if-none-match": validators.etag };
+  if (validators?.lastModified !== undefined) return { "if-modified-since": validators.lastModified };
+  return {};
+}
+
+/** Credentials come as secrets, as BuildKit takes them: for the host, with or without its port. */
+function findAuthorization(url: URL, { findSecret }: RemoteOptions): string | undefined {
+  for (const host of new Set([url.host, url.hostname])) {
+    const header = findSecret(`HTTP_AUTH_HEADER_${host}`);
+    if (header !== undefined) return Buffer.from(header).toString().trim();
+    const token = findSecret(`HTTP_AUTH_TOKEN_${host}`);
+    if (token !== undefined) return `Bearer ${Buffer.from(token).toString().trim()}`;
+  }
+  return undefined;
 }
 
 function unreachable(op: HttpOp, state: string, cause?: unknown): LighterError {
@@ -105,7 +121,7 @@ function unreachable(op: HttpOp, state: string, cause?: unknown): LighterError {
 
 async function download(
   op: HttpOp,
-  response: Response,
+  response: WebFile,
   options: RemoteOptions & { readonly signal: AbortSignal },
 ): Promise<{ readonly digest: Digest; readonly active: ActiveSnapshot }> {
   const active = options.snapshots.prepare(undefined);
@@ -114,7 +130,7 @@ async function download(
     const digest = await writeBody(op, response, { path, signal: options.signal });
     checked(op, digest);
     chmodSync(path, 0o600);
-    const time = Date.parse(response.headers.get("last-modified") ?? "") / 1000 || 0;
+    const time = Date.parse(headerOf(response, "last-modified") ?? "") / 1000 || 0;
     utimesSync(path, time, time);
     return { digest, active };
   } catch (error) {
@@ -125,13 +141,13 @@ async function download(
 
 async function writeBody(
   op: HttpOp,
-  response: Response,
+  response: WebFile,
   { path, signal }: { readonly path: string; readonly signal: AbortSignal },
 ): Promise<Digest> {
   const digester = new Digester();
   const fd = openSync(path, "wx", 0o600);
   try {
-    for await (const chunk of response.body ?? []) {
+    for await (const chunk of response.body) {
       digester.update(chunk);
       for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at);
     }
@@ -170,13 +186,18 @@ function readValidators(file: string): Validators | undefined {
   }
 }
 
-function writeValidators(file: string, response: Response, digest: Digest): void {
-  const etag = response.headers.get("etag") ?? undefined;
-  const lastModified = response.headers.get("last-modified") ?? undefined;
+function writeValidators(file: string, response: WebFile, digest: Digest): void {
+  const etag = headerOf(response, "etag");
+  const lastModified = headerOf(response, "last-modified");
   const validators: Validators = {
     digest,
     ...(etag !== undefined && { etag }),
     ...(lastModified !== undefined && { lastModified }),
   };
   writeRecord(file, JSON.stringify(validators));
+}
+
+function headerOf({ headers }: WebFile, name: string): string | undefined {
+  const value = headers[name];
+  return typeof value === "string" ? value : value?.join(", ");
 }

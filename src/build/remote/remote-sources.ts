@@ -1,6 +1,7 @@
 import { LighterError } from "#base";
 import type { Host } from "#host";
 import type { Vertex } from "#plan";
+import type { RegistryClient } from "#registry";
 import type { SnapshotName, Snapshotter } from "#snapshot";
 import type { FindAgent, FindSecret } from "../exec/secret-files.ts";
 import type { CacheStore } from "../solve/cache-store.ts";
@@ -16,6 +17,8 @@ export interface RemoteOptions {
   readonly directory: string;
   readonly findSecret: FindSecret;
   readonly findAgent: FindAgent;
+  /** Asked for when the first file of the web is. */
+  readonly web: () => Promise<Pick<RegistryClient, "openFile">>;
   readonly onStart: (vertex: Vertex) => void;
   readonly onEnd: (vertex: Vertex, isCached: boolean) => void;
   /** Told what the source is: the digest of a file, the commit of a repository. */
