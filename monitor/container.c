@@ -237,7 +237,9 @@ static void ended(int status) {
   if (!must_restart()) events_leave();
   char more[80];
   int64_t seconds = (now_ms() - started_at) / 1000;
-  snprintf(more, sizeof more, ",\"execDuration\":\"%lld\",\"exitCode\":\"%d\"", (long long)seconds, state.exit_code);
+  int size = 0;
+  if (!options.exec_process) size = snprintf(more, sizeof more, ",\"execDuration\":\"%lld\"", (long long)seconds);
+  snprintf(more + size, sizeof more - (size_t)size, ",\"exitCode\":\"%d\"", state.exit_code);
   event_write(options.exec_process ? "exec_die" : "die", more);
   begin_delete();
 }

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 /* Labels are the user's: the command leaves them out where they would not fit. */
-enum { FACTS = 32 << 10, LINE = FACTS + 512 };
+enum { FACTS = 32 << 10, LINE = FACTS + 2048 };
 static char facts[FACTS], line[LINE];
 
 /* One write: lines of others stay whole. */

@@ -28,7 +28,7 @@ static int probe_fd = -1;
 static int64_t begun_at, next_at = -1, late_at = -1;
 static char output[OUTPUT];
 static size_t output_size;
-static char probe_start[40];
+static char probe_start[40], probe_id[65];
 
 static int is_starting(void) { return now_ms() - begun_at < options.health_start_ms; }
 
@@ -95,11 +95,29 @@ static int probe(void) {
   return status >= 200 && status < 400 ? 0 : 1;
 }
 
+/* A check by a program is told of as docker tells of it; a probe is no program. */
+static void tell(const char *verb, const char *more) {
+  if (options.health_words == NULL) return;
+  char action[1536], facts[160];
+  snprintf(action, sizeof action, "%s%s", verb, *more ? "" : options.health_words);
+  snprintf(facts, sizeof facts, ",\"execID\":\"%s\"%s", probe_id, more);
+  event_write(action, facts);
+}
+
+static void tell_end(int code) {
+  char more[40];
+  snprintf(more, sizeof more, ",\"exitCode\":\"%d\"", code);
+  tell("exec_die", more);
+}
+
 static void start_probe(void) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return;
   format_time(probe_start, sizeof probe_start);
   output_size = 0;
+  snprintf(probe_id, sizeof probe_id, "%032llx%032x", (unsigned long long)now_ms(), (unsigned)getpid());
+  tell("exec_create: ", "");
+  tell("exec_start: ", "");
   if (!strcmp(options.health_kind, "exec")) {
     char *argv[] = {(char *)options.runtime, "--root", (char *)options.runtime_root, "exec", "--pid-file", "health.pid",
                     "--process", (char *)options.health_target, (char *)options.id, NULL};
@@ -160,7 +178,9 @@ static void close_probe(void) {
 void health_reaped(pid_t pid, int status) {
   if (pid != probe_pid || pid == 0) return;
   close_probe();
-  if (is_on) judge(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+  int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  tell_end(code);
+  if (is_on) judge(code);
 }
 
 void health_timers(void) {
@@ -172,6 +192,7 @@ void health_timers(void) {
     if (probe_fd >= 0) close(probe_fd);
     probe_fd = -1;
     late_at = -1;
+    tell_end(128 + SIGKILL);
     judge(-1);
   }
   if (next_at >= 0 && now >= next_at && probe_pid == 0) start_probe();

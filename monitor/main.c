@@ -79,6 +79,7 @@ static void read_option(const char *name, const char *value) {
   else if (!strcmp(name, "--most-restarts")) options.most_restarts = (unsigned)atoi(value);
   else if (!strcmp(name, "--restarts")) options.first_restarts = (unsigned)atoi(value);
   else if (!strcmp(name, "--stop-signal")) options.stop_signal = atoi(value);
+  else if (!strcmp(name, "--health-words")) options.health_words = value;
   else if (!strcmp(name, "--exec-process")) options.exec_process = value;
   else if (!strcmp(name, "--owner")) options.owner = (uid_t)strtoul(value, NULL, 10);
   else if (!strcmp(name, "--namespace")) options.namespace_fd = atoi(value);

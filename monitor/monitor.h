@@ -40,6 +40,7 @@ struct options {
   int listeners[128], listener_count;
   int stop_signal;
   const char *health_kind, *health_target; /* exec FILE | http PORT PATH | tcp PORT */
+  const char *health_words; /* of the program, for events: the inside of a text of JSON */
   int health_interval_ms, health_timeout_ms, health_start_ms, health_start_interval_ms, health_retries;
   const char *exec_process; /* a file: run it in the container `id` and leave that alone at the end */
   char **on_exit;

@@ -34,6 +34,7 @@ export const errorCodes = {
   ARGUMENT_INVALID: invalid,
   CONFIGURATION_INVALID: invalid,
   USAGE: { ...invalid, exit: 125 },
+  NO_TERMINAL: invalid,
   CANCELLED: { class: "cancelled", http: 499, exit: 130 },
   INTERNAL: failed,
 

@@ -27,7 +27,8 @@ function exitStatus(
 ): number {
   if (error?.code === "CANCELLED") return cancelledStatus(context.signal.reason);
   const exit = error?.kind.exit ?? 1;
-  if (error?.code === "USAGE" || error?.details["usage"] !== undefined) return exit;
+  if (error?.code === "USAGE" || error?.code === "NO_TERMINAL" || error?.details["usage"] !== undefined)
+    return exit;
   // docker's contract: below 125 a status of run is the program's own; exec tells of the program alone; others fail with 1.
   if (context.command?.name === "run") return Math.max(exit, 125);
   if (context.command?.name === "exec" && (exit === 126 || exit === 127)) return exit;

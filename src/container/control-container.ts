@@ -2,6 +2,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { LighterError } from "#base";
+import { tell } from "./container-events.ts";
 import { type ContainerRecord, isLive } from "./container-record.ts";
 import { notRunning } from "./exec-container.ts";
 import { connectMonitor } from "./monitor/connect.ts";
@@ -68,6 +69,7 @@ export async function pauseContainer(parts: Parts, record: ContainerRecord): Pro
   parts.host.mounts.enterPrivateNamespace();
   await (await parts.runtime(record.runtime)).command(record.id, "pause");
   writeFileSync(parts.store.pausedPath(record.id), "");
+  tell(parts, "pause", record);
 }
 
 /** @throws CONTAINER_INVALID when it is not paused */
@@ -80,6 +82,7 @@ export async function unpauseContainer(parts: Parts, record: ContainerRecord): P
   parts.host.mounts.enterPrivateNamespace();
   await (await parts.runtime(record.runtime)).command(record.id, "resume");
   rmSync(parts.store.pausedPath(record.id), { force: true });
+  tell(parts, "unpause", record);
 }
 
 function connect({ runDirectory }: Parts, { id }: ContainerRecord): Promise<MonitorSession | undefined> {

@@ -221,14 +221,8 @@ function partsOfLife(parts: Parts): PartsOfLife {
   return {
     kill: (text, signal) => each((record) => killContainer(parts, record, signal))(text),
     wait: (text) => waitContainer(parts, store.get(text)),
-    pause: each(async (record) => {
-      await pauseContainer(parts, record);
-      tell(parts, "pause", record);
-    }),
-    unpause: each(async (record) => {
-      await unpauseContainer(parts, record);
-      tell(parts, "unpause", record);
-    }),
+    pause: each((record) => pauseContainer(parts, record)),
+    unpause: each((record) => unpauseContainer(parts, record)),
     exec: (text, request) => execContainer(parts, store.get(text), request),
     logs: (text, options) => readLogs(parts, store.get(text), options),
   };

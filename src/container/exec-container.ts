@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join, posix } from "node:path";
 import { LighterError } from "#base";
-import { allCapabilities, hastenCgroupMove, type RuntimeSpec, resolveUser, type SpecProcess } from "#runtime";
+import { hastenCgroupMove, type RuntimeSpec, resolveUser, type SpecProcess } from "#runtime";
 import { tell } from "./container-events.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import type { Parts } from "./parts.ts";
+import { grantable } from "./spec-settings.ts";
 
 /** What `docker exec` asks for. */
 export interface ExecRequest {
@@ -50,22 +51,21 @@ export async function execContainer(
   const execID = newExecId();
   tell(parts, `exec_create: ${words(request)}`, record, { execID });
   tell(parts, `exec_start: ${words(request)}`, record, { execID });
-  if (tty) {
-    const { execOnTerminal } = await import("./exec-on-terminal.ts");
-    return await execOnTerminal(parts, { record, request, process: described, runtime, execID });
+  if (tty || detach) {
+    const { execMonitored } = await import("./exec-monitored.ts");
+    return await execMonitored(parts, { record, request, process: described, runtime, execID });
   }
   const status = await runtime.exec({
     id: record.id,
     process: described,
     directory: bundle,
     ...(record.namespaces.firstUser !== undefined && { owner: record.namespaces.firstUser }),
-    isDetached: detach,
     stdio:
       stdio === "inherit"
         ? { kind: "inherit", stdin: interactive || tty ? "inherit" : "ignore" }
         : { kind: "capture", ...stdio },
   });
-  if (!detach) tell(parts, "exec_die", record, { execID, exitCode: String(status) });
+  tell(parts, "exec_die", record, { execID, exitCode: String(status) });
   return status;
 }
 
@@ -112,17 +112,16 @@ function processOf({ host }: Parts, { record, request, spec }: Asked): SpecProce
     ...(user === undefined
       ? {}
       : { user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids } }),
-    ...(request.privileged === true ? { capabilities: everyCapability } : {}),
+    ...(request.privileged === true ? { capabilities: privileges(user?.uid ?? own.user.uid) } : {}),
   };
 }
 
-const everyCapability = {
-  bounding: allCapabilities,
-  effective: allCapabilities,
-  permitted: allCapabilities,
-  inheritable: [],
-  ambient: [],
-};
+/** Every capability that this process may give; who is not root has them in reserve alone. */
+function privileges(uid: number): NonNullable<SpecProcess["capabilities"]> {
+  const bounding = grantable();
+  const held = uid === 0 ? bounding : [];
+  return { bounding, effective: held, permitted: held, inheritable: [], ambient: [] };
+}
 
 export function notRunning(record: ContainerRecord): LighterError {
   return new LighterError(

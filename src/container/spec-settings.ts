@@ -67,7 +67,7 @@ function capabilities({ security }: ContainerRecord): Settings {
 }
 
 /** What this process may give: its bounding set. */
-function grantable(): readonly string[] {
+export function grantable(): readonly string[] {
   const mask = statusMask("CapBnd");
   return allCapabilities.filter((_, number) => (mask >> BigInt(number)) & 1n);
 }

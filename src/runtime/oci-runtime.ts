@@ -228,7 +228,7 @@ function failureOf(
  * descriptors stay out of the container, where they could be opened again.
  */
 async function execProcess(driver: Driver, request: ExecProcess): Promise<number> {
-  const { id, directory, stdio, isDetached = false } = request;
+  const { id, directory, stdio } = request;
   // Loading Node's random numbers would take longer than all that is done here.
   const name = join(directory, `exec-${process.pid}-${process.hrtime.bigint()}`);
   const [description, log, pidFile] = [`${name}.json`, `${name}.log`, `${name}.pid`];
@@ -238,10 +238,9 @@ async function execProcess(driver: Driver, request: ExecProcess): Promise<number
     const flags = ["--detach", "--pid-file", pidFile, "--process", description];
     const command = [driver.program.path, ...general, "exec", ...flags, id];
     const hasInput = stdio.kind === "inherit" && stdio.stdin !== "ignore";
-    const relay = relayed({ hasInput, owner: request.owner ?? 0, pidFile }, command);
-    const [program = "", ...args] = isDetached ? command : relay;
+    const [program = "", ...args] = relayed({ hasInput, owner: request.owner ?? 0, pidFile }, command);
     const running = driver.host.processes.spawn(program, args, {
-      stdio: isDetached ? ["ignore", "ignore", "ignore"] : stdioOf(stdio),
+      stdio: stdioOf(stdio),
       env: environment,
     });
     // Once more, should the grace period that the caller asked for be over before the runtime is loaded.
@@ -250,8 +249,7 @@ async function execProcess(driver: Driver, request: ExecProcess): Promise<number
     const exit = await running.exited;
     if (exit.signal !== undefined)
       throw failed("exec in", id, `${driver.program.name} was killed by ${exit.signal}`);
-    if (exit.status !== 0 && (isDetached || !existsSync(pidFile)))
-      throw execFailure(log, { driver, request });
+    if (exit.status !== 0 && !existsSync(pidFile)) throw execFailure(log, { driver, request });
     return exit.status;
   } finally {
     for (const path of [description, log, pidFile]) rmSync(path, { force: true });

@@ -6,6 +6,11 @@ import { classify, wordsOf } from "./runtime-words.ts";
 const words = [
   ["executable file `nope` not found in $PATH: No such file or directory", "COMMAND_NOT_FOUND"],
   ["executable file `/bin/nope` not found in $PATH: No such file or directory", "COMMAND_NOT_FOUND"],
+  ["chdir `/nope`: No such file or directory", "COMMAND_NOT_FOUND"],
+  [
+    'exec failed: unable to start container process: chdir to cwd ("/nope") set in config.json failed: no such file or directory',
+    "COMMAND_NOT_FOUND",
+  ],
   ["open executable: Permission denied", "COMMAND_NOT_EXECUTABLE"],
   ["open executable: Operation not permitted", "COMMAND_NOT_EXECUTABLE"],
   [

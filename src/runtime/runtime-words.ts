@@ -21,6 +21,12 @@ interface Reading {
 // The words of crun 1.8-1.21 and runc 1.1-1.3; the states are docker's. The first that matches counts.
 const readings: readonly Reading[] = [
   {
+    pattern: /^chdir `.*`: No such file or directory|chdir to cwd .*: no such file or directory/,
+    kind: "COMMAND_NOT_FOUND",
+    state: "the directory that it should start in is not there",
+    help: "make it, or give another with --workdir",
+  },
+  {
     pattern:
       /^exec container process .*: No such file or directory|^exec (?!failed).*: no such file or directory$/,
     kind: "COMMAND_NOT_FOUND",

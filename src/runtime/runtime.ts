@@ -49,8 +49,6 @@ export interface ExecProcess {
   /** The user of the host that its streams belong to. @defaultValue root */
   readonly owner?: number;
   readonly stdio: ProcessStdio;
-  /** Does not wait for the end: the status is 0 when it has started. */
-  readonly isDetached?: boolean;
 }
 
 export interface ContainerProcess {

@@ -29,15 +29,16 @@ export function resolveUser(
   rootfs: string,
   user: string | undefined,
 ): ResolvedUser {
-  return findUser(user === undefined || user === "" ? "0" : user, {
+  return findUser(user ?? "", {
     passwd: readFileInRoot(host, rootfs, "/etc/passwd") ?? "",
     group: readFileInRoot(host, rootfs, "/etc/group") ?? "",
   });
 }
 
-/** The pure half of {@link resolveUser}. @throws USER_NOT_FOUND */
+/** The pure half of {@link resolveUser}: `:group` is root with that group. @throws USER_NOT_FOUND */
 export function findUser(text: string, accounts: Accounts): ResolvedUser {
-  const [userText, groupText] = splitOnce(text, ":");
+  const [asked, groupText] = splitOnce(text, ":");
+  const userText = asked === "" ? "0" : asked;
   const user = findPasswd(userText, accounts.passwd);
   const uid = user?.uid ?? idOf(userText);
   if (uid === undefined) throw unknown("user", userText, "passwd");

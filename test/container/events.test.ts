@@ -151,3 +151,31 @@ test("the library tells the same while it happens", { skip, timeout: 60_000 }, a
   await watching;
   assert.deepEqual(seen, ["volume create short", "volume destroy short"]);
 });
+
+test("programs that nobody waits for, and those of a health check", { skip }, () => {
+  const check = ["--health-cmd", 'sleep 0; echo "x"', "--health-interval", "100ms"];
+  lighter("run", "-d", "--name", "sick", "--network", "none", ...check, "box", "sleep", "10000");
+  lighter("exec", "-d", "sick", "sh", "-c", "exit 3");
+  const ofExec = (): string[] => lines(told("container=sick", "event=exec_create", "event=exec_die"));
+  const wanted = [
+    'container exec_create: /bin/sh -c sleep 0; echo "x" execID=E name=sick of=test',
+    "container exec_die execID=E exitCode=0 name=sick of=test",
+    "container exec_create: sh -c exit 3 execID=E name=sick of=test",
+    "container exec_die execID=E exitCode=3 name=sick of=test",
+  ];
+  for (const deadline = Date.now() + 20_000; !wanted.every((line) => ofExec().includes(line)); )
+    assert.ok(Date.now() < deadline, ofExec().join("\n"));
+  const attributes = told("container=sick", "event=exec_die").map(({ Actor }) => Actor.Attributes);
+  assert.ok(attributes.every(({ execID = "" }) => /^[0-9a-f]{64}$/.test(execID)));
+  lighter("rm", "-f", "sick");
+});
+
+test("a commit pauses, and says so", { skip }, () => {
+  lighter("run", "-d", "--name", "kept", "--network", "none", "box", "sleep", "10000");
+  lighter("commit", "kept", "kept:1");
+  lighter("commit", "--pause=false", "kept", "kept:2");
+  const actions = told("container=kept").map(({ Action }) => Action);
+  assert.deepEqual(actions, ["create", "start", "pause", "unpause", "commit", "commit"]);
+  lighter("rm", "-f", "kept");
+  lighter("rmi", "kept:1", "kept:2");
+});

@@ -134,3 +134,24 @@ test("a build step may open its streams again, as any program does", { skip }, (
   assert.match(stderr, /^#\d+ \d+\.\d+ said$/m);
   assert.match(stderr, /^#\d+ \d+\.\d+ wrong$/m);
 });
+
+test("what is asked of exec, and its status", { skip }, () => {
+  const rows: readonly (readonly [readonly string[], number, RegExp])[] = [
+    [["-w", "/nope", "host", "true"], 127, /the directory that it should start in is not there/],
+    [["-u", ":88", "host", "id"], 0, /^uid=0\S* gid=88/],
+    [["-t", "host", "tty"], 0, /^\/dev\/pts\/\d/],
+    [["-it", "host", "tty"], 1, /the input device is not a TTY/],
+    [["--privileged", "host", "grep", "CapEff", "/proc/self/status"], 0, new RegExp(ownCapabilities())],
+    [["--privileged", "-u", "9", "host", "grep", "CapEff", "/proc/self/status"], 0, /\t0{16}/],
+  ];
+  for (const [words, wanted, text] of rows) {
+    const { status, stdout, stderr } = clone.run(["exec", ...words]);
+    assert.equal(status, wanted, `${words.join(" ")}: ${stderr}`);
+    assert.match(`${stdout}${stderr}`, text, words.join(" "));
+  }
+});
+
+/** What this process may give: no container has more, however privileged. */
+function ownCapabilities(): string {
+  return /^CapBnd:\s*(\w+)/m.exec(readFileSync("/proc/self/status", "latin1"))?.[1] ?? "";
+}

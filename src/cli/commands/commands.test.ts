@@ -246,14 +246,13 @@ test("run hands docker's options to the engine", async () => {
   });
 });
 
-test("run refuses ports that cannot be, and -t without a terminal", async () => {
+test("run refuses ports and variables that cannot be", async () => {
   const rows: readonly (readonly [string, RegExp])[] = [
     ["-p 80:80/icmp", /cannot publish port "80:80\/icmp": protocol "icmp" is not/],
     ["-p 70000", /cannot publish port "70000": "70000" is not between 1 and 65535/],
     ["-p 80-81:80-82", /the ranges differ in length \(2 and 3 ports\)/],
     ["-p a:b", /want \[IP:\]\[HOST:\]PORT/],
     ["-p 9-8", /the range "9-8" runs backwards/],
-    ["-it", /the standard input is not a terminal; leave -t out/],
     ["-e =x", /cannot set variable "=x": the name is empty/],
     ["--env-file /absent", /cannot read env file "\/absent": no such file/],
   ];
@@ -261,6 +260,17 @@ test("run refuses ports that cannot be, and -t without a terminal", async () => 
     const { status, stderr } = await lighter(["run", ...flags.split(" "), "image"], fakeEngine());
     assert.equal(status, 125, flags);
     assert.match(stderr, text, flags);
+  }
+});
+
+test("a terminal is refused where there is none to type at, and has docker's status", async () => {
+  for (const words of [
+    ["run", "-it", "image"],
+    ["exec", "-it", "web", "sh"],
+  ]) {
+    const { status, stderr } = await lighter(words, fakeEngine());
+    assert.equal(status, 1);
+    assert.match(stderr, /the input device is not a TTY; leave -t out/);
   }
 });
 

@@ -38,10 +38,10 @@ export const exec = defineCommand({
   ],
   async run({ flags, args, io, openEngine }) {
     const [container = "", ...rest] = args;
-    if (flags.tty && io.stdin.isTTY !== true)
+    if (flags.tty && flags.interactive && !flags.detach && io.stdin.isTTY !== true)
       throw new LighterError(
-        "USAGE",
-        "cannot give the program a terminal: the standard input is not a terminal; leave -t out",
+        "NO_TERMINAL",
+        "cannot give the program a terminal: the input device is not a TTY; leave -t out",
       );
     const env = [
       ...flags["env-file"].flatMap((path) => readEnvFile(path, io.env)),

@@ -82,8 +82,8 @@ function isInputOnly(attach: readonly string[]): boolean {
 function checkTerminal({ flags, io }: Invocation<typeof runFlags>): void {
   if (flags.tty && flags.interactive && io.stdin.isTTY !== true)
     throw new LighterError(
-      "USAGE",
-      "cannot give the program a terminal: the standard input is not a terminal; leave -t out",
+      "NO_TERMINAL",
+      "cannot give the program a terminal: the input device is not a TTY; leave -t out",
     );
 }
 

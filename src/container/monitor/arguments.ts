@@ -82,12 +82,22 @@ function healthOptions({ health }: ContainerRecord) {
   return {
     "health-kind": probe?.kind ?? "exec",
     "health-target": probe === undefined ? "health.json" : `${probe.port} ${probe.path}`,
+    "health-words": probe === undefined ? quotedWords(health.Test ?? []) : undefined,
     "health-interval": ms(health.Interval, 30 * seconds),
     "health-timeout": ms(health.Timeout, 30 * seconds),
     "health-start-period": Math.round((health.StartPeriod ?? 0) / 1_000_000),
     "health-start-interval": ms(health.StartInterval, 5 * seconds),
     "health-retries": health.Retries || 3,
   };
+}
+
+// monitor/health.c has room for it in a line of the journal.
+const mostWords = 200;
+
+/** The command of a check as an event shows it, ready to stand in JSON. */
+function quotedWords([kind, ...words]: readonly string[]): string {
+  const text = (kind === "CMD-SHELL" ? ["/bin/sh", "-c", ...words] : words).join(" ");
+  return JSON.stringify(text.slice(0, mostWords)).slice(1, -1);
 }
 
 /** Only who leaves something that others would trip over: a container to remove, a published port. */

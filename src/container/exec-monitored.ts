@@ -1,17 +1,17 @@
 import { randomUUID } from "node:crypto";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { LighterError } from "#base";
 import type { Running } from "#host";
 import { findMonitor, type Runtime, type SpecProcess } from "#runtime";
 import { writeFacts } from "./container-events.ts";
-import type { ContainerRecord } from "./container-record.ts";
+import type { ContainerRecord, ContainerState } from "./container-record.ts";
 import type { ExecRequest } from "./exec-container.ts";
 import { MonitorSession } from "./monitor/session.ts";
 import type { Parts } from "./parts.ts";
 import { feed, outputTo, terminalSize } from "./streams.ts";
 
-interface TerminalExec {
+interface MonitoredExec {
   readonly record: ContainerRecord;
   readonly request: ExecRequest;
   readonly process: SpecProcess;
@@ -20,13 +20,15 @@ interface TerminalExec {
 }
 
 /**
- * A program on a terminal of its own. A monitor has the other end of that, so that the program goes on when its user leaves
- * by the detach keys or is cut off, as under docker.
+ * A program with a monitor: one on a terminal, so that it goes on when its user leaves by the detach keys or is cut off, as
+ * under docker; and one that nobody waits for, so that its end is told of.
  * @returns its status; 0 when it was left running
  */
-export async function execOnTerminal(parts: Parts, exec: TerminalExec): Promise<number> {
+export async function execMonitored(parts: Parts, exec: MonitoredExec): Promise<number> {
   const { record, request } = exec;
-  const directory = join(parts.runDirectory, record.id, `exec-${randomUUID()}`);
+  const run = join(parts.runDirectory, record.id);
+  if (request.detach === true) removeEnded(run);
+  const directory = join(run, `exec-${randomUUID()}`);
   const size = terminalSize();
   const monitor = spawnMonitor(parts, { ...exec, directory });
   const stream = monitor.channel(3);
@@ -84,11 +86,30 @@ function watchSize(session: MonitorSession, stdio: ExecRequest["stdio"]) {
   };
 }
 
+/** What detached ones left when they ended: nobody was there to do it. One that did not start is its caller's. */
+function removeEnded(run: string): void {
+  for (const name of readdirSync(run)) {
+    if (!name.startsWith("exec-")) continue;
+    const state = readState(join(run, name, "state.json"));
+    if (state?.status === "exited" && state.startedAt !== "")
+      rmSync(join(run, name), { recursive: true, force: true });
+  }
+}
+
+/** Undefined of one that is only beginning, or that another command removes. */
+function readState(path: string): Partial<ContainerState> | undefined {
+  try {
+    return JSON.parse(readFileSync(path, "utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
 function bundleOf(directory: string): string {
   return join(directory, "bundle");
 }
 
-function spawnMonitor(parts: Parts, exec: TerminalExec & { readonly directory: string }): Running {
+function spawnMonitor(parts: Parts, exec: MonitoredExec & { readonly directory: string }): Running {
   const { record, runtime, directory } = exec;
   const bundle = bundleOf(directory);
   mkdirSync(bundle, { recursive: true, mode: 0o700 });
@@ -100,7 +121,7 @@ function spawnMonitor(parts: Parts, exec: TerminalExec & { readonly directory: s
     id: record.id,
     state: join(directory, "state.json"),
     "exec-process": "process.json",
-    terminal: 1,
+    terminal: exec.request.tty === true ? 1 : 0,
     input: exec.request.interactive === true ? 1 : 0,
     events: parts.events.path,
   };
