@@ -134,7 +134,7 @@ test("a damaged digest is none", { skip }, async () => {
   for (const text of [
     "",
     "{}\n",
-    '{"magic":"lighter selection 1","rows":9,"pathBytes":9,"seconds":[]}\nshort',
+    '{"magic":"lighter selection 2","rows":9,"pathBytes":9,"seconds":[]}\nshort',
   ]) {
     for (const name of readdirSync(folder).filter((file) => file.includes(".")))
       writeFileSync(join(folder, name), text);

@@ -48,7 +48,7 @@ function bytesOf(entry: Entry, buffer: Buffer): string {
 }
 
 function sumPart(fd: number, buffer: Buffer, isLast: boolean): string {
-  const hash = createHash("blake2b512");
+  const hash = createHash("sha256");
   for (let left = isLast ? Number.POSITIVE_INFINITY : partBytes; left > 0; ) {
     const wanted = Math.min(buffer.length, left);
     const size = readSync(fd, buffer, 0, wanted, null);
@@ -56,7 +56,7 @@ function sumPart(fd: number, buffer: Buffer, isLast: boolean): string {
     left -= size;
     if (size < wanted) break;
   }
-  return hash.digest("hex").slice(0, 64);
+  return hash.digest("hex");
 }
 
 function xattrText(location: string, files: Pick<Files, "listXattrs" | "getXattr">): string {

@@ -18,7 +18,7 @@ import { createHost } from "#host";
 import { type Entry, entryOf } from "../tree/tree.ts";
 import { FilePool } from "../work/file-pool.ts";
 import { createEntryReader } from "./entry-sum.ts";
-import { partBytes, sumFiles } from "./file-sums.ts";
+import { joinParts, partBytes, sumFiles, sumText } from "./file-sums.ts";
 
 const none = { listXattrs: () => [], getXattr: () => undefined };
 const { files } = createHost();
@@ -72,6 +72,16 @@ test("a file with holes has the sum of its zeros; holes are not read", async () 
   } finally {
     rmSync(directory, { recursive: true });
   }
+});
+
+test("no text has the sum of a file in parts", () => {
+  const [a, b] = [sumText("a"), sumText("b")];
+  const joined = joinParts([a, b]);
+  for (const text of [`${a}${b}`, `${a}\n${b}`, `parts\n${a}\n${b}`])
+    assert.notEqual(joinParts([sumText(text)]), joined);
+  assert.equal(joinParts([a]), a);
+  assert.notEqual(joined, joinParts([b, a]));
+  assert.match(joined, /^2:/);
 });
 
 test("a file that cannot be read ends the work with the error of the system", async () => {

@@ -64,7 +64,7 @@ const hole = "hole";
 let zeroSum: string | undefined;
 
 function holeSum(): string {
-  zeroSum ??= createHash("blake2b512").update(Buffer.alloc(partBytes)).digest("hex").slice(0, 64);
+  zeroSum ??= sumText(Buffer.alloc(partBytes));
   return zeroSum;
 }
 
@@ -95,13 +95,13 @@ function partsOf(
   }
 }
 
-/** The sum of a file from those of its parts. */
+/** The sum of a file from those of its parts: one of several says so, for a file may hold what is hashed here. */
 export function joinParts(parts: readonly string[]): string {
   const [only = ""] = parts;
-  return parts.length === 1 ? only : sumText(`parts\n${parts.join("\n")}`);
+  return parts.length === 1 ? only : `${parts.length}:${sumText(parts.join(""))}`;
 }
 
-/** BLAKE2b-512, cut to 256 bits. */
-export function sumText(text: string): string {
-  return createHash("blake2b512").update(text).digest("hex").slice(0, 64);
+/** The hash of all sums. */
+export function sumText(text: string | Uint8Array): string {
+  return createHash("sha256").update(text).digest("hex");
 }

@@ -19,7 +19,7 @@ export interface SelectedEntry {
   readonly isPassed?: boolean;
 }
 
-const magic = "lighter selection 1";
+const magic = "lighter selection 2";
 const numbersPerRow = 5;
 /** As in the stat index: kernels stamp files with the time of the last timer tick. */
 const clockGranularityMs = 20;

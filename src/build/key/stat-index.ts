@@ -215,7 +215,7 @@ class Rows {
   }
 }
 
-const magic = "lighter stat index 3\n";
+const magic = "lighter stat index 4\n";
 function serialize(paths: readonly string[], rows: Rows): Buffer {
   const { numbers, sums } = rows.columns();
   const pathBytes = Buffer.from(paths.join("\0"));
