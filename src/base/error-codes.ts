@@ -33,6 +33,7 @@ const failed = { class: "failed", http: 500, exit: 1 } as const;
 export const errorCodes = {
   ARGUMENT_INVALID: invalid,
   CONFIGURATION_INVALID: invalid,
+  TEMPLATE_INVALID: { ...invalid, exit: 64 },
   USAGE: { ...invalid, exit: 125 },
   NO_TERMINAL: invalid,
   CANCELLED: { class: "cancelled", http: 499, exit: 130 },

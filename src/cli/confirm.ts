@@ -1,11 +1,8 @@
 import { createInterface } from "node:readline";
-import { LighterError } from "#base";
 import type { Io } from "./io.ts";
 
-/** Asks before something is lost; without a terminal there is nobody to ask. @throws USAGE */
+/** Asks before something is lost: `y` is a yes, from a terminal or a pipe; the end of the input is a no, as docker's. */
 export async function confirm(io: Pick<Io, "stdin" | "stdout">, warning: string): Promise<boolean> {
-  if (io.stdin.isTTY !== true)
-    throw new LighterError("USAGE", "cannot ask: the standard input is not a terminal; use --force");
   await io.stdout.write(`WARNING! ${warning}\nAre you sure you want to continue? [y/N] `);
   const lines = createInterface({ input: io.stdin });
   try {

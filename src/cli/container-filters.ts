@@ -1,9 +1,12 @@
 import { LighterError } from "#base";
 import type { ContainerRecord } from "#container";
+import { portsOf } from "./container-ports.ts";
 import { type Filter, matchesFilters, parseFilters } from "./filters.ts";
 
 const names =
-  "id name label status exited health ancestor network volume before since publish expose is-task".split(" ");
+  "id name label status exited health ancestor network volume before since publish expose is-task isolation".split(
+    " ",
+  );
 
 /** Docker's filters of `ps`. @throws ARGUMENT_INVALID */
 export function parseContainerFilters(words: readonly string[]): readonly Filter[] {
@@ -19,10 +22,15 @@ export function parseContainerFilters(words: readonly string[]): readonly Filter
   return filters;
 }
 
+const portPattern = /^\d{1,5}(?:-\d{1,5})?(?:\/\w+)?$/;
+
 /** What the values of a filter can be, where not anything. */
 const meant: Readonly<Record<string, RegExp>> = {
   status: /^(?:created|running|paused|restarting|removing|exited|dead)$/,
   exited: /^-?\d+$/,
+  "is-task": /^(?:true|false|0|1)$/,
+  publish: portPattern,
+  expose: portPattern,
   health: /^(?:starting|healthy|unhealthy|none)$/,
 };
 
@@ -59,9 +67,15 @@ export function matchesContainer(
       case "since":
         return container.created > find(all, value).created;
       case "publish":
-        return container.network.ports.some((port) => portMatches(port, value));
+        return portsOf(container).some(({ hostPort, protocol }) =>
+          portMatches({ port: hostPort, protocol }, value),
+        );
       case "expose":
-        return container.exposedPorts.includes(value.includes("/") ? value : `${value}/tcp`);
+        return portsOf(container).some(({ containerPort: port, protocol }) =>
+          portMatches({ port, protocol }, value),
+        );
+      case "isolation": // of Windows: here there is one
+        return true;
       default:
         return value === "false" || value === "0"; // is-task: lighter has no swarm
     }
@@ -95,9 +109,14 @@ function networkNames({ network }: ContainerRecord): readonly string[] {
   ];
 }
 
-function portMatches(port: ContainerRecord["network"]["ports"][number], wanted: string): boolean {
-  const [number, protocol = "tcp"] = wanted.split("/");
-  return port.protocol === protocol && [port.hostPort, port.containerPort].includes(Number(number));
+/** A port or a range of them, `8000-8010/udp`. */
+function portMatches(
+  { port = 0, protocol }: { port: number | undefined; protocol: string },
+  wanted: string,
+): boolean {
+  const [numbers = "", wantedProtocol = "tcp"] = wanted.split("/");
+  const [first = 0, last = first] = numbers.split("-").map(Number);
+  return protocol === wantedProtocol && port >= first && port <= last;
 }
 
 function find(all: readonly ContainerRecord[], text: string): ContainerRecord {

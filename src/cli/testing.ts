@@ -26,7 +26,7 @@ export function fakeIo(options: FakeIoOptions = {}): FakeIo {
     },
   });
   return {
-    stdin: new PassThrough(),
+    stdin: new PassThrough().end(),
     stdout: output("stdout"),
     stderr: output("stderr"),
     env: options.env ?? {},

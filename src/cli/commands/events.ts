@@ -1,6 +1,7 @@
 import type { StoreEvent } from "#events";
 import { defineCommand } from "../command.ts";
 import { matchesFilters, parseFilters } from "../filters.ts";
+import { goRow } from "../format/go-values.ts";
 import { parseMoment } from "../moment.ts";
 
 const filterNames = ["container", "event", "image", "label", "network", "scope", "type", "volume"] as const;
@@ -39,9 +40,9 @@ export const events = defineCommand({
     };
     for await (const event of engine.events(options)) {
       if (!matchesFilters(filters, (filter) => matches(event, filter))) continue;
-      const object = eventObject(event);
       const text =
-        template?.(object) ?? (flags.format === "json" ? JSON.stringify(object) : eventLine(event));
+        template?.(goEvent(event)) ??
+        (flags.format === "json" ? JSON.stringify(eventObject(event)) : eventLine(event));
       await io.stdout.write(`${text}\n`);
     }
     return 0;
@@ -96,6 +97,14 @@ function eventObject({ time, action, type, id, attributes }: StoreEvent): Readon
     time: seconds,
     timeNano: Number(`${seconds}${time.slice(20, 29)}`),
   };
+}
+
+/** Templates name the fields as docker's program does, or as its JSON does. */
+function goEvent(event: StoreEvent): object {
+  const object = eventObject(event);
+  const { status = "", id = "", from = "", scope, time, timeNano } = object;
+  const named = { Status: status, ID: id, From: from, Scope: scope, Time: time, TimeNano: timeNano };
+  return goRow({ ...object, ...named, Actor: goRow({ ID: event.id, Attributes: event.attributes }) });
 }
 
 function eventLine({ time, action, type, id, attributes }: StoreEvent): string {

@@ -39,7 +39,7 @@ async function pruneImages({ flags, io, openEngine }: Invocation<typeof pruneFla
   const warning = flags.all
     ? "This will remove all images without at least one container associated to them."
     : "This will remove all dangling images.";
-  if (!flags.force && !(await confirm(io, warning))) return 1;
+  if (!flags.force && !(await confirm(io, warning))) return 0;
   await using engine = await openEngine();
   const scene = { nowMs: io.now(), find: (text: string) => engine.images.get(text) };
   const removals = await engine.images.prune({

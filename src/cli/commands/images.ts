@@ -81,10 +81,16 @@ async function listImages({ flags, args, io, openEngine }: Invocation<typeof ima
     ...(flags.digests ? ([["DIGEST", "Digest"]] as const) : []),
     ...columnsAfter,
   ];
+  const raw = `repository: {{.Repository}}
+tag: {{.Tag}}
+${flags.digests ? "digest: {{.Digest}}\n" : ""}image_id: {{.ID}}
+created_at: {{.CreatedAt}}
+virtual_size: {{.Size}}
+`;
   const objects = rows.map((row) => rowObject(row, io.now(), flags["no-trunc"]));
   await io.stdout.write(
     printRows(
-      { rows: objects, columns, titles: { Digest: "DIGEST", CreatedAt: "CREATED AT" } },
+      { rows: objects, columns, titles: { Digest: "DIGEST", CreatedAt: "CREATED AT" }, raw },
       flags.format,
     ),
   );

@@ -19,14 +19,13 @@ export const info = defineCommand({
   ],
   async run({ flags, io, openEngine }) {
     await using engine = await openEngine();
-    const facts = await collect(engine);
+    const facts = await collect(engine, io.now());
     if (flags.format === undefined) {
       await io.stdout.write(textOf(facts));
       return 0;
     }
-    const { compileTemplate } = await import("../format/template.ts");
-    const text = flags.format === "json" ? JSON.stringify(facts) : compileTemplate(flags.format)(facts);
-    await io.stdout.write(`${text}\n`);
+    const { printObject } = await import("../format/print-objects.ts");
+    await io.stdout.write(printObject(facts, flags.format));
     return 0;
   },
 });
@@ -34,7 +33,7 @@ export const info = defineCommand({
 type Facts = Awaited<ReturnType<typeof collect>>;
 
 /** By docker's names, as far as lighter has the thing, and `Root`, `ImageBytes` and `Node` of its own. */
-async function collect(engine: CliEngine) {
+async function collect(engine: CliEngine, nowMs: number) {
   const os = await import("node:os");
   const { existsSync, readFileSync } = await import("node:fs");
   const images = engine.images.list();
@@ -67,8 +66,43 @@ async function collect(engine: CliEngine) {
     Version: LIGHTER_VERSION,
     Node: process.versions.node,
     SecurityOptions: ["name=seccomp,profile=builtin", ...(isV2 ? ["name=cgroupns"] : [])],
+    Plugins: {
+      Volume: ["local"],
+      Network: ["bridge", "host", "ipvlan", "macvlan", "null"],
+      Authorization: null,
+      Log: ["json-file", "local", "none"],
+    },
+    ...cgroupFacts(isV2, existsSync),
+    IPv4Forwarding: readFileSync("/proc/sys/net/ipv4/ip_forward", "latin1").trim() === "1",
+    SystemTime: new Date(nowMs).toISOString(),
+    OSVersion: /^VERSION_ID="?([^"\n]*)/m.exec(release)?.[1] ?? "",
+    IndexServerAddress: "https://index.docker.io/v1/",
+    Labels: [],
+    Debug: false,
+    ExperimentalBuild: false,
+    // Containers live on without the command that started them: there is no daemon to restore.
+    LiveRestoreEnabled: true,
+    Isolation: "",
+    InitBinary: "docker-init",
     Runtimes: { crun: {}, runc: {} },
-    Swarm: { LocalNodeState: "inactive" },
+    DefaultRuntime: "crun",
+    Swarm: { LocalNodeState: "inactive", ControlAvailable: false, NodeID: "" },
+    Warnings: null,
+  };
+}
+
+/** Which limits the kernel keeps. */
+function cgroupFacts(isV2: boolean, exists: (path: string) => boolean) {
+  const has = (controller: string): boolean => isV2 || exists(`/sys/fs/cgroup/${controller}`);
+  return {
+    MemoryLimit: has("memory"),
+    SwapLimit: isV2 || exists("/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes"),
+    CpuCfsPeriod: has("cpu"),
+    CpuCfsQuota: has("cpu"),
+    CPUShares: has("cpu"),
+    CPUSet: has("cpuset"),
+    PidsLimit: has("pids"),
+    OomKillDisable: !isV2 && has("memory"),
   };
 }
 

@@ -33,6 +33,8 @@ export const networkLs = defineCommand({
   run: list,
 });
 
+const raw = "network_id: {{.ID}}\nname: {{.Name}}\ndriver: {{.Driver}}\nscope: {{.Scope}}\n";
+
 async function list({ flags, io, openEngine }: Invocation<typeof lsFlags>): Promise<number> {
   const accepts = networkFilter(flags.filter);
   const { printRows } = await import("../format/print-rows.ts");
@@ -44,7 +46,7 @@ async function list({ flags, io, openEngine }: Invocation<typeof lsFlags>): Prom
   await io.stdout.write(
     flags.quiet && (flags.format ?? "table") === "table"
       ? rows.map(({ ID }) => `${ID}\n`).join("")
-      : printRows({ rows, columns }, flags.format),
+      : printRows({ rows, columns, raw }, flags.format),
   );
   return 0;
 }

@@ -1,6 +1,5 @@
-import { createInterface } from "node:readline/promises";
 import { defineCommand, type Invocation } from "../command.ts";
-import type { Io } from "../io.ts";
+import { confirm } from "../confirm.ts";
 import { pruneFilter } from "../network-filter.ts";
 
 const pruneFlags = {
@@ -20,19 +19,14 @@ export const networkPrune = defineCommand({
 
 async function prune({ flags, io, openEngine }: Invocation<typeof pruneFlags>): Promise<number> {
   const accepts = pruneFilter(flags.filter);
-  if (!flags.force && !(await isMeant(io))) return 0;
+  if (
+    !flags.force &&
+    !(await confirm(io, "This will remove all custom networks not used by at least one container."))
+  )
+    return 0;
   await using engine = await openEngine();
   const removed = await engine.networks.prune(accepts);
   if (removed.length > 0)
     await io.stdout.write(`Deleted Networks:\n${removed.map(({ name }) => `${name}\n`).join("")}\n`);
   return 0;
-}
-
-async function isMeant(io: Io): Promise<boolean> {
-  await io.stdout.write(
-    "WARNING! This will remove all custom networks not used by at least one container.\nAre you sure you want to continue? [y/N] ",
-  );
-  const lines = createInterface({ input: io.stdin });
-  for await (const line of lines) return /^y(es)?$/i.test(line.trim());
-  return false;
 }

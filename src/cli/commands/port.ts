@@ -1,5 +1,6 @@
 import { LighterError } from "#base";
 import { defineCommand } from "../command.ts";
+import { address, byNumber } from "../container-ports.ts";
 
 export const port = defineCommand({
   name: "port",
@@ -16,9 +17,10 @@ export const port = defineCommand({
     const published = state.pid === 0 ? [] : (network.published ?? []);
     const target = wanted === undefined || wanted.includes("/") ? wanted : `${wanted}/tcp`;
     const rows = published
+      .toSorted(byNumber)
       .map((one) => ({
         inside: `${one.containerPort}/${one.protocol}`,
-        outside: `${one.hostAddress ?? "0.0.0.0"}:${one.hostPort ?? ""}`,
+        outside: `${address(one)}:${one.hostPort ?? ""}`,
       }))
       .filter(({ inside }) => target === undefined || inside === target);
     if (target !== undefined && rows.length === 0)

@@ -2,6 +2,7 @@ import { formatBytes, formatDuration } from "#base";
 import { type ContainerRecord, isLive } from "#container";
 import { defineCommand, type Invocation } from "../command.ts";
 import { matchesContainer, parseContainerFilters } from "../container-filters.ts";
+import { portsOf, portsText } from "../container-ports.ts";
 import { ago } from "../image-words.ts";
 
 const psFlags = {
@@ -54,6 +55,17 @@ const columns = [
   ["NAMES", "Names"],
 ] as const;
 
+const raw = `container_id: {{.ID}}
+image: {{.Image}}
+command: {{.Command}}
+created_at: {{.CreatedAt}}
+state: {{- pad .State 1 0}}
+status: {{- pad .Status 1 0}}
+names: {{.Names}}
+labels: {{- pad .Labels 1 0}}
+ports: {{- pad .Ports 1 0}}
+`;
+
 async function listContainers({ flags, io, openEngine }: Invocation<typeof psFlags>): Promise<number> {
   const filters = parseContainerFilters(flags.filter);
   const { printRows } = await import("../format/print-rows.ts");
@@ -67,7 +79,7 @@ async function listContainers({ flags, io, openEngine }: Invocation<typeof psFla
     .filter((container) => showsAll || isLive(container.state))
     .filter((container) => matchesContainer(container, filters, all))
     .slice(0, most > 0 ? most : undefined);
-  const sizes = flags.size || flags.format?.includes(".Size") === true;
+  const sizes = flags.size || /\.Size|json \.\s*\}/.test(flags.format ?? "");
   const rows = await Promise.all(
     shown.map(async (container) => ({
       ...rowOf(container, flags["no-trunc"], io.now()),
@@ -77,7 +89,12 @@ async function listContainers({ flags, io, openEngine }: Invocation<typeof psFla
   const text = flags.quiet
     ? rows.map(({ ID }) => `${ID}\n`).join("")
     : printRows(
-        { rows, columns: flags.size ? [...columns, ["SIZE", "Size"]] : columns, titles: { State: "STATE" } },
+        {
+          rows,
+          columns: flags.size ? [...columns, ["SIZE", "Size"]] : columns,
+          titles: { State: "STATE" },
+          raw: flags.size ? `${raw}size: {{.Size}}\n` : raw,
+        },
         flags.format,
       );
   await io.stdout.write(text);
@@ -106,10 +123,7 @@ function rowOf(container: ContainerRecord, isFull: boolean, nowMs: number) {
     Names: container.name,
     Networks: networksOf(container).join(","),
     Platform: null,
-    Ports: portsOf(container)
-      .toSorted((a, b) => a.containerPort - b.containerPort)
-      .map(portText)
-      .join(", "),
+    Ports: portsText(portsOf(container)),
     RunningFor: ago(container.created, nowMs),
     State: container.state.status,
     Status: statusText(container.state, nowMs),
@@ -128,28 +142,6 @@ function mountText(mount: ContainerRecord["mounts"][number], isFull: boolean): s
 function networksOf({ network }: ContainerRecord): readonly string[] {
   const joined = (network.endpoints ?? []).map((endpoint) => endpoint.network);
   return joined.length === 0 ? [network.name] : joined;
-}
-
-type Ports = ContainerRecord["network"]["ports"];
-
-/** Those that are published, and of a container that has a network those that its image exposes. */
-function portsOf({ network, state, exposedPorts }: ContainerRecord): Ports {
-  if (state.status !== "running" && state.status !== "paused") return [];
-  const { published = [], endpoints = [] } = network;
-  if (endpoints.length === 0) return published;
-  const exposed = exposedPorts
-    .map(readPort)
-    .filter(
-      (port) =>
-        !published.some((one) => one.containerPort === port.containerPort && one.protocol === port.protocol),
-    );
-  return [...published, ...exposed];
-}
-
-/** `80/tcp`, as a record has it. */
-function readPort(text: string): Ports[number] {
-  const [port = "", protocol = "tcp"] = text.split("/");
-  return { containerPort: Number(port), protocol: protocol as Ports[number]["protocol"] };
 }
 
 function statusText(state: ContainerRecord["state"], nowMs: number): string {
@@ -174,11 +166,4 @@ function upTime({ startedAt }: ContainerRecord["state"], nowMs: number): string 
 function healthText({ health }: ContainerRecord["state"]): string {
   if (health === undefined) return "";
   return health.status === "starting" ? " (health: starting)" : ` (${health.status})`;
-}
-
-function portText(port: Ports[number]): string {
-  const target = `${port.containerPort}/${port.protocol}`;
-  return port.hostPort === undefined
-    ? target
-    : `${port.hostAddress ?? "0.0.0.0"}:${port.hostPort}->${target}`;
 }

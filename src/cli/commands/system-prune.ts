@@ -1,4 +1,4 @@
-import { formatBytes } from "#base";
+import { formatBytes, LighterError } from "#base";
 import { defineCommand, type Invocation } from "../command.ts";
 import type { CliEngine } from "../engine-port.ts";
 
@@ -34,7 +34,12 @@ type PruneInvocation = Invocation<typeof pruneFlags>;
 async function prune({ flags, io, openEngine }: PruneInvocation): Promise<number> {
   const [{ confirm }, { pruneFilter }] = [await import("../confirm.ts"), await import("../prune-filter.ts")];
   const accepts = pruneFilter(flags.filter, io.now());
-  if (!flags.force && !(await confirm(io, warningOf(flags)))) return 1;
+  if (flags.volumes && flags.filter.some((word) => word.startsWith("until=")))
+    throw new LighterError(
+      "ARGUMENT_INVALID",
+      "cannot prune volumes by until: they have no such time; leave --volumes out",
+    );
+  if (!flags.force && !(await confirm(io, warningOf(flags)))) return 0;
   await using engine = await openEngine();
   const removed = await engine.containers.prune(accepts);
   const networks = await engine.networks.prune(accepts);

@@ -1,5 +1,8 @@
 import { defineCommand } from "../command.ts";
 
+/** Of docker 28, whose words lighter speaks. */
+const apiVersion = "1.51";
+
 const versionFlags = {
   format: { kind: "string", short: "f", value: "json|TEMPLATE", summary: "How to print" },
 } as const;
@@ -21,13 +24,11 @@ export const version = defineCommand({
     };
     const { Version, Node, Os, Arch } = facts;
     if (flags.format !== undefined) {
-      const half = { ...facts, ApiVersion: "1.51" };
-      // There is no daemon: client and server are this program.
-      const object = { ...facts, Client: half, Server: half };
-      const { compileTemplate } = await import("../format/template.ts");
-      const printed =
-        flags.format === "json" ? JSON.stringify(object) : compileTemplate(flags.format)(object);
-      await io.stdout.write(`${printed}\n`);
+      const [{ printObject }, { release }] = [
+        await import("../format/print-objects.ts"),
+        await import("node:os"),
+      ];
+      await io.stdout.write(printObject(objectOf(facts, release()), flags.format));
       return 0;
     }
     const text = `lighter ${Version} (node ${Node}, ${Os}/${Arch})`;
@@ -35,3 +36,19 @@ export const version = defineCommand({
     return 0;
   },
 });
+
+/** By docker's names. There is no daemon: client and server are this program. */
+function objectOf(facts: { readonly Os: string; readonly Arch: string }, kernel: string) {
+  const half = { ...facts, ApiVersion: apiVersion, APIVersion: apiVersion };
+  return {
+    ...facts,
+    Client: { ...half, DefaultAPIVersion: apiVersion, Context: "default" },
+    Server: {
+      Platform: { Name: "lighter" },
+      ...half,
+      MinAPIVersion: "1.24",
+      KernelVersion: kernel,
+      Experimental: false,
+    },
+  };
+}

@@ -1,3 +1,4 @@
+import { formatBytes } from "#base";
 import { defineCommand } from "../command.ts";
 import { eachContainer } from "../each-container.ts";
 import { keyValues } from "../key-values.ts";
@@ -103,6 +104,7 @@ export const volumeLs = defineCommand({
               ["DRIVER", "Driver"],
               ["VOLUME NAME", "Name"],
             ],
+            raw: "name: {{.Name}}\ndriver: {{.Driver}}\n",
           },
           flags.format,
         );
@@ -148,11 +150,15 @@ export const volumePrune = defineCommand({
     const { pruneFilter } = await import("../prune-filter.ts");
     const accepts = pruneFilter(flags.filter, io.now(), ["label", "label!"]);
     const which = flags.all ? "all volumes" : "all volumes without a name";
-    if (!flags.force && !(await confirm(io, `This will remove ${which} that no container has.`))) return 1;
+    if (!flags.force && !(await confirm(io, `This will remove ${which} that no container has.`))) return 0;
     await using engine = await openEngine();
+    const sizes = new Map<string, number>();
+    for (const { name } of await engine.volumes.list()) sizes.set(name, await engine.volumes.size(name));
     const removed = await engine.volumes.prune({ all: flags.all, accepts });
+    const freed = removed.reduce((sum, { name }) => sum + (sizes.get(name) ?? 0), 0);
     const names = removed.map(({ name }) => `${name}\n`).join("");
-    await io.stdout.write(removed.length === 0 ? "" : `Deleted Volumes:\n${names}`);
+    const list = removed.length === 0 ? "" : `Deleted Volumes:\n${names}\n`;
+    await io.stdout.write(`${list}Total reclaimed space: ${formatBytes(freed)}\n`);
     return 0;
   },
 });

@@ -12,7 +12,7 @@ export type Token =
   | { readonly kind: "literal"; readonly value: string | number }
   | { readonly kind: "sign"; readonly text: string };
 
-/** Splits a template into text and actions; `{{-` and `-}}` eat the white space beside them. @throws ARGUMENT_INVALID */
+/** Splits a template into text and actions; `{{-` and `-}}` eat the white space beside them. @throws TEMPLATE_INVALID */
 export function lexTemplate(template: string): readonly Piece[] {
   const pieces: Piece[] = [];
   let at = 0;
@@ -59,7 +59,7 @@ function endOfQuote(text: string, from: number): number {
 
 // Go's templates have no hyphen in a field, and so no name of a network that has one: here it may be written.
 const pattern =
-  /\s+|(?<quoted>"(?:[^"\\]|\\.)*"|`[^`]*`|'(?:[^'\\]|\\.)')|(?<number>-?\d+(?:\.\d+)?)|(?<variable>\$[A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+(?:-[A-Za-z0-9_]+)*)*)|(?<field>(?:\.[A-Za-z0-9_]+(?:-[A-Za-z0-9_]+)*)+|\.)|(?<sign>:=|[()|,=])|(?<word>[A-Za-z_][A-Za-z0-9_]*)/y;
+  /\s+|(?<quoted>"(?:[^"\\]|\\.)*"|`[^`]*`|'(?:[^'\\]|\\.)')|(?<number>-?(?:0x[\da-fA-F]+|\d+(?:\.\d+)?))|(?<variable>\$[A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+(?:-[A-Za-z0-9_]+)*)*)|(?<field>(?:\.[A-Za-z0-9_]+(?:-[A-Za-z0-9_]+)*)+|\.)|(?<sign>:=|[()|,=])|(?<word>[A-Za-z_][A-Za-z0-9_]*)/y;
 
 function lexAction(text: string): readonly Token[] {
   const tokens: Token[] = [];
@@ -96,6 +96,12 @@ export function unescape(text: string): string {
   return text.replace(/\\(.)/g, (_, letter: string) => letters[letter] ?? letter);
 }
 
+/** One that cannot be read: nothing was printed. */
 export function templateError(text: string, state: string): LighterError {
+  return new LighterError("TEMPLATE_INVALID", `cannot print with --format "${text}": ${state}`);
+}
+
+/** One that does not fit what is to be printed. */
+export function executionError(text: string, state: string): LighterError {
   return new LighterError("ARGUMENT_INVALID", `cannot print with --format "${text}": ${state}`);
 }

@@ -1,9 +1,13 @@
+import { isKnownWord } from "./functions.ts";
 import { lexTemplate, type Piece, type Token, templateError } from "./lex.ts";
 
 /** A template as a tree. */
 export type Node =
   | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "print"; readonly pipe: Pipe }
+  | { readonly kind: "jump"; readonly word: "break" | "continue" }
+  | { readonly kind: "define"; readonly name: string; readonly body: readonly Node[] }
+  | { readonly kind: "template"; readonly name: string; readonly pipe: Pipe | undefined }
   | { readonly kind: "set"; readonly name: string; readonly pipe: Pipe }
   | {
       readonly kind: "if" | "with";
@@ -27,12 +31,12 @@ export type Operand =
   | Token
   | { readonly kind: "group"; readonly pipe: Pipe; readonly path: readonly string[] };
 
-/** @throws ARGUMENT_INVALID */
+/** @throws TEMPLATE_INVALID */
 export function parseTemplate(template: string): readonly Node[] {
   const reader = new Reader(template);
   const { nodes, end } = reader.readNodes();
   if (end !== undefined) throw templateError(template, `"${end}" has no beginning`);
-  return nodes;
+  return [...reader.blocks, ...nodes];
 }
 
 interface Block {
@@ -47,6 +51,7 @@ class Reader {
   readonly #template: string;
   readonly #pieces: readonly Piece[];
   #at = 0;
+  readonly #blocks: Node[] = [];
 
   constructor(template: string) {
     this.#template = template;
@@ -70,6 +75,8 @@ class Reader {
   }
 
   #node(word: string, tokens: readonly Token[], rest: readonly Token[]): Node {
+    if (word === "break" || word === "continue") return { kind: "jump", word };
+    if (word === "define" || word === "block" || word === "template") return this.#named(word, rest);
     if (word === "if" || word === "with") return { kind: word, pipe: this.#pipe(rest), ...this.#branches() };
     if (word === "range") {
       const { names, tokens: left } = this.#names(rest);
@@ -80,6 +87,24 @@ class Reader {
     return name === undefined
       ? { kind: "print", pipe: this.#pipe(tokens) }
       : { kind: "set", name, pipe: this.#pipe(left) };
+  }
+
+  /** A template with a name of its own, and its use; a block is both at once. */
+  #named(word: "define" | "block" | "template", [first, ...rest]: readonly Token[]): Node {
+    if (first?.kind !== "literal" || typeof first.value !== "string")
+      throw templateError(this.#template, `"${word}" wants a name in quotation marks`);
+    const name = first.value;
+    const pipe = rest.length === 0 ? undefined : this.#pipe(rest);
+    if (word === "template") return { kind: "template", name, pipe };
+    const { nodes: body, end } = this.readNodes();
+    if (end !== "end") throw templateError(this.#template, '"end" is missing');
+    this.#blocks.push({ kind: "define", name, body });
+    return word === "block" ? { kind: "template", name, pipe } : { kind: "text", text: "" };
+  }
+
+  /** The templates with names, wherever they stand. */
+  get blocks(): readonly Node[] {
+    return this.#blocks;
   }
 
   #branches(): { readonly body: readonly Node[]; readonly otherwise: readonly Node[] } {
@@ -113,6 +138,11 @@ class Reader {
     return pipe;
   }
 
+  #known(token: Token): Token {
+    if (token.kind !== "word" || isKnownWord(token.text)) return token;
+    throw templateError(this.#template, `function "${token.text}" not defined`);
+  }
+
   #readPipe(tokens: readonly Token[], from: number): { readonly pipe: Pipe; readonly next: number } {
     const commands: Operand[][] = [[]];
     let at = from;
@@ -132,7 +162,7 @@ class Reader {
         const path = after?.kind === "field" ? after.path : [];
         if (path.length > 0) at += 1;
         commands.at(-1)?.push({ kind: "group", pipe: inner.pipe, path });
-      } else commands.at(-1)?.push(token);
+      } else commands.at(-1)?.push(this.#known(token));
     }
     if (commands.some((command) => command.length === 0))
       throw templateError(this.#template, "an action is empty");

@@ -49,22 +49,35 @@ test("templates print what docker prints", () => {
     ['{{"}}"}}', "}}"],
     ["{{slice .Id 0 2}}", "ab"],
     ["{{title .State.Status}}", "Running"],
+    ['{{range .Config.Env}}{{if eq . "A=1"}}{{continue}}{{end}}{{.}}{{break}}{{end}}', "B=2"],
+    ['{{define "id"}}[{{.}}]{{end}}{{template "id" .Id}}{{block "name" .}}{{.Name}}{{end}}', "[abc]/web"],
+    ['{{html "<a>"}} {{js "it\'s"}} {{urlquery "a b&"}}', "&lt;a&gt; it\\'s a+b%26"],
+    ['{{print 1 2 "a" 3 4}}|{{0x10}}|{{range 3}}{{.}}{{end}}', "1 2a3 4|16|012"],
+    [
+      '{{printf "%.2s|%05d|%x|%.1f|%q|%t|%%" .Id .State.Pid 255 1.25 .Id true}}',
+      'ab|00042|ff|1.3|"abc"|true|%',
+    ],
+    ["{{and .Absent .Id}}|{{or .Absent .Id}}|{{slice .Config.Env 1}}", "<no value>|abc|[B=2]"],
+    ['{{pad .Id 1 2}}|{{pad "" 1 2}}|', " abc  ||"],
   ];
   for (const [template, expected] of cases)
     assert.equal(compileTemplate(template)(container), expected, template);
 });
 
 test("templates that cannot be read", () => {
-  for (const template of [
+  const unreadable = [
     "{{.Id",
     "{{range .X}}",
     "{{end}}",
     "{{nope .Id}}",
     "{{}}",
     "{{(.Id}}",
-    "{{.Id.Deeper}}",
     "{{&}}",
-  ])
+    "{{define}}",
+  ];
+  for (const template of unreadable)
+    assert.throws(() => compileTemplate(template), { code: "TEMPLATE_INVALID" }, template);
+  for (const template of ["{{.Id.Deeper}}", '{{template "absent" .}}'])
     assert.throws(() => compileTemplate(template)(container), { code: "ARGUMENT_INVALID" }, template);
 });
 
@@ -77,6 +90,9 @@ test("listings", () => {
   assert.equal(printRows({ rows, columns }, undefined), "CONTAINER ID   NAMES\n1              web\n");
   assert.equal(printRows({ rows, columns }, "{{.Names}}: {{.ID}}"), "web: 1\n");
   assert.equal(printRows({ rows, columns }, "json"), '{"ID":"1","Names":"web","RunningFor":"2 hours ago"}\n');
+  assert.equal(printRows({ rows, columns, raw: "id: {{.ID}}\\n" }, "raw"), "id: 1\n\n");
+  // Scripts tell a template that cannot be read from one that has nothing to print, as under docker.
+  assert.throws(() => printRows({ rows: [], columns }, "{{nope}}"), { code: "ARGUMENT_INVALID" });
   assert.equal(
     printRows({ rows, columns }, "table {{.ID}}\\t{{.RunningFor}}"),
     "CONTAINER ID   RUNNING FOR\n1              2 hours ago\n",

@@ -1,24 +1,28 @@
 import type { LighterError } from "#base";
 import { isTruthy, sortedEntries, templateFunctions } from "./functions.ts";
 import { absentField, isStruct } from "./go-values.ts";
-import { templateError } from "./lex.ts";
+import { executionError } from "./lex.ts";
 import { type Command, type Node, type Operand, type Pipe, parseTemplate } from "./parse.ts";
 import { showValue } from "./show-value.ts";
 
 /**
  * A template of Go's text/template, as far as docker's `--format` goes: fields, pipes, variables, `if`, `else`, `with`,
- * `range`, docker's functions (`json`, `join`, `split`, `upper`, …) and Go's (`index`, `len`, `printf`, `eq`, …).
+ * `range`, named templates, docker's functions (`json`, `join`, `split`, `upper`, …) and Go's (`index`, `len`, `printf`, `eq`, …).
  * @see https://docs.docker.com/engine/cli/formatting/
- * @throws ARGUMENT_INVALID when it cannot be read
+ * @throws TEMPLATE_INVALID when it cannot be read; what it makes throws ARGUMENT_INVALID when it does not fit the value
  */
 export function compileTemplate(template: string): (value: unknown) => string {
   const nodes = parseTemplate(template);
   return (value) => new Execution(template, value).run(nodes, value);
 }
 
+type Jump = "break" | "continue";
+
 class Execution {
   readonly #template: string;
   readonly #variables: Map<string, unknown>;
+  readonly #blocks = new Map<string, readonly Node[]>();
+  #text = "";
 
   constructor(template: string, root: unknown) {
     this.#template = template;
@@ -26,43 +30,65 @@ class Execution {
   }
 
   run(nodes: readonly Node[], dot: unknown): string {
-    return nodes.map((node) => this.#node(node, dot)).join("");
+    this.#body(nodes, dot);
+    return this.#text;
   }
 
-  #node(node: Node, dot: unknown): string {
+  /** @returns the word that leaves the innermost range, when one was met */
+  #body(nodes: readonly Node[], dot: unknown): Jump | undefined {
+    for (const node of nodes) {
+      const jump = this.#node(node, dot);
+      if (jump !== undefined) return jump;
+    }
+    return undefined;
+  }
+
+  #node(node: Node, dot: unknown): Jump | undefined {
     switch (node.kind) {
       case "text":
-        return node.text;
+        this.#text += node.text;
+        return undefined;
       case "print":
-        return showValue(this.#pipe(node.pipe, dot));
+        this.#text += showValue(this.#pipe(node.pipe, dot));
+        return undefined;
       case "set":
         this.#variables.set(node.name, this.#pipe(node.pipe, dot));
-        return "";
+        return undefined;
+      case "define":
+        this.#blocks.set(node.name, node.body);
+        return undefined;
+      case "template":
+        this.#body(this.#block(node.name), node.pipe === undefined ? undefined : this.#pipe(node.pipe, dot));
+        return undefined;
+      case "jump":
+        return node.word;
       case "if":
-        return this.run(isTruthy(this.#pipe(node.pipe, dot)) ? node.body : node.otherwise, dot);
+        return this.#body(isTruthy(this.#pipe(node.pipe, dot)) ? node.body : node.otherwise, dot);
       case "with": {
         const value = this.#pipe(node.pipe, dot);
-        return isTruthy(value) ? this.run(node.body, value) : this.run(node.otherwise, dot);
+        return isTruthy(value) ? this.#body(node.body, value) : this.#body(node.otherwise, dot);
       }
       case "range":
         return this.#range(node, dot);
     }
   }
 
-  #range(node: Extract<Node, { kind: "range" }>, dot: unknown): string {
-    const value = this.#pipe(node.pipe, dot);
-    if (typeof value !== "object" || value === null || !isTruthy(value)) return this.run(node.otherwise, dot);
-    const entries = Array.isArray(value)
-      ? value.map((item: unknown, index) => [index, item] as const)
-      : sortedEntries(value);
-    return entries
-      .map(([key, item]) => {
-        const names = node.names.length === 1 ? [undefined, node.names[0]] : node.names;
-        if (names[0] !== undefined) this.#variables.set(names[0], key);
-        if (names[1] !== undefined) this.#variables.set(names[1], item);
-        return this.run(node.body, item);
-      })
-      .join("");
+  #block(name: string): readonly Node[] {
+    const body = this.#blocks.get(name);
+    if (body === undefined) throw executionError(this.#template, `template "${name}" not defined`);
+    return body;
+  }
+
+  #range(node: Extract<Node, { kind: "range" }>, dot: unknown): Jump | undefined {
+    const entries = entriesOf(this.#pipe(node.pipe, dot));
+    if (entries.length === 0) return this.#body(node.otherwise, dot);
+    const names = node.names.length === 1 ? [undefined, node.names[0]] : node.names;
+    for (const [key, item] of entries) {
+      if (names[0] !== undefined) this.#variables.set(names[0], key);
+      if (names[1] !== undefined) this.#variables.set(names[1], item);
+      if (this.#body(node.body, item) === "break") break;
+    }
+    return undefined;
   }
 
   #pipe(pipe: Pipe, dot: unknown): unknown {
@@ -77,7 +103,7 @@ class Execution {
     const own = first === undefined || first.kind === "word" ? undefined : this.#operand(first, dot);
     if (isMethod(own)) return own(...rest.map((operand) => this.#operand(operand, dot)), ...piped);
     if (rest.length > 0 || piped.length > 0 || first === undefined)
-      throw templateError(
+      throw executionError(
         this.#template,
         `"${first?.kind === "word" ? first.text : "a value"}" is no function`,
       );
@@ -97,7 +123,7 @@ class Execution {
       case "word":
         return this.#word(operand.text);
       case "sign":
-        throw templateError(this.#template, `"${operand.text}" is not expected there`);
+        throw executionError(this.#template, `"${operand.text}" is not expected there`);
     }
   }
 
@@ -106,7 +132,7 @@ class Execution {
     if (text === "nil") return null;
     const known = templateFunctions[text];
     if (known !== undefined) return known();
-    throw templateError(this.#template, `function "${text}" is not defined`);
+    throw executionError(this.#template, `function "${text}" is not defined`);
   }
 
   /** A map without the key gives nothing; a value that has no such field is a mistake of the template. */
@@ -117,7 +143,7 @@ class Execution {
       if (current === null)
         throw this.#fieldError(path, `nil data; no entry for key "${path[at - 1] ?? name}"`);
       if (typeof current !== "object")
-        throw templateError(this.#template, `there is no field "${name}" in ${showValue(current)}`);
+        throw executionError(this.#template, `there is no field "${name}" in ${showValue(current)}`);
       current = Object.hasOwn(current, name) ? Reflect.get(current, name) : this.#absent(current, name, path);
     }
     return current;
@@ -132,11 +158,18 @@ class Execution {
 
   /** In the words of docker's templates, which scripts look for. */
   #fieldError(path: readonly string[], state: string): LighterError {
-    return templateError(
+    return executionError(
       this.#template,
       `template parsing error: executing "" at <.${path.join(".")}>: ${state}`,
     );
   }
+}
+
+/** What a range goes over: a list, a map by its sorted keys, the numbers below one. */
+function entriesOf(value: unknown): readonly (readonly [unknown, unknown])[] {
+  if (typeof value === "number") return Array.from({ length: Math.max(0, value) }, (_, at) => [at, at]);
+  if (Array.isArray(value)) return value.map((item: unknown, index) => [index, item]);
+  return typeof value === "object" && value !== null ? sortedEntries(value) : [];
 }
 
 /** A field that takes arguments, as `.Label "team"`. */
