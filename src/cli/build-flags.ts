@@ -237,8 +237,10 @@ function stepOptions(flags: FlagValues<typeof buildFlags>): Partial<BuildOptions
 /** What becomes of the result. */
 function outputOptions(flags: FlagValues<typeof buildFlags>): Partial<BuildOptions> {
   const { provenance, sbom, lock } = flags;
+  const outputs = flags.output.filter((output) => output !== "");
+  if (flags.iidfile !== undefined && outputs.length > 0 && !flags.load && !flags.push) requireImage(outputs);
   return {
-    ...(flags.output.length > 0 && { outputs: flags.output }),
+    ...(outputs.length > 0 && { outputs }),
     ...(flags.load && { load: true }),
     ...(flags.push && { push: true }),
     ...(flags.squash && { squash: true }),
@@ -250,6 +252,16 @@ function outputOptions(flags: FlagValues<typeof buildFlags>): Partial<BuildOptio
     ...(flags["cache-to"].length > 0 && { cacheTo: flags["cache-to"] }),
     ...(lock !== undefined && { lockFile: lock }),
   };
+}
+
+/** @throws USAGE when every output is files of a tree */
+function requireImage(outputs: readonly string[]): void {
+  const isTree = (output: string) => !output.includes("=") || /(?:^|,)type=(?:local|tar)(?:,|$)/.test(output);
+  if (outputs.every(isTree))
+    throw new LighterError(
+      "USAGE",
+      "cannot write --iidfile: local and tar exporters are incompatible with image ID file; add an output that makes an image",
+    );
 }
 
 /** Archives without a destination, and those that name it `-`. */

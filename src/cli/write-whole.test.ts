@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -21,6 +29,18 @@ test("a file is written whole, and what a killed process left of it goes", async
     await writeWhole(path, bytes(), new AbortController().signal);
     assert.equal(readFileSync(path, "utf8"), "whole");
     assert.deepEqual(readdirSync(folder).sort(), ["a.tar", ...others].sort());
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("what is no file of its own is written to and stays", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "lighter-write-"));
+  try {
+    symlinkSync("behind", join(folder, "link"));
+    await writeWhole(join(folder, "link"), bytes(), new AbortController().signal);
+    assert.equal(lstatSync(join(folder, "link")).isSymbolicLink(), true);
+    assert.equal(readFileSync(join(folder, "behind"), "utf8"), "whole");
   } finally {
     rmSync(folder, { recursive: true });
   }

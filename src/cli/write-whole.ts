@@ -2,6 +2,7 @@ import { createWriteStream, readdirSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { diskError, LighterError, systemErrorCode } from "#base";
+import { partialPath } from "#host";
 
 /**
  * Writes a file for its user alone, under another name until it is whole, so that a Ctrl-C leaves the earlier one. What
@@ -13,12 +14,12 @@ export async function writeWhole(
   signal: AbortSignal,
 ): Promise<void> {
   removeLeftovers(path);
-  const partial = `${path}.${process.pid}.partial`;
+  const partial = partialPath(path);
   try {
     await pipeline(archive, createWriteStream(partial, { mode: 0o600 }), { signal });
-    renameSync(partial, path);
+    if (partial !== path) renameSync(partial, path);
   } catch (error) {
-    rmSync(partial, { force: true });
+    if (partial !== path) rmSync(partial, { force: true });
     if (systemErrorCode(error) === "ENOENT")
       throw new LighterError("ARGUMENT_INVALID", `cannot write "${path}": there is no such directory`, {
         cause: error,

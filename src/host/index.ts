@@ -28,4 +28,5 @@ export type {
 } from "./host.ts";
 export { decodeAddress, encodeAddress, encodeCidr, type InternetAddress } from "./internet-address.ts";
 export { findOwnProgram } from "./own-program.ts";
+export { partialPath } from "./partial-path.ts";
 export { errnoOf } from "./system-error.ts";

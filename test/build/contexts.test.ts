@@ -1,7 +1,7 @@
 // Where a build takes its files from, seen from the command line.
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -221,6 +221,23 @@ describe("the main context", { skip }, () => {
       assert.equal(status, 1);
       assert.match(stderr, words);
     });
+
+  test("a file that should be a directory is no path", () => {
+    const path = makeContext("file", { Dockerfile: "FROM scratch\nCOPY a/b /\n", a: "A" });
+    const { status, stderr } = clone.run(["build", path]);
+    assert.equal(status, 1);
+    assert.match(stderr, /"\/a\/b": not found/);
+  });
+
+  test("an image ID of a tree is refused, an old one goes before a build", () => {
+    const file = join(clone.folder, "iid");
+    writeFileSync(file, "old");
+    const path = makeContext("failing", { Dockerfile: "FROM scratch\nCOPY none /\n" });
+    assert.equal(clone.run(["build", "--iidfile", file, path]).status, 1);
+    assert.equal(existsSync(file), false);
+    const { stderr } = clone.run(["build", "--iidfile", file, "-o", "out", path]);
+    assert.match(stderr, /local and tar exporters are incompatible with image ID file/);
+  });
 
   test("what the server does not have is said", async () => {
     const { code, output } = await run(["build", `${address}/none.tar`]);

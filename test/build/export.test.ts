@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { type BuildOutput, parseAnnotation, parseAttest, parseOutput } from "#build";
@@ -285,11 +293,30 @@ test("several outputs of one build", { skip }, async () => {
   assert.ok(existsSync(out("m/x/oci.tar")) && existsSync(out("m/local/own")));
 });
 
+test("a device or a link that an archive goes to stays what it is", { skip }, async () => {
+  execFileSync("mknod", [out("null"), "c", "1", "3"]);
+  execFileSync("ln", ["-s", "behind", out("link")]);
+  for (const name of ["null", "link"]) await build(`type=tar,dest=${out(name)}`);
+  assert.equal(lstatSync(out("null")).isCharacterDevice(), true);
+  assert.equal(lstatSync(out("link")).isSymbolicLink(), true);
+  assert.ok(statSync(out("behind")).size > 512);
+});
+
+test("an annotation is for something that is there", { skip }, async () => {
+  assert.throws(() => parseAnnotation("manifests:a=1"), /unknown annotation type "manifests", want manifest/);
+  const annotations = parseAnnotation("index:a=1");
+  await assert.rejects(
+    build(`type=oci,dest=${out("one.tar")}`, { annotations }),
+    /index annotations are not supported/,
+  );
+});
+
 test("what an output cannot do is one sentence", { skip }, async () => {
   const cases: readonly (readonly [string, RegExp])[] = [
     ["type=registry", /cannot push the image: it has no name/],
     ["type=oci", /cannot write the result: no destination was named/],
     [`type=tar,dest=/dev/null/x`, /cannot write the result to "\/dev\/null\/x"/],
+    [`type=tar,dest=${lab.folder}`, /destination file is a directory; name a file in it/],
     [`type=oci,dest=${"/dev/full/no"}`, /cannot write the result/],
     [`type=oci,dest=x,compression=zstd,compression-level=40`, /want 0 to 22/],
   ];

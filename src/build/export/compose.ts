@@ -1,3 +1,4 @@
+import { LighterError } from "#base";
 import type { ContentStore } from "#content";
 import { formatConfig, type ImageStore } from "#image";
 import {
@@ -117,7 +118,14 @@ function storeTarget(
 ): Descriptor {
   const { form, images } = options;
   const [only] = manifests;
-  if (only !== undefined && manifests.length === 1 && images.length === 1) return only;
+  if (only !== undefined && manifests.length === 1 && images.length === 1) {
+    if (form.annotations.some(({ level }) => level.startsWith("index")))
+      throw new LighterError(
+        "ARGUMENT_INVALID",
+        "cannot annotate an index: index annotations are not supported for a single platform without attestations",
+      );
+    return only;
+  }
   const mediaType = mediaTypesOf(options) === "docker" ? mediaTypes.dockerManifestList : mediaTypes.index;
   const annotations = annotationsOf(form.annotations, "index");
   const index: Index = { schemaVersion: 2, mediaType, manifests, ...(annotations && { annotations }) };

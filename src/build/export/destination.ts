@@ -1,7 +1,7 @@
-import { closeSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { errorMessage, isLighterError, LighterError, systemErrorCode } from "#base";
-import type { Host } from "#host";
+import { type Host, partialPath } from "#host";
 import { Extraction } from "#snapshot";
 import type { Destination } from "./output.ts";
 
@@ -50,16 +50,21 @@ async function writeFile(
   { host, signal }: WriteOptions,
 ): Promise<void> {
   mkdirSync(dirname(path), { recursive: true });
-  const partial = `${path}.${process.pid}.partial`;
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true)
+    throw new LighterError(
+      "OUTPUT_UNWRITABLE",
+      `cannot write the result to "${path}": destination file is a directory; name a file in it`,
+    );
+  const partial = partialPath(path);
   const fd = openSync(partial, "w", 0o666 & ~host.callerUmask);
   try {
     for await (const chunk of archive) {
       signal?.throwIfAborted();
       for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at);
     }
-    renameSync(partial, path);
+    if (partial !== path) renameSync(partial, path);
   } catch (error) {
-    rmSync(partial, { force: true });
+    if (partial !== path) rmSync(partial, { force: true });
     throw error;
   } finally {
     closeSync(fd);

@@ -144,19 +144,21 @@ function readAnnotation(key: string, value: string, attributes: Attributes): Ann
   };
 }
 
-/** Reads `--annotation`: `[type[,type][[platform]]:]key=value`, as docker has it. @throws ARGUMENT_INVALID */
+const annotationLevels = ["manifest", "manifest-descriptor", "index", "index-descriptor"] as const;
+
+/** Reads `--annotation`: `[type[[platform]][,type[[platform]]]:]key=value`, as docker has it. @throws ARGUMENT_INVALID */
 export function parseAnnotation(text: string): readonly Annotation[] {
-  const match =
-    /^(?:((?:index|manifest|index-descriptor|manifest-descriptor)(?:,(?:index|manifest|index-descriptor|manifest-descriptor))*)(?:\[([^\]]*)\])?:)?([^=]+)=(.*)$/s.exec(
-      text,
-    );
-  const [, levels = "manifest", platform, key, value] = match ?? [];
-  if (key === undefined || value === undefined)
-    throw new LighterError("ARGUMENT_INVALID", `cannot read --annotation "${text}": want name=value`);
-  return levels.split(",").map((level) => ({
-    level: level as Annotation["level"],
-    ...(platform !== undefined && { platform: parsePlatform(platform) }),
-    key,
-    value,
-  }));
+  const [, types, key, value] = /^(?:([^=:]*):)?([^=]+)=(.*)$/s.exec(text) ?? [];
+  if (key === undefined || value === undefined) throw annotationFault(text, "want name=value");
+  return (types ?? "manifest").split(",").map((type) => {
+    const [, name, platform] = /^([a-z-]+)(?:\[([^\]]*)\])?$/.exec(type) ?? [];
+    const level = annotationLevels.find((known) => known === name);
+    if (level === undefined)
+      throw annotationFault(text, `unknown annotation type "${type}", want ${annotationLevels.join(", ")}`);
+    return { level, ...(platform !== undefined && { platform: parsePlatform(platform) }), key, value };
+  });
+}
+
+function annotationFault(text: string, state: string): LighterError {
+  return new LighterError("ARGUMENT_INVALID", `cannot read --annotation "${text}": ${state}`);
 }

@@ -116,7 +116,7 @@ function writeExtra(files: readonly ExtraFile[], { folder, epochSeconds }: Mount
   for (const { name, text } of files) {
     const path = join(layer, name);
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, text, { mode: 0o644 });
+    writeFileSync(path, text, { mode: 0o600 });
     utimesSync(path, epochSeconds, epochSeconds);
   }
   // It is the directory of a platform, too.

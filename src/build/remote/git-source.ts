@@ -113,6 +113,11 @@ async function clone(op: GitOp, commit: string, checkout: Checkout): Promise<num
   await fetchCommit(op, commit, run);
   await run("checkout", "-q", "--detach", commit);
   if (op.submodules) await run("submodule", "update", "-q", "--init", "--recursive", "--depth=1");
+  if (op.keepGitDir) {
+    // What git notes of its own doings, times included, is not of the repository.
+    await run("reflog", "expire", "--all", "--expire=now");
+    rmSync(join(checkout.directory, ".git/FETCH_HEAD"), { force: true });
+  }
   return Number((await run("show", "-s", "--format=%ct", commit)).trim());
 }
 

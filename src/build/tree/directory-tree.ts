@@ -45,8 +45,7 @@ export class DirectoryTree implements Tree {
   whyAbsent(path: string): string | undefined {
     if (this.find(path)?.kind === "symlink")
       return "it is a link, and the build context has not what it leads to";
-    const isThere = lstatSync(`${this.root}/${path}`, { throwIfNoEntry: false }) !== undefined;
-    return isThere ? "the ignore file leaves it out" : undefined;
+    return isThere(`${this.root}/${path}`) ? "the ignore file leaves it out" : undefined;
   }
 
   #ignoreOf(path: string): IgnoreEntry | undefined {
@@ -69,6 +68,14 @@ export class DirectoryTree implements Tree {
         : [];
     this.#names.set(path, names);
     return names;
+  }
+}
+
+function isThere(location: string): boolean {
+  try {
+    return lstatSync(location, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false; // what should be a directory on the way is a file
   }
 }
 

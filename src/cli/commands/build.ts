@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { lstatSync, rmSync, writeFileSync } from "node:fs";
 import { LighterError } from "#base";
 import type { BuildOptions, BuildResult } from "#engine";
 import { buildFlags, buildOptions, refusedBuildFlags } from "../build-flags.ts";
@@ -85,6 +85,7 @@ async function buildAndTell(
   { mode, invocation }: { readonly mode: ProgressMode; readonly invocation: Invocation<typeof buildFlags> },
 ): Promise<number> {
   const { flags, io } = invocation;
+  removeStaleId(flags.iidfile);
   const result = await withDisplay(mode, invocation, (display) =>
     engine.build({
       ...options,
@@ -152,12 +153,17 @@ function shellOn(io: Io, display: ClosableDisplay): NonNullable<BuildOptions["on
   };
 }
 
+/** Who finds an ID after a build that failed would take the one of an earlier build for it. */
+function removeStaleId(file: string | undefined): void {
+  if (file !== undefined && lstatSync(file, { throwIfNoEntry: false })?.isFile() === true) rmSync(file);
+}
+
 function writeResults(
   result: BuildResult,
   flags: { readonly iidfile: string | undefined; readonly "metadata-file": string | undefined },
 ): void {
   const id = result.imageId ?? result.digest;
-  if (flags.iidfile !== undefined && id !== undefined) writeFileSync(flags.iidfile, id);
+  if (flags.iidfile !== undefined) writeFileSync(flags.iidfile, id ?? "");
   const file = flags["metadata-file"];
   if (file !== undefined) writeFileSync(file, `${JSON.stringify(result.metadata, undefined, 2)}\n`);
 }

@@ -1,6 +1,7 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { formatTarHeader, tarEnd, tarEntry, tarPadding } from "#archive";
 import { diskError, LighterError } from "#base";
+import { partialPath } from "#host";
 import { type Descriptor, type Index, mediaTypes } from "#oci";
 import { type ImageBytes, parseDocument } from "../document.ts";
 import type { ImageTarget } from "../endpoints.ts";
@@ -15,7 +16,7 @@ export function archiveTarget(
   path: string,
   form: { readonly kind: "oci" | "docker"; readonly name: string | undefined },
 ): ArchiveTarget {
-  const partial = `${path}.${process.pid}.partial`;
+  const partial = partialPath(path);
   const fd = openArchive(partial);
   let isOpen = true;
   const write = (bytes: Uint8Array): void => {
@@ -55,16 +56,16 @@ export function archiveTarget(
         file("manifest.json", Buffer.from(JSON.stringify([dockerItem(path, top, form.name)])));
       file("index.json", Buffer.from(JSON.stringify(indexOf(top.descriptor, form.name))));
       write(tarEnd);
-      fsyncSync(fd);
+      if (partial !== path) fsyncSync(fd);
       closeSync(fd);
       isOpen = false;
-      renameSync(partial, path);
+      if (partial !== path) renameSync(partial, path);
       return Promise.resolve();
     },
     [Symbol.dispose]() {
       if (!isOpen) return;
       closeSync(fd);
-      rmSync(partial, { force: true });
+      if (partial !== path) rmSync(partial, { force: true });
       isOpen = false;
     },
   };
