@@ -2,12 +2,17 @@
 //   node bench/network.mjs KIND IMAGE ENGINE-COMMAND...
 // The programs that send are the host's, in the containers' namespaces: what differs between engines is the network alone.
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { place } from "./box.mjs";
+import { modestLimits } from "./run-scratch.mjs";
+import { forceNow } from "./tidy.mjs";
 
 const [kind, image, ...engine] = process.argv.slice(2);
+const engineProgram = basename(engine[0]);
+const limits = engineProgram === "podman" ? modestLimits : [];
 const network = "bench-net";
 const containers = ["bench-client", "bench-server"];
 const ports = { bulk: "5201", requests: "8081" };
@@ -21,21 +26,30 @@ const kinds = {
   "requests by a published port": () => traffic("requests", [], "127.0.0.1", published.requests),
   "connections by a published port": () => traffic("connections", [], "127.0.0.1", published.requests),
   "name look-ups": () =>
-    run(within(client), program, "look-ups", "127.0.0.11", "bench-server", counts["look-ups"]),
+    run(within(client), program, "look-ups", nameServer(), "bench-server", counts["look-ups"]),
 };
 
 const folder = mkdtempSync(join(tmpdir(), "bench-network-"));
-const program = join(folder, "network-traffic");
+// In a run of the benchmark it is made once.
+const program = join(existsSync(place) ? place : folder, "network-traffic");
 const started = [];
 let client;
 let server;
 try {
-  // A run that was killed may have left its own in a store that is kept.
-  removeAll();
-  run([], "cc", "-O2", "-o", program, join(import.meta.dirname, "network-traffic.c"));
+  if (!existsSync(program))
+    run([], "cc", "-O2", "-o", program, join(import.meta.dirname, "network-traffic.c"));
   run(engine, "network", "create", network);
   const busybox = ["/usr/bin/busybox", "/bin/busybox"].find((path) => existsSync(path));
-  const sleeps = ["-v", `${busybox}:/busybox:ro`, "--entrypoint", "/busybox", image, "sleep", "1000"];
+  const sleeps = [
+    ...limits,
+    "-v",
+    `${busybox}:/busybox:ro`,
+    "--entrypoint",
+    "/busybox",
+    image,
+    "sleep",
+    "1000",
+  ];
   const publish = Object.keys(ports).flatMap((one) => ["-p", `${published[one]}:${ports[one]}`]);
   run(engine, "run", "-d", "--name", "bench-server", "--network", network, ...publish, ...sleeps);
   run(engine, "run", "-d", "--name", "bench-client", "--network", network, ...sleeps);
@@ -49,22 +63,22 @@ try {
 
 function removeAll() {
   const [first, ...words] = engine;
-  spawnSync(first, [...words, "rm", "-f", ...containers], { stdio: "ignore" });
+  spawnSync(first, [...words, "rm", ...forceNow(engineProgram), ...containers], { stdio: "ignore" });
   spawnSync(first, [...words, "network", "rm", network], { stdio: "ignore" });
 }
 
-async function throughput(place, host, port) {
+async function throughput(from, host, port) {
   serve("iperf3", "-s", "-p", ports.bulk);
   await delay(300);
-  const { end } = JSON.parse(run(place, "iperf3", "-J", "-n", "4G", "-c", host, "-p", port));
+  const { end } = JSON.parse(run(from, "iperf3", "-J", "-n", "4G", "-c", host, "-p", port));
   return end.sum_received.seconds;
 }
 
-async function traffic(what, place, host, port) {
+async function traffic(what, from, host, port) {
   serve(program, "serve", ports.requests);
   await delay(300);
-  run(place, program, what, host, port, "200");
-  return run(place, program, what, host, port, counts[what]);
+  run(from, program, what, host, port, "200");
+  return run(from, program, what, host, port, counts[what]);
 }
 
 function within(pid) {
@@ -74,6 +88,12 @@ function within(pid) {
 function serve(...command) {
   const [first, ...words] = [...within(server), ...command];
   started.push(spawn(first, words, { stdio: "ignore" }));
+}
+
+/** Of docker and lighter 127.0.0.11, of podman the network's gateway. */
+function nameServer() {
+  const text = readFileSync(`/proc/${client}/root/etc/resolv.conf`, "utf8");
+  return /^nameserver\s+(\S+)/m.exec(text)[1];
 }
 
 function address() {

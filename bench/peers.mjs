@@ -1,7 +1,8 @@
 // The peers, each with a store of its own inside the benchmark's work folder.
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, openSync, rmSync, symlinkSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { bounded } from "./bounded.mjs";
 import { newerDockerRoot } from "./newer-docker.mjs";
 
 /** Which of docker, buildah, podman and skopeo are installed; of docker maybe two versions. */
@@ -32,93 +33,91 @@ export function findPeers() {
 /**
  * Starts what has to run, loads the images, and gives the beginning of each peer's command line. The name of a peer is that
  * of its program, for docker with the version behind it: `docker-28`.
+ *
+ * @param archives what each is to load; one that cannot is among the `broken` with the reason
  */
-export async function startPeers(found, work) {
+export async function startPeers(found, { place, archives, without }) {
   const commands = {};
-  const versions = { lighter: firstLine("bin/lighter", ["version"]) };
-  const daemons = [];
+  const versions = {};
+  const broken = {};
   const pids = {};
   for (const docker of found.dockers) {
     const version = firstLine(docker.dockerd, ["--version"]);
     const name = `docker-${/version (2[0-2]\.\d+|\d+)/.exec(version)?.[1] ?? "unknown"}`;
-    if (commands[name] !== undefined) continue;
-    const daemon = await startDocker(docker, { name, folder: join(work, name), place: daemons.length });
-    if (daemon === undefined) continue;
-    daemons.push(daemon);
-    pids[name] = daemon.pid;
-    add(name, daemon.command, { load: ["load", "-i"], version });
+    if (versions[name] !== undefined || without.includes(name)) continue;
+    versions[name] = version;
+    await orBroken(name, async () => {
+      const count = Object.keys(pids).length;
+      const { command, pid } = await startDocker(docker, { folder: join(place, name), count });
+      pids[name] = pid;
+      for (const archive of archives) await bounded([...command, "load", "-i", archive], { limit: 180 });
+      commands[name] = command;
+    });
   }
-  for (const name of ["podman", "buildah"]) {
-    if (found[name] === undefined) continue;
-    // Both keep their images in containers/storage: one store serves them, as on any machine that has both.
-    const store = ["--root", join(work, "containers"), "--runroot", join(work, "containers-run")];
-    add(name, [found[name], ...store], { load: name === "podman" ? ["load", "-i"] : undefined });
+  // Both keep their images in containers/storage: one store serves them, as on any machine that has both.
+  const store = ["--root", join(place, "containers"), "--runroot", join(place, "containers-run")];
+  // A box knows no systemd that would make cgroups.
+  const podman = ["--cgroup-manager=cgroupfs"];
+  const stored = ["podman", "buildah"].filter((name) => found[name] !== undefined && !without.includes(name));
+  for (const name of stored) {
+    versions[name] = firstLine(found[name], ["--version"]);
+    const command = [found[name], ...(name === "podman" ? podman : []), ...store];
+    await orBroken(name, async () => {
+      const get =
+        name === "podman" ? (file) => ["load", "-i", file] : (file) => ["pull", `docker-archive:${file}`];
+      const isThere = commands.podman !== undefined;
+      for (const archive of isThere ? [] : archives)
+        await bounded([...command, ...get(archive)], { limit: 180 });
+      commands[name] = command;
+    });
   }
   // It keeps no images that could be loaded.
-  if (found.skopeo !== undefined) {
+  if (found.skopeo !== undefined && !without.includes("skopeo")) {
     commands.skopeo = [found.skopeo];
     versions.skopeo = firstLine(found.skopeo, ["--version"]);
   }
-  return {
-    commands,
-    versions,
-    daemons: pids,
-    async stop() {
-      for (const daemon of daemons) await daemon.stop();
-    },
-  };
+  return { commands, versions, broken, daemons: pids };
 
-  function add(name, command, { load, version = firstLine(command[0], ["--version"]) }) {
-    const archives = ["base.tar", "run.tar"].map((file) => join(work, file));
-    const loadsAll = archives.every((file) =>
-      load === undefined ? pull(command, file) : has(command) || succeeds(name, [...command, ...load, file]),
-    );
-    if (!loadsAll) return;
-    commands[name] = command;
-    versions[name] = version;
-  }
-
-  /** A work folder that was kept has them: the second archive's image is loaded last. */
-  function has(command) {
-    return spawnSync(command[0], [...command.slice(1), "image", "inspect", "bench-run"]).status === 0;
-  }
-
-  function pull(command, file) {
-    return (
-      commands.podman !== undefined || succeeds("buildah", [...command, "pull", `docker-archive:${file}`])
-    );
+  async function orBroken(name, task) {
+    console.log(`bench:   ${versions[name]}`);
+    try {
+      await task();
+    } catch (error) {
+      broken[name] = error.message;
+      console.log(`bench:   ${name} is left out: ${error.message}`);
+    }
   }
 }
 
-async function startDocker({ docker, dockerd, path, buildx }, { name, folder, place }) {
+async function startDocker({ docker, dockerd, path, buildx }, { folder, count }) {
   mkdirSync(join(folder, "config/cli-plugins"), { recursive: true });
   if (buildx !== undefined) symlinkNew(buildx, join(folder, "config/cli-plugins/docker-buildx"));
   const socket = `unix://${join(folder, "docker.sock")}`;
-  const log = openSync(join(folder, "log"), "w");
+  const log = join(folder, "log");
+  const fd = openSync(log, "w");
   // Daemons of one network namespace need a bridge each.
-  const bridge = place === 0 ? [] : ["--bridge", makeBridge(place)];
+  const bridge = count === 0 ? [] : ["--bridge", makeBridge(count)];
   const places = ["data", "exec", "pid"].map((part) => join(folder, part));
   const flags = ["--data-root", "--exec-root", "--pidfile"].flatMap((flag, at) => [flag, places[at]]);
-  const child = spawn(dockerd, [...flags, ...bridge, "-H", socket], {
-    stdio: ["ignore", log, log],
+  // A box knows no systemd that would make cgroups.
+  const driver = ["--exec-opt", "native.cgroupdriver=cgroupfs"];
+  const child = spawn(dockerd, [...flags, ...driver, ...bridge, "-H", socket], {
+    stdio: ["ignore", fd, fd],
     env: { ...process.env, PATH: path + process.env.PATH },
   });
-  const exited = new Promise((resolve) => child.once("close", resolve));
-  const stop = async () => {
-    child.kill("SIGTERM");
-    await exited;
-  };
+  closeSync(fd);
+  child.once("error", () => undefined);
   // DOCKER_BUILDKIT for clients that still ask; --config keeps the user's settings out.
   process.env.DOCKER_BUILDKIT = "1";
   const command = [docker, "--config", join(folder, "config"), "-H", socket];
   for (let attempt = 0; attempt < 150 && child.exitCode === null; attempt += 1) {
-    if (spawnSync(command[0], [...command.slice(1), "version"]).status === 0)
-      return { command, stop, pid: child.pid };
+    if (spawnSync(command[0], [...command.slice(1), "version"], { timeout: 10_000 }).status === 0)
+      return { command, pid: child.pid };
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
-  console.log(`bench: ${name} left out: dockerd did not start; its log is ${join(folder, "log")}`);
-  await stop();
-  return undefined;
+  child.kill("SIGKILL");
+  const last = readFileSync(log, "utf8").trim().split("\n").at(-1);
+  throw new Error(`dockerd did not start: ${last}`);
 }
 
 function symlinkNew(target, path) {
@@ -137,13 +136,7 @@ function makeBridge(place) {
   return name;
 }
 
-function succeeds(name, [program, ...args]) {
-  const { status, stderr } = spawnSync(program, args, { stdio: ["ignore", "ignore", "pipe"] });
-  if (status !== 0)
-    console.log(`bench: ${name} left out: ${args.at(-2)}: ${stderr.toString().trim().split("\n")[0]}`);
-  return status === 0;
-}
-
-function firstLine(program, args) {
+/** The first line that a program prints. */
+export function firstLine(program, args) {
   return spawnSync(program, args).stdout?.toString().split("\n")[0];
 }

@@ -7,7 +7,7 @@ import { fillTables } from "./table.mjs";
 const file = "bench/results.json";
 const documents = "docs/benchmarks";
 
-/** Workloads that were not measured now keep their figures, unless those are of another machine. */
+/** Workloads that were not measured now keep their figures, unless those are of another machine or there is no such workload. */
 export function keepResults({ rows, versions, targets }) {
   const machine = describeMachine();
   const known = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined;
@@ -15,9 +15,9 @@ export function keepResults({ rows, versions, targets }) {
   const measured = new Set(rows.map(({ workload }) => workload));
   const kept = isSameMachine ? known.rows.filter(({ workload }) => !measured.has(workload)) : [];
   const all = [...kept, ...rows];
-  const order = [...new Set([...Object.keys(targets), ...all.map(({ workload }) => workload)])];
-  const sorted = order.flatMap((workload) => all.filter((row) => row.workload === workload));
-  const results = { date: new Date().toISOString(), machine, versions, targets, rows: sorted };
+  const sorted = Object.keys(targets).flatMap((name) => all.filter(({ workload }) => workload === name));
+  const versionsNow = { ...(isSameMachine ? known.versions : {}), ...versions };
+  const results = { date: new Date().toISOString(), machine, versions: versionsNow, targets, rows: sorted };
   writeFileSync(file, `${JSON.stringify(results, undefined, 2)}\n`);
 }
 

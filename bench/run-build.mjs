@@ -1,5 +1,5 @@
 /** A build that bench/build.mjs prepares and times; every engine can be left out by name. */
-export function runBuild(kind, { name, about, runs, targets, without = [] }) {
+export function runBuild(kind, { without = [], ...workload }) {
   const run =
     (program) =>
     ({ work, name: engine, [program]: command }) => [
@@ -12,13 +12,13 @@ export function runBuild(kind, { name, about, runs, targets, without = [] }) {
     ];
   const engines = ["lighter", "docker", "buildah"].filter((engine) => !without.includes(engine));
   return {
-    name,
-    about,
+    stage: "builds",
     commands: Object.fromEntries(engines.map((engine) => [engine, run(engine)])),
     // The commands measure themselves: making the context is no part of it.
     seconds: (stdout) => Number(stdout.split(" ")[0]),
     peakKiB: (stdout) => Number(stdout.split(" ")[1]) || undefined,
-    targets,
-    runs,
+    limit: 150,
+    budget: 60,
+    ...workload,
   };
 }

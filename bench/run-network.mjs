@@ -1,7 +1,7 @@
 import { join } from "node:path";
 
 /** Traffic that bench/network.mjs makes and times. */
-export function runNetwork(kind, about) {
+export function runNetwork(kind, about, more = {}) {
   const script = join(import.meta.dirname, "network.mjs");
   const command = (engine) => [process.execPath, script, kind, "bench-run", ...engine];
   return {
@@ -13,6 +13,10 @@ export function runNetwork(kind, about) {
       podman: ({ podman }) => command(podman),
     },
     seconds: (stdout) => Number(stdout),
+    // The programs that send are not the engine's.
+    hasPeak: false,
+    warmUp: false,
     runs: 5,
+    ...more,
   };
 }

@@ -2,6 +2,7 @@
 export function runTransfer(verb, { programs = ["lighter", "docker", "podman", "skopeo"], ...workload }) {
   const run = (name, words, work) => [process.execPath, "bench/transfer.mjs", verb, work, name, ...words];
   return {
+    stage: "images",
     commands: Object.fromEntries(
       programs.map((program) => [
         program,
@@ -11,6 +12,9 @@ export function runTransfer(verb, { programs = ["lighter", "docker", "podman", "
     seconds: (stdout) => Number(stdout.split(" ")[0]),
     peakKiB: (stdout) => Number(stdout.split(" ")[1]) || undefined,
     bytes: (stdout) => Number(stdout.split(" ")[2]) || undefined,
+    warmUp: false,
+    limit: 120,
+    budget: 60,
     runs: 3,
     ...workload,
   };

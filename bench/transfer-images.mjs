@@ -4,6 +4,8 @@ import { randomFillSync } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
+/** A tenth is enough to see that everything works. */
+const tenths = Number(process.env.BENCH_TENTHS ?? 10);
 const address = "127.0.0.1:5599";
 export const manyFiles = `${address}/bench/many-files:1`;
 export const large = "bench/large:1";
@@ -30,7 +32,7 @@ function makeTree(context) {
   const random = () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0);
   const words = Array.from({ length: 4000 }, () => random().toString(36));
   for (let layer = 0; layer < 3; layer += 1)
-    for (let place = 0; place < 8000; place += 1) {
+    for (let place = 0; place < 800 * tenths; place += 1) {
       const path = join(context, `l${layer}`, `d${place % 90}`);
       if (place < 90) mkdirSync(path, { recursive: true });
       const noise = Buffer.alloc(7000);
@@ -49,7 +51,7 @@ function makeTree(context) {
 function makeLarge(context) {
   mkdirSync(context, { recursive: true });
   for (const name of ["a", "b"])
-    writeFileSync(join(context, name), randomFillSync(Buffer.alloc(500_000_000)));
+    writeFileSync(join(context, name), randomFillSync(Buffer.alloc(50_000_000 * tenths)));
   writeFileSync(join(context, "Dockerfile"), 'FROM scratch\nCOPY a /\nCOPY b /\nCMD ["/none"]\n');
 }
 
