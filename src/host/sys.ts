@@ -50,10 +50,16 @@ export const AT_FDCWD = -100;
 /** Opens the C library. @throws KERNEL_UNSUPPORTED where no native binding exists */
 export function openSys(native: Native = loadNative()): Sys {
   const libc = native.load(null);
+  const declared = new Map<string, NativeFunction>();
+  const functionOf = (prototype: string): NativeFunction => {
+    const fn = declared.get(prototype) ?? libc.func(prototype);
+    declared.set(prototype, fn);
+    return fn;
+  };
   const declare = (prototype: string): SystemCall => {
     let fn: NativeFunction | undefined;
     return (...values) => {
-      fn ??= libc.func(prototype);
+      fn ??= functionOf(prototype);
       const result = fn(...values);
       return result < 0 ? -native.errno() : result;
     };

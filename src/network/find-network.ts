@@ -14,7 +14,7 @@ export interface Owner {
 }
 
 export function ownerOf(root: string): Owner {
-  const path = realpathSync(root);
+  const path = realpathSync.native(root);
   let known: string | undefined;
   // Most commands need no hash, and loading what makes it takes 4 ms.
   const hash = (): string => (known ??= createHash("sha256").update(path).digest("hex"));
@@ -39,7 +39,10 @@ export const predefinedNames: readonly string[] = ["bridge", "host", "none"];
 /** The three networks that are there from the start; their ids are the store's. */
 export function predefinedNetworks(root: string): readonly Network[] {
   const of = (name: string, driver: Network["driver"]): Network => ({
-    id: createHash("sha256").update(`${name} of ${root}`).digest("hex"),
+    // Made when it is asked for: loading what hashes takes 4 ms, and who names a network needs no id.
+    get id() {
+      return createHash("sha256").update(`${name} of ${root}`).digest("hex");
+    },
     name,
     driver,
     created: "0001-01-01T00:00:00Z",
