@@ -237,7 +237,11 @@ function stepOptions(flags: FlagValues<typeof buildFlags>): Partial<BuildOptions
 /** What becomes of the result. */
 function outputOptions(flags: FlagValues<typeof buildFlags>): Partial<BuildOptions> {
   const { provenance, sbom, lock } = flags;
-  const outputs = flags.output.filter((output) => output !== "");
+  // A script that has nothing to ask for gives an empty word.
+  const given = (texts: readonly string[]) => texts.filter((text) => text !== "");
+  const outputs = given(flags.output);
+  const from = given(flags["cache-from"]);
+  const to = given(flags["cache-to"]);
   if (flags.iidfile !== undefined && outputs.length > 0 && !flags.load && !flags.push) requireImage(outputs);
   return {
     ...(outputs.length > 0 && { outputs }),
@@ -248,18 +252,18 @@ function outputOptions(flags: FlagValues<typeof buildFlags>): Partial<BuildOptio
     ...(flags.attest.length > 0 && { attest: flags.attest }),
     ...(provenance !== undefined && { provenance }),
     ...(sbom !== undefined && { sbom }),
-    ...(flags["cache-from"].length > 0 && { cacheFrom: flags["cache-from"] }),
-    ...(flags["cache-to"].length > 0 && { cacheTo: flags["cache-to"] }),
+    ...(from.length > 0 && { cacheFrom: from }),
+    ...(to.length > 0 && { cacheTo: to }),
     ...(lock !== undefined && { lockFile: lock }),
   };
 }
 
-/** @throws USAGE when every output is files of a tree */
+/** @throws ARGUMENT_INVALID when every output is files of a tree */
 function requireImage(outputs: readonly string[]): void {
   const isTree = (output: string) => !output.includes("=") || /(?:^|,)type=(?:local|tar)(?:,|$)/.test(output);
   if (outputs.every(isTree))
     throw new LighterError(
-      "USAGE",
+      "ARGUMENT_INVALID",
       "cannot write --iidfile: local and tar exporters are incompatible with image ID file; add an output that makes an image",
     );
 }

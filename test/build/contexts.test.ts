@@ -293,6 +293,29 @@ COPY --from=tool /from-mount /
       );
   });
 
+  test("a layout that a build wrote, by tag and by name", () => {
+    const layout = join(clone.folder, "written");
+    const path = makeContext("to-layout", { Dockerfile: dockerfile, a: "W" });
+    const args = [
+      "build",
+      "-o",
+      `type=oci,tar=false,dest=${layout}`,
+      "-t",
+      "made/w:v2",
+      "--cache-from",
+      "",
+      path,
+    ];
+    const made = clone.run(args);
+    assert.equal(made.status, 0, made.stderr);
+    const [row] = JSON.parse(readFileSync(join(layout, "index.json"), "utf8")).manifests;
+    assert.equal(row.annotations["org.opencontainers.image.ref.name"], "v2");
+    const text = "FROM scratch\nCOPY --from=x a /\n";
+    assert.deepEqual(build(["--build-context", `x=oci-layout://${layout}:v2`, "-"], text), { a: "W" });
+    const copied = clone.run(["image", "copy", `oci:${layout}:made/w:v2`, "store:copied"]);
+    assert.equal(copied.status, 0, copied.stderr);
+  });
+
   test("a repository and a file from the web", async () => {
     const text = "FROM scratch\nCOPY --from=r a /r\nCOPY --from=w context /w\n";
     const path = makeContext("remote-names", { Dockerfile: text });

@@ -141,6 +141,10 @@ test("annotations stand where they were asked for", { skip }, async () => {
   assert(built.written !== undefined);
   const index = read<Index>(directory, built.written.descriptor.digest);
   assert.deepEqual(index.annotations, { b: "2" });
+  assert.equal(
+    built.written.descriptor.annotations?.["org.opencontainers.image.created"],
+    "1980-02-01T00:00:00Z",
+  );
   assert.deepEqual(index.manifests[0]?.annotations, { c: "3" });
   const manifest = read<Manifest>(directory, index.manifests[0]?.digest ?? "");
   assert.deepEqual(manifest.annotations, { a: "1", c: "3", "Mixed.Case": "4" });

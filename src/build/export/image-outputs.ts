@@ -69,11 +69,19 @@ async function push(
 export async function writeImageArchive(output: ArchiveOutput, context: OutputContext): Promise<ImageResult> {
   if (output.format === "docker") checkDocker(context);
   const names = output.names ?? context.names;
-  const composed = await compose(output.form, names, context);
+  const composed = await dated(await compose(output.form, names, context), context);
   const archive = context.images.archive([{ target: composed.target, names }], { format: output.format });
   context.tell(`exporting manifest ${composed.target.digest}`);
   await writeArchive(output.dest, archive, context);
   return { composed, names };
+}
+
+/** An archive says of its image when it was made, as docker's do. */
+async function dated(composed: Composed, context: OutputContext): Promise<Composed> {
+  const created = (await context.platformImages())[0]?.config.created;
+  if (created === undefined) return composed;
+  const annotations = { "org.opencontainers.image.created": created, ...composed.target.annotations };
+  return { ...composed, target: { ...composed.target, annotations } };
 }
 
 /** Docker's form has one image under a name, and no place for anything else. */

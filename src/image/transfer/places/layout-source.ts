@@ -1,5 +1,5 @@
 import { LighterError } from "#base";
-import { type Descriptor, digestOf, encoded } from "#oci";
+import { type Descriptor, digestOf, encoded, familiarReference, parseReference } from "#oci";
 import { isDescriptor, isRecord } from "../../documents.ts";
 import { nameOf } from "../../image-index.ts";
 import type { ImageSource } from "../endpoints.ts";
@@ -52,7 +52,14 @@ function chooseRow(view: FileView, name: string | undefined): Descriptor {
 }
 
 function hasName(row: Descriptor, name: string): boolean {
-  return row.annotations?.[refName] === name || nameOf(row.annotations ?? {}) === name || row.digest === name;
+  const full = nameOf(row.annotations ?? {});
+  const names = [
+    row.annotations?.[refName],
+    full,
+    full && familiarReference(parseReference(full)),
+    row.digest,
+  ];
+  return names.includes(name);
 }
 
 export function blobPath({ digest }: Pick<Descriptor, "digest">): string {
