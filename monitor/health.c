@@ -110,6 +110,15 @@ static void tell_end(int code) {
   tell("exec_die", more);
 }
 
+/* A container that stands still answers nothing, which is no sickness. Commands leave a file beside the state. */
+static int is_paused(void) {
+  char path[4096];
+  const char *name = strrchr(options.state_path, '/');
+  if (name == NULL) return 0;
+  int size = snprintf(path, sizeof path, "%.*s/paused", (int)(name - options.state_path), options.state_path);
+  return size > 0 && size < (int)sizeof path && access(path, F_OK) == 0;
+}
+
 static void start_probe(void) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return;
@@ -185,6 +194,7 @@ void health_reaped(pid_t pid, int status) {
 
 void health_timers(void) {
   int64_t now = now_ms();
+  if (late_at >= 0 && now >= late_at && is_paused()) late_at = now + options.health_timeout_ms;
   if (late_at >= 0 && now >= late_at) {
     kill_probe();
     probe_pid = 0; /* reaped like any orphan, its status no longer counts */
@@ -195,7 +205,9 @@ void health_timers(void) {
     tell_end(128 + SIGKILL);
     judge(-1);
   }
-  if (next_at >= 0 && now >= next_at && probe_pid == 0) start_probe();
+  if (next_at < 0 || now < next_at || probe_pid != 0) return;
+  if (is_paused()) next_at = now + options.health_interval_ms;
+  else start_probe();
 }
 
 int health_poll(struct pollfd *fd) {

@@ -211,12 +211,13 @@ function listOptions(flags: FlagValues<typeof containerFlags>): Partial<Containe
 
 function plainOptions(flags: FlagValues<typeof containerFlags>): Partial<ContainerOptions> {
   const plain = {
-    name: flags.name,
+    // Docker shows names with a slash before them, and takes them so.
+    name: flags.name?.replace(/^\//, "") || undefined,
     domainname: flags.domainname,
     hostname: flags.hostname,
     runtime: flags.runtime,
     user: flags.user,
-    workdir: flags.workdir,
+    workdir: flags.workdir || undefined,
     stopSignal: flags["stop-signal"],
     stopTimeoutSeconds: flags["stop-timeout"],
   };
@@ -260,6 +261,8 @@ function healthOptions(flags: FlagValues<typeof containerFlags>): ContainerOptio
     text === undefined ? [] : [[name, parseDurationMs(text) * 1_000_000] as const],
   );
   const retries = flags["health-retries"];
+  if (retries !== undefined && retries < 0)
+    throw new LighterError("USAGE", "cannot take back health checks: --health-retries is negative");
   const settings: HealthSettings = {
     ...Object.fromEntries(given),
     ...(retries !== undefined && { Retries: retries }),

@@ -96,6 +96,40 @@ test("inspect has every field of docker's", () => {
   for (const path of dockers) assert.notEqual(field(record, path), undefined, path);
 });
 
+const mounts: ContainerRecord["mounts"] = [
+  {
+    type: "bind",
+    source: "/a",
+    destination: "/b",
+    readOnly: true,
+    propagation: "rprivate",
+    asked: { flag: "volume", mode: "ro,z" },
+  },
+  {
+    type: "volume",
+    name: "db",
+    source: "/s/volumes/db/_data",
+    destination: "/data",
+    readOnly: false,
+    propagation: "rprivate",
+    asked: { flag: "volume", mode: "" },
+  },
+  {
+    type: "tmpfs",
+    destination: "/t",
+    readOnly: false,
+    options: ["size=1m"],
+    asked: { flag: "tmpfs", mode: "size=1m" },
+  },
+  {
+    type: "tmpfs",
+    destination: "/m",
+    readOnly: false,
+    options: ["size=1m", "mode=700"],
+    asked: { flag: "mount" },
+  },
+];
+
 test("what scripts read of a container", () => {
   const onUserNetwork: ContainerRecord = {
     ...record,
@@ -127,6 +161,45 @@ test("what scripts read of a container", () => {
       [{ Path: "/dev/a", Rate: 5 }],
     ],
     [{ ...record, security: { ...record.security, privileged: true } }, "HostConfig.MaskedPaths", null],
+    [record, "Config.AttachStdout", true],
+    [{ ...record, isDetached: true }, "Config.AttachStdout", false],
+    [{ ...record, input: "open", attach: ["stdin"] }, "Config.AttachStdout", false],
+    [{ ...record, input: "open" }, "Config.StdinOnce", true],
+    [
+      { ...record, security: { ...record.security, capAdd: ["net_admin", "ALL"] } },
+      "HostConfig.CapAdd",
+      ["CAP_NET_ADMIN", "ALL"],
+    ],
+    [
+      { ...record, namespaces: { ...record.namespaces, pid: "host" } },
+      "HostConfig.SecurityOpt",
+      ["label=disable"],
+    ],
+    [{ ...record, mounts }, "HostConfig.Binds", ["/a:/b:ro,z", "db:/data"]],
+    [{ ...record, mounts }, "HostConfig.Tmpfs", { "/t": "size=1m" }],
+    [
+      { ...record, mounts },
+      "HostConfig.Mounts",
+      [{ Type: "tmpfs", Target: "/m", TmpfsOptions: { SizeBytes: 1 << 20, Mode: 0o700 } }],
+    ],
+    [
+      { ...record, mounts },
+      "Mounts",
+      [
+        { Type: "bind", Source: "/a", Destination: "/b", RW: false, Mode: "ro,z", Propagation: "rprivate" },
+        {
+          Type: "volume",
+          Name: "db",
+          Driver: "local",
+          Source: "/s/volumes/db/_data",
+          Destination: "/data",
+          RW: true,
+          Mode: "z",
+          Propagation: "",
+        },
+        { Type: "tmpfs", Source: "", Destination: "/m", RW: true, Mode: "", Propagation: "" },
+      ],
+    ],
     [onUserNetwork, "NetworkSettings.IPAddress", ""],
     [onUserNetwork, "NetworkSettings.Networks.front.IPAddress", "10.1.0.9"],
     [onUserNetwork, "NetworkSettings.Networks.front.IPAMConfig", { IPv4Address: "10.1.0.9" }],

@@ -24,7 +24,8 @@ export function inspectContainer(record: ContainerRecord, root: string, networkI
     ResolvConfPath: `${directory}/resolv.conf`,
     HostnamePath: `${directory}/hostname`,
     HostsPath: `${directory}/hosts`,
-    LogPath: record.log.driver === "none" ? "" : `${directory}/${record.id}-json.log`,
+    LogPath:
+      record.log.driver === "none" || record.log.name === "local" ? "" : `${directory}/${record.id}-json.log`,
     Name: `/${record.name}`,
     RestartCount: record.state.restartCount,
     Driver: "overlay2",
@@ -35,7 +36,7 @@ export function inspectContainer(record: ContainerRecord, root: string, networkI
     ExecIDs: null,
     HostConfig: hostConfig(record),
     GraphDriver: { Name: "overlay2", Data: graphData(record, root) },
-    Mounts: record.mounts.map(mountObject),
+    Mounts: record.mounts.filter((mount) => mount.asked?.flag !== "tmpfs").map(mountObject),
     Config: configOf(record),
     NetworkSettings: networkSettings(record, networkId),
   };
@@ -88,18 +89,19 @@ function stateOf({ state }: ContainerRecord): Json {
 function configOf(record: ContainerRecord): Json {
   const { args, entrypointLength, env, cwd, user } = record.process;
   const entrypoint = args.slice(0, entrypointLength);
+  const joined = joinedStreams(record);
   const { probe: _, ...health } = record.health ?? { probe: undefined };
   return {
     Hostname: record.hostname,
     Domainname: record.domainname ?? "",
     User: user,
-    AttachStdin: record.input === "once",
-    AttachStdout: true,
-    AttachStderr: true,
+    AttachStdin: joined.includes("stdin"),
+    AttachStdout: joined.includes("stdout"),
+    AttachStderr: joined.includes("stderr"),
     ...(record.exposedPorts.length > 0 && { ExposedPorts: keyed(record.exposedPorts, () => ({})) }),
     Tty: record.tty,
     OpenStdin: record.input !== "none",
-    StdinOnce: record.input === "once",
+    StdinOnce: record.input !== "none" && joined.includes("stdin"),
     Env: env,
     Cmd: args.slice(entrypointLength),
     ...(record.health !== undefined && { Healthcheck: health }),
@@ -109,30 +111,43 @@ function configOf(record: ContainerRecord): Json {
     Entrypoint: entrypoint.length === 0 ? null : entrypoint,
     OnBuild: null,
     Labels: record.labels,
-    StopSignal: record.stopSignal,
+    ...(record.stopSignal !== "SIGTERM" && { StopSignal: record.stopSignal }),
     ...(record.stopTimeoutSeconds !== 10 && { StopTimeout: record.stopTimeoutSeconds }),
   };
 }
 
+/** Those of the command that made it. */
+function joinedStreams({ attach, input, isDetached = false }: ContainerRecord): readonly string[] {
+  if (isDetached) return [];
+  return attach ?? ["stdout", "stderr", ...(input === "none" ? [] : ["stdin"])];
+}
+
 function volumesOf(mounts: readonly MountPoint[]): Json | null {
   const places = mounts.flatMap((mount) =>
-    mount.type === "volume" && mount.isAnonymous === true ? [mount.destination] : [],
+    mount.type === "volume" && mount.isAnonymous === true && mount.asked?.flag !== "mount"
+      ? [mount.destination]
+      : [],
   );
   return places.length === 0 ? null : keyed(places, () => ({}));
 }
 
 function mountObject(mount: MountPoint): Json {
   const common = { Destination: mount.destination, RW: !mount.readOnly };
-  if (mount.type === "tmpfs")
-    return { Type: "tmpfs", Source: "", ...common, Mode: mount.options.join(","), Propagation: "" };
+  if (mount.type === "tmpfs") return { Type: "tmpfs", Source: "", ...common, Mode: "", Propagation: "" };
   return {
     Type: mount.type,
     ...(mount.type === "volume" && { Name: mount.name, Driver: "local" }),
     Source: mount.source,
     ...common,
-    Mode: mount.readOnly ? "ro" : mount.type === "volume" && mount.isAnonymous !== true ? "z" : "",
+    Mode: modeOf(mount),
     Propagation: mount.type === "bind" ? mount.propagation : "",
   };
+}
+
+/** The words of `-v`; a volume that has none is as shared as SELinux would have it. */
+function modeOf({ type, asked, isAnonymous }: Exclude<MountPoint, { type: "tmpfs" }>): string {
+  if (asked?.flag === "volume" && asked.mode !== "") return asked.mode;
+  return type === "volume" && (asked?.flag === "mount" || isAnonymous !== true) ? "z" : "";
 }
 
 function keyed<T>(names: readonly string[], value: () => T): Readonly<Record<string, T>> {

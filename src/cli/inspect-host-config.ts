@@ -1,5 +1,6 @@
 import type { ContainerRecord, Limits, MountPoint } from "#container";
 import { maskedPaths, readonlyPaths } from "#runtime";
+import { parseByteSize } from "./byte-size.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -8,12 +9,10 @@ export function hostConfig(record: ContainerRecord): Json {
   const { limits, security, restart, namespaces } = record;
   const { networking } = record.network;
   const dns = networking?.dns;
-  const isUnmasked =
-    security.privileged || security.options.some((text) => /^systempaths[=:]unconfined$/.test(text));
   return {
     Binds: binds(record.mounts),
     ContainerIDFile: "",
-    LogConfig: { Type: record.log.driver, Config: record.log.options },
+    LogConfig: { Type: record.log.name ?? record.log.driver, Config: record.log.options },
     NetworkMode: record.network.name,
     PortBindings: portBindings(record.network.ports),
     RestartPolicy: { Name: restart.name, MaximumRetryCount: restart.maximumRetryCount },
@@ -21,8 +20,8 @@ export function hostConfig(record: ContainerRecord): Json {
     VolumeDriver: "",
     VolumesFrom: orNull(record.volumesFrom ?? []),
     ConsoleSize: [0, 0],
-    CapAdd: orNull(security.capAdd),
-    CapDrop: orNull(security.capDrop),
+    CapAdd: orNull(security.capAdd.map(capability)),
+    CapDrop: orNull(security.capDrop.map(capability)),
     CgroupnsMode: namespaces.cgroup ?? "",
     Dns: dns?.servers ?? [],
     DnsOptions: dns?.options ?? [],
@@ -39,7 +38,7 @@ export function hostConfig(record: ContainerRecord): Json {
     Privileged: security.privileged,
     PublishAllPorts: record.publishAll ?? false,
     ReadonlyRootfs: record.readOnly,
-    SecurityOpt: orNull(security.options),
+    SecurityOpt: securityOptions(record),
     ShmSize: limits.shmBytes ?? 67_108_864,
     ...(Object.keys(record.sysctls).length > 0 && { Sysctls: record.sysctls }),
     ...(Object.keys(record.annotations).length > 0 && { Annotations: record.annotations }),
@@ -64,7 +63,7 @@ export function hostConfig(record: ContainerRecord): Json {
     IOMaximumBandwidth: 0,
     IOMaximumIOps: 0,
     CgroupParent: record.cgroupParent ?? "",
-    PidsLimit: limits.pidsLimit ?? null,
+    PidsLimit: (limits.pidsLimit ?? 0) > 0 ? limits.pidsLimit : null,
     BlkioWeight: limits.blkioWeight ?? 0,
     BlkioWeightDevice: (limits.blkioWeightDevices ?? []).map(({ path, rate }) => ({
       Path: path,
@@ -78,25 +77,95 @@ export function hostConfig(record: ContainerRecord): Json {
     Devices: record.devices.map(deviceObject),
     DeviceCgroupRules: orNull(record.deviceCgroupRules ?? []),
     DeviceRequests: null,
-    MaskedPaths: isUnmasked ? null : maskedPaths,
-    ReadonlyPaths: isUnmasked ? null : readonlyPaths,
-    Tmpfs: tmpfsOf(record.mounts),
+    MaskedPaths: hidden(security, maskedPaths),
+    ReadonlyPaths: hidden(security, readonlyPaths),
+    ...mountsOf(record.mounts),
+    ...tmpfsOf(record.mounts),
   };
 }
 
 function binds(mounts: readonly MountPoint[]): readonly string[] | null {
   const texts = mounts.flatMap((mount) => {
-    if (mount.type === "tmpfs" || (mount.type === "volume" && mount.isAnonymous === true)) return [];
+    if (mount.type === "tmpfs" || mount.isAnonymous === true || mount.asked?.flag === "mount") return [];
     const source = mount.type === "volume" ? mount.name : mount.source;
-    return [`${source}:${mount.destination}${mount.readOnly ? ":ro" : ""}`];
+    const mode = mount.asked?.flag === "volume" ? mount.asked.mode : mount.readOnly ? "ro" : "";
+    return [`${source}:${mount.destination}${mode === "" ? "" : `:${mode}`}`];
   });
   return orNull(texts);
 }
 
+/** What `--tmpfs` asked for, in its words. */
 function tmpfsOf(mounts: readonly MountPoint[]): Json {
-  return Object.fromEntries(
-    mounts.flatMap((mount) => (mount.type === "tmpfs" ? [[mount.destination, mount.options.join(",")]] : [])),
+  const asked = mounts.flatMap(({ destination, asked: how }) =>
+    how?.flag === "tmpfs" ? [[destination, how.mode] as const] : [],
   );
+  return asked.length === 0 ? {} : { Tmpfs: Object.fromEntries(asked) };
+}
+
+/** What `--mount` asked for. */
+function mountsOf(mounts: readonly MountPoint[]): Json {
+  const asked = mounts.filter((mount) => mount.asked?.flag === "mount").map(mountObject);
+  return asked.length === 0 ? {} : { Mounts: asked };
+}
+
+function mountObject(mount: MountPoint): Json {
+  const common = {
+    Type: mount.type,
+    ...sourceOf(mount),
+    Target: mount.destination,
+    ...(mount.readOnly && { ReadOnly: true }),
+  };
+  if (mount.type === "tmpfs") return { ...common, ...filled("TmpfsOptions", tmpfsOptions(mount.options)) };
+  if (mount.type === "volume")
+    return { ...common, ...filled("VolumeOptions", mount.copies === false ? { NoCopy: true } : {}) };
+  const { propagation, isShallow = false } = mount;
+  const options = {
+    ...(propagation !== "rprivate" && { Propagation: propagation }),
+    ...(isShallow && { NonRecursive: true }),
+  };
+  return { ...common, ...filled("BindOptions", options) };
+}
+
+function sourceOf(mount: MountPoint): Json {
+  if (mount.type === "tmpfs" || mount.isAnonymous === true) return {};
+  return { Source: mount.type === "volume" ? mount.name : mount.source };
+}
+
+function tmpfsOptions(options: readonly string[]): Json {
+  const value = (name: string): string | undefined =>
+    options.find((word) => word.startsWith(`${name}=`))?.slice(name.length + 1);
+  const [size, mode] = [value("size"), value("mode")];
+  return {
+    ...(size !== undefined && { SizeBytes: parseByteSize(size) }),
+    ...(mode !== undefined && mode !== "1777" && { Mode: Number.parseInt(mode, 8) }),
+  };
+}
+
+function filled(name: string, options: Json): Json {
+  return Object.keys(options).length === 0 ? {} : { [name]: options };
+}
+
+type Security = ContainerRecord["security"];
+
+const unmasking = /^systempaths[=:]unconfined$/;
+
+/** Docker takes `systempaths` for what it does, and labels of SELinux away where processes of the host are seen. */
+function securityOptions({ security, namespaces }: ContainerRecord): readonly string[] | null {
+  const options = security.options.filter((text) => !unmasking.test(text));
+  const isOfHost = security.privileged || namespaces.pid === "host" || namespaces.ipc === "host";
+  if (isOfHost && !options.some((text) => text.startsWith("label"))) return [...options, "label=disable"];
+  return security.options.length === 0 ? null : options;
+}
+
+function hidden({ privileged, options }: Security, paths: readonly string[]): readonly string[] | null {
+  if (options.some((text) => unmasking.test(text))) return [];
+  return privileged ? null : paths;
+}
+
+/** In full, as docker keeps it: `CAP_NET_ADMIN`. */
+function capability(text: string): string {
+  const name = text.toUpperCase();
+  return name === "ALL" || name.startsWith("CAP_") ? name : `CAP_${name}`;
 }
 
 type Ports = ContainerRecord["network"]["ports"];

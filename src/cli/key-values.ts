@@ -11,13 +11,13 @@ export function keyValues(words: readonly string[]): Readonly<Record<string, str
   );
 }
 
-/** The lines of a label file: empty ones and comments skipped. @throws ARGUMENT_INVALID */
+/** The lines of a label file: empty ones, comments and names without a value skipped, as docker does. @throws ARGUMENT_INVALID */
 export function readKeyValueFile(path: string): readonly string[] {
   try {
     return readFileSync(path, "utf8")
       .split(/\r?\n/)
       .map((line) => line.trim())
-      .filter((line) => line !== "" && !line.startsWith("#"));
+      .filter((line) => line.includes("=") && !line.startsWith("#"));
   } catch (error) {
     throw new LighterError(
       "ARGUMENT_INVALID",

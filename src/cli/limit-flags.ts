@@ -124,7 +124,7 @@ export function limitOptions(flags: FlagValues<typeof limitFlags>): Partial<Cont
   return {
     ...(Object.keys(limits).length > 0 && { limits }),
     ...Object.fromEntries(Object.entries(lists).filter(([, list]) => list.length > 0)),
-    ...(flags.annotation.length > 0 && { annotations: keyValues(flags.annotation) }),
+    ...(flags.annotation.length > 0 && { annotations: keyValues(flags.annotation.map(named)) }),
     ...(flags.sysctl.length > 0 && { sysctls: keyValues(flags.sysctl) }),
     ...(flags.privileged && { privileged: true }),
     ...(flags.init && { init: true }),
@@ -137,6 +137,11 @@ export function limitOptions(flags: FlagValues<typeof limitFlags>): Partial<Cont
       cgroupns: flags.cgroupns,
     }),
   };
+}
+
+function named(word: string): string {
+  if (word !== "" && !word.startsWith("=")) return word;
+  throw new LighterError("USAGE", `cannot pass annotation "${word}": the name is empty`);
 }
 
 /** @throws ARGUMENT_INVALID */
@@ -168,7 +173,7 @@ function size(text: string | undefined): number | undefined {
 
 function nanoCpus(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  if (/^\d*\.?\d+$/.test(text) && Number(text) > 0) return Math.round(Number(text) * 1e9);
+  if (/^\d*\.?\d+$/.test(text)) return Math.round(Number(text) * 1e9) || undefined;
   throw new LighterError("ARGUMENT_INVALID", `cannot give "${text}" processors: want a number such as 1.5`);
 }
 

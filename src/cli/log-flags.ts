@@ -17,7 +17,10 @@ export function logOptions(
   words: readonly string[],
 ): Pick<ContainerOptions, "log"> {
   const options = keyValues(words);
-  if (driver === "none") return { log: { driver: "none", options } };
+  if (driver === "none") {
+    if (words.length === 0) return { log: { driver: "none", options } };
+    throw new LighterError("ARGUMENT_INVALID", `cannot use log option "${words[0]}": driver none has none`);
+  }
   const name = driver ?? "json-file";
   if (name !== "json-file" && name !== "local")
     throw new LighterError(
@@ -30,14 +33,20 @@ export function logOptions(
       "ARGUMENT_INVALID",
       `cannot use log option "${unknown}": want ${known.join(", ")}`,
     );
+  if (options["max-file"] !== undefined && !/^[1-9]\d{0,5}$/.test(options["max-file"]))
+    throw new LighterError(
+      "ARGUMENT_INVALID",
+      `cannot keep "${options["max-file"]}" log files: want a number from 1 on`,
+    );
   if (driver === undefined && words.length === 0) return {};
   const { maxBytes, maxFiles } = drivers[name];
   return {
     log: {
       driver: "json-file",
+      ...(name === "local" && { name }),
       options,
       maxBytes: options["max-size"] === undefined ? maxBytes : parseByteSize(options["max-size"]),
-      maxFiles: options["max-file"] === undefined ? maxFiles : Number(options["max-file"]) || 1,
+      maxFiles: options["max-file"] === undefined ? maxFiles : Number(options["max-file"]),
     },
   };
 }

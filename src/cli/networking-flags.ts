@@ -40,6 +40,18 @@ type Values = FlagValues<typeof networkingFlags> & { readonly network: readonly 
 export function networkingOptions(flags: Values): Pick<ContainerOptions, "network" | "networking"> {
   const [first, ...others] = flags.network.map(parseNetwork);
   const endpoint = withoutEmpty({ ...first?.endpoint, ...endpointFlags(flags, first?.endpoint.aliases) });
+  checkEndpoint(first?.name ?? "bridge", endpoint);
+  for (const one of others) checkEndpoint(one.name, one.endpoint);
+  if (flags["dns-search"].includes(""))
+    throw new LighterError("USAGE", "cannot search names in a domain without a name; . searches in none");
+  if (
+    flags["mac-address"] !== undefined &&
+    !/^[\da-fA-F]{2}([:-][\da-fA-F]{2}){5}$/.test(flags["mac-address"])
+  )
+    throw new LighterError(
+      "USAGE",
+      `cannot use MAC address "${flags["mac-address"]}": want 02:42:ac:11:00:02 or the like`,
+    );
   const dns = withoutEmpty({
     servers: flags.dns,
     search: flags["dns-search"],
@@ -69,6 +81,17 @@ function endpointFlags(flags: Values, aliases: readonly string[] = []): Endpoint
     links: flags.link,
     linkLocalAddresses: flags["link-local-ip"],
   });
+}
+
+/** What the default networks have not, as docker says before it makes a container. @throws USAGE */
+function checkEndpoint(network: string, { address, address6, aliases = [] }: Endpoint): void {
+  const isBuiltIn = ["bridge", "default", "host", "none"].includes(network);
+  if (!isBuiltIn || (address === undefined && address6 === undefined && aliases.length === 0)) return;
+  const flag = aliases.length > 0 ? "--network-alias" : address === undefined ? "--ip6" : "--ip";
+  throw new LighterError(
+    "USAGE",
+    `cannot use ${flag} on network "${network}": names and addresses of one's own are for networks that you made; see lighter network create`,
+  );
 }
 
 /** A name, or docker's long form: `name=NAME,ip=…,…`. @throws USAGE */

@@ -5,7 +5,7 @@ const pattern =
   /^(?:(?:\[(?<ipv6>[0-9a-fA-F:.]+)\]|(?<ipv4>\d+\.\d+\.\d+\.\d+)):)?(?:(?<host>\d+(?:-\d+)?)?:)?(?<container>\d+(?:-\d+)?)(?:\/(?<protocol>[A-Za-z]+))?$/;
 
 /**
- * `-p` as docker takes it: `80`, `8080:80`, `127.0.0.1:8080:80/udp`, `[::1]::80`, ranges `8000-8003:80-83`.
+ * `-p` as docker takes it: `80`, `8080:80`, `127.0.0.1:8080:80/udp`, `[::1]::80` (a free port, as for 0), ranges `8000-8003:80-83`.
  * @throws PORT_INVALID
  */
 export function parsePublish(text: string): readonly PortMapping[] {
@@ -18,7 +18,8 @@ export function parsePublish(text: string): readonly PortMapping[] {
   if (protocol !== "tcp" && protocol !== "udp" && protocol !== "sctp")
     return fail(`protocol "${protocol}" is not tcp, udp or sctp`);
   const container = portRange(groups["container"] ?? "", fail);
-  const host = groups["host"] === undefined ? undefined : portRange(groups["host"], fail);
+  const host =
+    groups["host"] === undefined || groups["host"] === "0" ? undefined : portRange(groups["host"], fail);
   const hostAddress = groups["ipv6"] ?? groups["ipv4"];
   const [firstHost, firstContainer] = [host?.[0], container[0]];
   // One port of the container takes the first free port of the range.

@@ -5,10 +5,19 @@ export function volumeObject(volume: Volume, root: string): Readonly<Record<stri
   return {
     CreatedAt: volume.created,
     Driver: "local",
-    Labels: volume.isAnonymous ? { "com.docker.volume.anonymous": "", ...volume.labels } : volume.labels,
+    Labels: orNull(volumeLabels(volume)),
     Mountpoint: `${root}/volumes/${volume.name}/_data`,
     Name: volume.name,
-    Options: volume.options,
+    Options: orNull(volume.options),
     Scope: "local",
   };
+}
+
+/** With the one by which docker tells those that have no name of their own. */
+export function volumeLabels({ isAnonymous, labels }: Volume): Readonly<Record<string, string>> {
+  return isAnonymous ? { "com.docker.volume.anonymous": "", ...labels } : labels;
+}
+
+function orNull<T extends object>(map: T): T | null {
+  return Object.keys(map).length === 0 ? null : map;
 }

@@ -20,9 +20,30 @@ export function checkLimits(limits: Limits, readProcessors: () => ReadonlySet<nu
       `limit memory and swap together to ${memorySwapBytes} bytes`,
       `memory alone may take ${memoryBytes}`,
     );
+  checkMemory(limits);
+  checkShares(limits);
   if (nanoCpus !== undefined && nanoCpus > readProcessors().size * 1e9)
     throw invalid(`give ${nanoCpus / 1e9} processors`, `this host has ${readProcessors().size}`);
   if (cpusetCpus !== undefined && cpusetCpus !== "") checkSet(cpusetCpus, readProcessors());
+}
+
+function checkMemory({ memoryBytes = 0, memoryReservationBytes = 0, memorySwappiness = 0 }: Limits): void {
+  if (memoryBytes > 0 && memoryReservationBytes > memoryBytes)
+    throw invalid(
+      `reserve ${memoryReservationBytes} bytes of memory`,
+      `the limit of ${memoryBytes} is less; it must be more than the reservation`,
+    );
+  if (memorySwappiness < -1 || memorySwappiness > 100)
+    throw invalid(`set the swappiness to ${memorySwappiness}`, "want 0 to 100");
+}
+
+function checkShares({ nanoCpus = 0, cpuPeriod = 0, cpuQuota = 0, cpuShares = 0 }: Limits): void {
+  if (nanoCpus > 0 && (cpuPeriod > 0 || cpuQuota > 0))
+    throw invalid(
+      "limit processors in two ways",
+      "--cpus stands for a quota in a period; leave it or --cpu-quota and --cpu-period out",
+    );
+  if (cpuShares < 0) throw invalid(`give ${cpuShares} shares of the processor`, "want a positive number");
 }
 
 function checkSet(text: string, present: ReadonlySet<number>): void {

@@ -54,6 +54,8 @@ export interface StoredContainer {
   readonly publishAll?: boolean;
   /** Made by `run`: without a start it is a leftover. */
   readonly isRun?: boolean;
+  /** `run -d` made it: nobody's streams are joined. */
+  readonly isDetached?: boolean;
   /** The user stopped it: `unless-stopped` heeds that at boot. */
   readonly isStopped?: boolean;
 }
@@ -100,6 +102,8 @@ export interface RestartPolicy {
 
 export interface LogSettings {
   readonly driver: "json-file" | "none";
+  /** What it was asked for as, when that is another name. */
+  readonly name?: "local";
   /** A file that has grown to this size is set aside; 0 is no limit. */
   readonly maxBytes: number;
   readonly maxFiles: number;

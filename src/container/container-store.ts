@@ -80,7 +80,9 @@ export class ContainerStore {
   }
 
   /** By name, ID or a unique beginning of one. @throws CONTAINER_NOT_FOUND, CONTAINER_INVALID when the beginning fits several */
-  get(text: string): ContainerRecord {
+  get(given: string): ContainerRecord {
+    // Docker shows names with a slash before them, and takes them so.
+    const text = given.replace(/^\//, "");
     const named = /^[a-zA-Z0-9][\w.-]*$/.test(text) ? this.#holderOf(text) : undefined;
     const candidates =
       named === undefined ? this.ids().filter((id) => text !== "" && id.startsWith(text)) : [named];

@@ -67,8 +67,16 @@ export async function pauseContainer(parts: Parts, record: ContainerRecord): Pro
     );
   if (record.state.status !== "running") throw notRunning(record);
   parts.host.mounts.enterPrivateNamespace();
-  await (await parts.runtime(record.runtime)).command(record.id, "pause");
-  writeFileSync(parts.store.pausedPath(record.id), "");
+  const runtime = await parts.runtime(record.runtime);
+  const mark = parts.store.pausedPath(record.id);
+  // Before it stands still: the monitor begins no health check that would find nobody.
+  writeFileSync(mark, "");
+  try {
+    await runtime.command(record.id, "pause");
+  } catch (error) {
+    rmSync(mark, { force: true });
+    throw error;
+  }
   tell(parts, "pause", record);
 }
 

@@ -111,6 +111,17 @@ class Side {
     }
   }
 
+  /** The place that a link at this path stands for, as docker reads it, be it there or not. */
+  followed(): Side {
+    let { path } = this;
+    for (let links = 0; links < mostLinks && !path.endsWith("/"); links += 1) {
+      const target = this.open(dirname(path), true, (parent) => linkAt(join(parent, basename(path))));
+      if (target === undefined) return new Side(this.#host, this.#root, path);
+      path = posix.resolve(dirname(path), target);
+    }
+    return new Side(this.#host, this.#root, path);
+  }
+
   /** Where the link that this path is leads to. A descriptor's path would give the link's own place. */
   readLink(): string {
     const target = this.open(dirname(this.path), true, (parent) => readlinkSync(join(parent, this.name)));
@@ -121,6 +132,14 @@ class Side {
   fault(state: string): LighterError {
     return new LighterError("CONTAINER_INVALID", `cannot copy "${this.path}": ${state}`);
   }
+}
+
+const mostLinks = 40;
+
+function linkAt(path: string): string | undefined {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true
+    ? readlinkSync(path)
+    : undefined;
 }
 
 type OwnerOf = (ids: { readonly uid: number; readonly gid: number }) => {
@@ -136,7 +155,8 @@ interface Copying {
 }
 
 function copy(host: Pick<Host, "files">, copying: Copying): void {
-  const { from, to, request } = copying;
+  const { from, request } = copying;
+  const to = copying.to.followed();
   if (request.mustExist === true && to.open(to.path, true, (_, stat) => stat.isDirectory()) !== true)
     throw to.fault("there is no such directory");
   const copied = from.open(
@@ -145,12 +165,12 @@ function copy(host: Pick<Host, "files">, copying: Copying): void {
     (source, stat) => {
       if (stat.isDirectory()) return copyDirectory(host, copying, source);
       if (from.path.endsWith("/")) throw from.fault("it is no directory");
-      inTarget(copying, (directory, name) => copyEntry({ source, stat, directory, name, ...copying }));
+      const landing = { ...copying, to };
+      inTarget(landing, (directory, name) => copyEntry({ source, stat, directory, name, ...landing }));
       return true;
     },
   );
   if (copied === undefined) throw from.fault("there is no such file or directory");
-  void to;
 }
 
 /** Into an existing directory by the source's name, else under the target's own name beside its siblings. */

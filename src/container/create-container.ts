@@ -48,7 +48,10 @@ async function makeContainer(
   request: RunRequest,
   { id, isRun }: { readonly id: string; readonly isRun: boolean },
 ): Promise<ContainerRecord> {
-  const description = describeContainer(request, mountsFrom(parts, request.volumesFrom ?? []));
+  const description = describeContainer(
+    withPeers(parts, request),
+    mountsFrom(parts, request.volumesFrom ?? []),
+  );
   checkPlatform(parts, request);
   if (description.namespaces.user === "auto") checkPassable(parts.root);
   securityOptions(description.security.options);
@@ -65,6 +68,7 @@ async function makeContainer(
     id,
     name,
     ...(isRun ? { isRun } : {}),
+    ...(isRun && request.stdio === "none" ? { isDetached: true } : {}),
     hostname: hostnameOf(request, id),
     namespaces: {
       cgroup: cgroupNamespace(parts),
@@ -79,6 +83,17 @@ async function makeContainer(
   const record = parts.store.get(id);
   tell(parts, "create", record);
   return record;
+}
+
+/** What is shared with another container names it by its ID: that has it by another name, too. */
+function withPeers({ store }: Parts, request: RunRequest): RunRequest {
+  const peer = (text: string | undefined): string | undefined => {
+    const name = /^container:(.+)$/.exec(text ?? "")?.[1];
+    return name === undefined ? text : `container:${store.get(name).id}`;
+  };
+  const { network, pid, ipc } = request;
+  const named = Object.entries({ network: peer(network), pid: peer(pid), ipc: peer(ipc) });
+  return { ...request, ...Object.fromEntries(named.filter(([, value]) => value !== undefined)) };
 }
 
 /** Docker's default. */
@@ -117,7 +132,12 @@ function mountsFrom({ store }: Parts, words: readonly string[]): readonly MountP
 function withSource({ volumes }: Parts, mount: MountPoint): MountPoint {
   if (mount.type !== "volume") return mount;
   const isAnonymous = mount.isAnonymous === true;
-  const { name, options } = volumes.ensure(mount.name, { isAnonymous });
+  const { labels, driverOptions, ...kept } = mount;
+  const { name, options } = volumes.ensure(mount.name, {
+    isAnonymous,
+    ...(labels && { labels }),
+    ...(driverOptions && { options: driverOptions }),
+  });
   const source = volumes.dataDirectory(name);
-  return { ...mount, name, source, ...(options["device"] === undefined ? {} : { isOfHost: true }) };
+  return { ...kept, name, source, ...(options["device"] === undefined ? {} : { isOfHost: true }) };
 }

@@ -19,6 +19,12 @@ export type MountPoint =
       readonly isOfHost?: boolean;
       /** A missing source is an error (`--mount`), not made (`-v`). */
       readonly mustExist?: boolean;
+      /** What is mounted below the source stays away. */
+      readonly isShallow?: boolean;
+      /** Of a volume that this container makes. */
+      readonly labels?: Readonly<Record<string, string>>;
+      readonly driverOptions?: Readonly<Record<string, string>>;
+      readonly asked?: Asked;
     }
   | {
       readonly type: "tmpfs";
@@ -26,7 +32,11 @@ export type MountPoint =
       readonly readOnly: boolean;
       /** Mount options of the kernel. */
       readonly options: readonly string[];
+      readonly asked?: Asked;
     };
+
+/** How it was asked for: the words of `-v` and `--tmpfs` after the last colon, or `--mount`. */
+export type Asked = { readonly flag: "volume" | "tmpfs"; readonly mode: string } | { readonly flag: "mount" };
 
 /** As the runtime is told it. With user IDs of its own a container has those of a volume in the volume's files too. */
 export function specMount(mount: MountPoint, hasOwnUsers: boolean): SpecMount {
@@ -44,11 +54,17 @@ export function specMount(mount: MountPoint, hasOwnUsers: boolean): SpecMount {
     type: "bind",
     source: mount.source,
     options: [
-      ...(mount.type === "volume" && mount.isOfHost !== true && hasOwnUsers ? ["bind", "idmap"] : ["rbind"]),
+      ...(mount.type === "volume" && mount.isOfHost !== true && hasOwnUsers
+        ? ["bind", "idmap"]
+        : [bindWord(mount)]),
       mount.propagation,
       ...readOnly,
     ],
   };
+}
+
+function bindWord({ isShallow = false }: Extract<MountPoint, { type: "bind" | "volume" }>): string {
+  return isShallow ? "bind" : "rbind";
 }
 
 /** Docker's defaults of a tmpfs, without those that were lifted by `exec`, `suid` or `dev`. */

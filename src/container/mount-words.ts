@@ -29,7 +29,8 @@ export function parseVolume(text: string): MountPoint {
     destination,
     readOnly: words.includes("ro"),
     propagation: words.find((word) => propagations.has(word)) ?? "rprivate",
-  };
+    asked: { flag: "volume", mode: third },
+  } as const;
   if (isAnonymous) return { type: "volume", source: "", copies: true, isAnonymous: true, ...common };
   if (posix.isAbsolute(first) || first.startsWith("."))
     return { type: "bind", source: resolve(first), ...common };
@@ -41,18 +42,24 @@ export function parseVolume(text: string): MountPoint {
 /** Reads docker's `--mount type=bind,source=/a,target=/b[,readonly]`. @throws CONTAINER_INVALID */
 export function parseMount(text: string): MountPoint {
   const fail = (state: string) => invalid("mount", text, state);
-  const fields = new Map(text.split(",").map((field) => splitField(field)));
+  const given = text.split(",").map((field) => splitField(field));
+  const fields = new Map(given);
   const take = (...names: readonly string[]): string | undefined => {
     const found = names.map((name) => fields.get(name)).find((value) => value !== undefined);
     for (const name of names) fields.delete(name);
     return found;
+  };
+  const takeAll = (name: string): Readonly<Record<string, string>> | undefined => {
+    const words = given.filter(([field]) => field === name).map(([, value]) => splitField(value));
+    fields.delete(name);
+    return words.length === 0 ? undefined : Object.fromEntries(words);
   };
   const type = take("type") ?? "volume";
   const source = take("source", "src");
   const destination = destinationOf(take("target", "destination", "dst") ?? "", fail);
   const readOnlyText = take("readonly", "ro");
   const readOnly = readOnlyText !== undefined && readOnlyText !== "false" && readOnlyText !== "0";
-  const mount = typedMount(type, { source, destination, readOnly }, { take, fail });
+  const mount = typedMount(type, { source, destination, readOnly }, { take, takeAll, fail });
   const [left] = fields.keys();
   if (left !== undefined) throw fail(`field "${left}" is not known for type ${type}`);
   return mount;
@@ -60,15 +67,18 @@ export function parseMount(text: string): MountPoint {
 
 interface MountFields {
   readonly take: (...names: readonly string[]) => string | undefined;
+  /** Of a field that stands more than once, as `NAME=VALUE`. */
+  readonly takeAll: (name: string) => Readonly<Record<string, string>> | undefined;
   readonly fail: (state: string) => LighterError;
 }
 
 function typedMount(
   type: string,
   given: { readonly source: string | undefined; readonly destination: string; readonly readOnly: boolean },
-  { take, fail }: MountFields,
+  { take, takeAll, fail }: MountFields,
 ): MountPoint {
-  const { source, ...common } = given;
+  const { source, ...rest } = given;
+  const common = { ...rest, asked: { flag: "mount" } } as const;
   switch (type) {
     case "bind": {
       if (source === undefined || !posix.isAbsolute(source))
@@ -76,14 +86,17 @@ function typedMount(
       const propagation = take("bind-propagation") ?? "rprivate";
       if (!propagations.has(propagation)) throw fail(`propagation "${propagation}" is unknown`);
       take("consistency");
-      return { type, source, mustExist: true, propagation, ...common };
+      const isShallow = recursionOf(take, fail) === "disabled";
+      return { type, source, mustExist: true, propagation, ...(isShallow && { isShallow }), ...common };
     }
     case "volume": {
       if (source !== undefined && !volumeName.test(source)) throw fail(`"${source}" is no volume's name`);
       const copies = take("volume-nocopy") === undefined;
       if ((take("volume-driver") ?? "local") !== "local") throw fail("the only volume driver is local");
       const named = source === undefined ? { isAnonymous: true } : { name: source };
-      return { type, source: "", copies, propagation: "rprivate", ...named, ...common };
+      const [labels, driverOptions] = [takeAll("volume-label"), takeAll("volume-opt")];
+      const made = { ...(labels && { labels }), ...(driverOptions && { driverOptions }) };
+      return { type, source: "", copies, propagation: "rprivate", ...named, ...made, ...common };
     }
     case "tmpfs": {
       if (source !== undefined) throw fail("a tmpfs has no source");
@@ -95,6 +108,16 @@ function typedMount(
     default:
       throw fail(`type "${type}" is not bind, volume or tmpfs`);
   }
+}
+
+/** What becomes of mounts below the source. The kernel's recursive read-only is not used: they keep their own. */
+function recursionOf(take: MountFields["take"], fail: MountFields["fail"]): string {
+  const shallow = take("bind-nonrecursive");
+  const recursion =
+    take("bind-recursive") ?? (shallow === undefined || shallow === "false" ? "enabled" : "disabled");
+  if (!["enabled", "disabled", "writable"].includes(recursion))
+    throw fail(`bind-recursive=${recursion} is not known; use enabled, disabled or writable`);
+  return recursion;
 }
 
 /** Reads docker's `--tmpfs /path[:options]`. @throws CONTAINER_INVALID */
@@ -115,7 +138,14 @@ export function parseTmpfs(text: string): MountPoint {
   if (unknown !== undefined) throw fail(`option "${unknown}" is unknown`);
   const options = words.filter((word) => word !== "ro" && word !== "rw");
   if (!options.some((word) => word.startsWith("mode="))) options.push("mode=1777");
-  return { type: "tmpfs", destination, readOnly: words.includes("ro"), options };
+  const mode = colon < 0 ? "" : text.slice(colon + 1);
+  return {
+    type: "tmpfs",
+    destination,
+    readOnly: words.includes("ro"),
+    options,
+    asked: { flag: "tmpfs", mode },
+  };
 }
 
 /** All mounts of a request. @throws CONTAINER_INVALID when two want one place */

@@ -50,6 +50,7 @@ test("volumes with and without a name", () => {
     propagation: "rprivate",
     copies: true,
     isAnonymous: true,
+    asked: { flag: "volume", mode: "" },
   });
   assert.deepEqual(parseVolume("db:/data:ro,nocopy"), {
     type: "volume",
@@ -59,10 +60,12 @@ test("volumes with and without a name", () => {
     readOnly: true,
     propagation: "rprivate",
     copies: false,
+    asked: { flag: "volume", mode: "ro,nocopy" },
   });
 });
 
 test("mounts as docker writes them", () => {
+  const asked = { flag: "mount" };
   const cases: [string, object][] = [
     [
       "type=bind,source=/a,target=/b,readonly",
@@ -73,6 +76,35 @@ test("mounts as docker writes them", () => {
         propagation: "rprivate",
         destination: "/b",
         readOnly: true,
+        asked,
+      },
+    ],
+    [
+      "type=bind,source=/a,target=/b,bind-recursive=disabled",
+      {
+        type: "bind",
+        source: "/a",
+        mustExist: true,
+        propagation: "rprivate",
+        isShallow: true,
+        destination: "/b",
+        readOnly: false,
+        asked,
+      },
+    ],
+    [
+      "source=new,target=/b,volume-label=a=b,volume-label=c,volume-opt=type=none",
+      {
+        type: "volume",
+        source: "",
+        copies: true,
+        propagation: "rprivate",
+        name: "new",
+        labels: { a: "b", c: "" },
+        driverOptions: { type: "none" },
+        destination: "/b",
+        readOnly: false,
+        asked,
       },
     ],
     [
@@ -85,11 +117,12 @@ test("mounts as docker writes them", () => {
         name: "db",
         destination: "/b",
         readOnly: false,
+        asked,
       },
     ],
     [
       "type=tmpfs,dst=/t,tmpfs-size=1m,tmpfs-mode=700",
-      { type: "tmpfs", options: ["size=1m", "mode=700"], destination: "/t", readOnly: false },
+      { type: "tmpfs", options: ["size=1m", "mode=700"], destination: "/t", readOnly: false, asked },
     ],
   ];
   for (const [text, expected] of cases) assert.deepEqual(parseMount(text), expected, text);
@@ -99,6 +132,7 @@ test("mounts as docker writes them", () => {
     "target=b",
     "type=tmpfs,target=/t,what=1",
     "type=bind,source=a,target=/b",
+    "type=bind,source=/a,target=/b,bind-recursive=readonly",
   ];
   for (const text of faults) assert.throws(() => parseMount(text), { code: "CONTAINER_INVALID" }, text);
   assert.deepEqual(specMount(parseTmpfs("/run:size=64k,exec"), false), {

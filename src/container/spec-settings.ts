@@ -161,6 +161,11 @@ function parseDevice(text: string): readonly SpecDevice[] {
   const target = second === "" || /^[rwm]{1,3}$/.test(second) ? source : second;
   const stat = statSync(source, { throwIfNoEntry: false });
   const isDevice = stat?.isCharacterDevice() === true || stat?.isBlockDevice() === true;
+  if (!target.startsWith("/"))
+    throw new LighterError(
+      "CONTAINER_INVALID",
+      `cannot use device "${text}": "${target}" in the container is no absolute path`,
+    );
   if (!/^[rwm]{1,3}$/.test(access) || stat === undefined || !(isDevice || stat.isDirectory()))
     throw new LighterError(
       "CONTAINER_INVALID",

@@ -127,7 +127,7 @@ test("masked and read-only paths are docker 29's, with those of each processor",
   const { maskedPaths, readonlyPaths } = specOf().linux;
   assert.equal(
     maskedPaths?.join(" "),
-    "/proc/acpi /proc/asound /proc/interrupts /proc/kcore /proc/keys /proc/latency_stats /proc/sched_debug /proc/scsi /proc/timer_list /proc/timer_stats /sys/devices/virtual/powercap /sys/firmware /sys/devices/system/cpu/cpu0/thermal_throttle",
+    "/proc/asound /proc/acpi /proc/interrupts /proc/kcore /proc/keys /proc/latency_stats /proc/timer_list /proc/timer_stats /proc/sched_debug /proc/scsi /sys/firmware /sys/devices/virtual/powercap /sys/devices/system/cpu/cpu0/thermal_throttle",
   );
   assert.equal(readonlyPaths?.join(" "), "/proc/bus /proc/fs /proc/irq /proc/sys /proc/sysrq-trigger");
 });

@@ -93,6 +93,30 @@ test("an image without a shell is probed from outside of it", { skip }, async ()
   ]);
 });
 
+test("a container that stands still is not checked, and not sick", { skip }, async () => {
+  started("still", "checked", "--health-cmd", "true");
+  await waitFor("still", ({ Status }) => Status === "healthy");
+  lighter("pause", "still");
+  const ends = (): number =>
+    lighter(
+      "events",
+      "--since",
+      "1h",
+      "--until",
+      "0s",
+      "-f",
+      "container=still",
+      "-f",
+      "event=exec_die",
+    ).split("\n").length;
+  const before = ends();
+  await delay(600);
+  assert.ok(ends() <= before + 1, "the one that was under way may end");
+  lighter("unpause", "still");
+  const { Status, FailingStreak } = await waitFor("still", () => ends() > before + 1);
+  assert.deepEqual([Status, FailingStreak], ["healthy", 0]);
+});
+
 test("what fails in the start period does not count, until it has been well once", { skip }, async () => {
   const flags = ["--health-start-period", "1h", "--health-start-interval", "100ms"];
   started("early", "checked", ...flags);

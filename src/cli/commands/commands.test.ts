@@ -254,6 +254,13 @@ test("run refuses ports and variables that cannot be", async () => {
     ["-p a:b", /want \[IP:\]\[HOST:\]PORT/],
     ["-p 9-8", /the range "9-8" runs backwards/],
     ["-e =x", /cannot set variable "=x": the name is empty/],
+    ["--network none --ip 1.2.3.4", /cannot use --ip on network "none"/],
+    ["--network-alias db", /cannot use --network-alias on network "bridge"/],
+    ["--mac-address x", /cannot use MAC address "x"/],
+    ["--annotation =x", /cannot pass annotation "=x"/],
+    ["--health-retries -1", /--health-retries is negative/],
+    ["--log-opt max-file=0", /want a number from 1 on/],
+    ["--log-driver none --log-opt max-size=1m", /driver none has none/],
     ["--env-file /absent", /cannot read env file "\/absent": no such file/],
   ];
   for (const [flags, text] of rows) {

@@ -1,5 +1,5 @@
 import { isLighterError, LighterError } from "#base";
-import { isLive } from "#container";
+import type { ContainerRecord } from "#container";
 import { defineCommand, type Invocation } from "../command.ts";
 import type { CliEngine } from "../engine-port.ts";
 
@@ -116,15 +116,23 @@ function containerFor(isMeasured: boolean): Kind {
     async find(engine, text) {
       const { inspectContainer } = await import("../inspect-container.ts");
       const record = await engine.containers.get(text);
-      const { name } = record.network;
-      const isBare = isLive(record.state) && (name === "host" || name === "none");
-      const networkId = isBare ? (await engine.networks.get(name)).id : "";
-      const object = inspectContainer(record, engine.root, networkId);
+      const object = inspectContainer(record, engine.root, await networkIdOf(engine, record));
       if (!isMeasured) return object;
       const { writtenBytes, totalBytes } = await engine.containers.size(record.id);
       return { ...object, SizeRw: writtenBytes, SizeRootFs: totalBytes };
     },
   };
+}
+
+/** Of the network that it was on last, where it has no place now; host and none never give one. */
+async function networkIdOf(engine: CliEngine, { network, state }: ContainerRecord): Promise<string> {
+  if (state.startedAt === undefined || network.name.startsWith("container:")) return "";
+  try {
+    return (await engine.networks.get(network.name)).id;
+  } catch (error) {
+    if (isLighterError(error, "NETWORK_NOT_FOUND")) return "";
+    throw error;
+  }
 }
 
 function imageFor(platform: string | undefined): Kind {

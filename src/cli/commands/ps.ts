@@ -82,7 +82,7 @@ async function listContainers({ flags, io, openEngine }: Invocation<typeof psFla
   const sizes = flags.size || /\.Size|json \.\s*\}/.test(flags.format ?? "");
   const rows = await Promise.all(
     shown.map(async (container) => ({
-      ...rowOf(container, flags["no-trunc"], io.now()),
+      ...containerRow(container, flags["no-trunc"], io.now()),
       Size: sizes && !flags.quiet ? sizeText(await engine.containers.size(container.id)) : "0B",
     })),
   );
@@ -101,7 +101,8 @@ async function listContainers({ flags, io, openEngine }: Invocation<typeof psFla
   return 0;
 }
 
-function rowOf(container: ContainerRecord, isFull: boolean, nowMs: number) {
+/** A container as a row of `ps`, by docker's names. */
+export function containerRow(container: ContainerRecord, isFull: boolean, nowMs: number) {
   const [program = "", ...rest] = container.process.args;
   const words = [program, ...rest.map((word) => (word.includes(" ") ? `'${word}'` : word))];
   const command = words.join(" ").replace(/[\u0000-\u001f\u007f-\u009f]/g, "?");
@@ -141,7 +142,8 @@ function mountText(mount: ContainerRecord["mounts"][number], isFull: boolean): s
 
 function networksOf({ network }: ContainerRecord): readonly string[] {
   const joined = (network.endpoints ?? []).map((endpoint) => endpoint.network);
-  return joined.length === 0 ? [network.name] : joined;
+  if (joined.length > 0) return joined;
+  return network.name.startsWith("container:") ? [] : [network.name];
 }
 
 function statusText(state: ContainerRecord["state"], nowMs: number): string {

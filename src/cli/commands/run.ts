@@ -65,10 +65,13 @@ export const run = defineCommand({
             if (isInputOnly(flags.attach)) void io.stdout.write(`${id}\n`);
           },
         });
-      const { id } = await engine.containers.runDetached({ ...options, onProgress });
-      display[Symbol.dispose]();
-      file.write(id);
-      await io.stdout.write(`${id}\n`);
+      // Told before it starts: what cannot start is there to be looked at.
+      const onCreated = ({ id }: { readonly id: string }): void => {
+        display[Symbol.dispose]();
+        file.write(id);
+        void io.stdout.write(`${id}\n`);
+      };
+      await engine.containers.runDetached({ ...options, onProgress, onCreated });
       return 0;
     });
   },

@@ -1,3 +1,4 @@
+import { LighterError } from "#base";
 import { defineCommand } from "../command.ts";
 import { eachContainer } from "../each-container.ts";
 
@@ -21,6 +22,11 @@ export const start = defineCommand({
     await using engine = await openEngine();
     if (!flags.attach && !flags.interactive)
       return await eachContainer(args, io, async (name) => void (await engine.containers.start(name)));
+    if (args.length > 1)
+      throw new LighterError(
+        "ARGUMENT_INVALID",
+        "cannot join several containers at once: start them without -a and -i",
+      );
     const parting = await engine.containers.startAttached(args[0] ?? "", {
       stdio: "inherit",
       input: flags.interactive,

@@ -4,6 +4,7 @@ import { defineCommand, type Invocation } from "../command.ts";
 import type { CliEngine } from "../engine-port.ts";
 import { ago, familiarName } from "../image-words.ts";
 import { formatTable } from "../table.ts";
+import { volumeLabels } from "../volume-object.ts";
 
 const dfFlags = {
   format: { kind: "string", value: "table|json|TEMPLATE", summary: "How to print" },
@@ -33,7 +34,10 @@ async function showUsage({ flags, io, openEngine }: Invocation<typeof dfFlags>):
   await using engine = await openEngine();
   const usage = await measure(engine);
   if (flags.verbose) {
-    await io.stdout.write(details(usage, io.now()));
+    const isTable = flags.format === undefined || flags.format === "" || flags.format === "table";
+    await io.stdout.write(
+      isTable ? details(usage, io.now()) : await formatted(usage, flags.format ?? "", engine.root, io.now()),
+    );
     return 0;
   }
   const rows = [
@@ -51,7 +55,8 @@ interface Sized {
   readonly sizeBytes: number;
 }
 
-type Usage = Awaited<ReturnType<typeof measure>>;
+/** What takes space in a store. */
+export type Usage = Awaited<ReturnType<typeof measure>>;
 
 async function measure(engine: CliEngine) {
   const records = await engine.containers.list();
@@ -70,16 +75,27 @@ async function measure(engine: CliEngine) {
     })),
   );
   const volumes = await Promise.all(
-    (await engine.volumes.list()).map(async ({ name }) => ({
-      name,
-      sizeBytes: await engine.volumes.size(name),
+    (await engine.volumes.list()).map(async (volume) => ({
+      name: volume.name,
+      labels: volumeLabels(volume),
+      sizeBytes: await engine.volumes.size(volume.name),
       users: records.filter(({ mounts }) =>
-        mounts.some((mount) => mount.type === "volume" && mount.name === name),
+        mounts.some((mount) => mount.type === "volume" && mount.name === volume.name),
       ).length,
     })),
   );
   const cache = await engine.buildCache.list();
   return { images, containers, volumes, cache, packages: await engine.recipes.cacheUsage() };
+}
+
+/** One object of docker's four lists, for a template. */
+async function formatted(usage: Usage, format: string, root: string, nowMs: number): Promise<string> {
+  const [{ usageObject }, { printObject }] = [
+    await import("../usage-object.ts"),
+    await import("../format/print-objects.ts"),
+  ];
+  // Docker ends it without a line of its own.
+  return printObject(usageObject(usage, root, nowMs), format).trimEnd();
 }
 
 /** Kept for later assemblies; `recipe prune` gives all of it back. */

@@ -2,6 +2,7 @@ import { formatBytes } from "#base";
 import { defineCommand } from "../command.ts";
 import { eachContainer } from "../each-container.ts";
 import { keyValues } from "../key-values.ts";
+import { volumeLabels } from "../volume-object.ts";
 
 export const volumeCreate = defineCommand({
   name: "volume create",
@@ -80,6 +81,7 @@ export const volumeLs = defineCommand({
           return label in volume.labels && (wanted === undefined || volume.labels[label] === wanted);
         }),
       )
+      .map((volume) => ({ name: volume.name, labels: volumeLabels(volume) }))
       .map(({ name, labels }) => ({
         Availability: "N/A",
         Driver: "local",
