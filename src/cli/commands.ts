@@ -126,6 +126,10 @@ export const commandGroups: Readonly<Record<string, string>> = {
 /** Second names, as docker has them. */
 export const commandAliases: Readonly<Record<string, string>> = {
   "builder build": "build",
+  "buildx b": "build",
+  "buildx build": "build",
+  "buildx du": "builder du",
+  "buildx prune": "builder prune",
   "builder cache list": "builder cache ls",
   "image list": "image ls",
   "image remove": "image rm",

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { posix } from "node:path";
 import { type Cleanup, LighterError } from "#base";
 import type { BuildRequest } from "#build";
@@ -74,8 +75,11 @@ function parseExtraHost(text: string): ExtraHost {
   const separator = text.search(/[:=]/);
   const host = text.slice(0, Math.max(0, separator));
   const ip = text.slice(separator + 1).replace(/^\[(.*)\]$/, "$1");
-  if (separator > 0 && ip !== "") return { host, ip };
-  throw new LighterError("ARGUMENT_INVALID", `cannot add host "${text}": want name:address`);
+  if (separator > 0 && (isIP(ip) !== 0 || ip === "host-gateway")) return { host, ip };
+  throw new LighterError(
+    "ARGUMENT_INVALID",
+    `cannot add host "${text}": invalid host; want name:address, with an IP address or host-gateway`,
+  );
 }
 
 const entitlements = ["network.host", "security.insecure", "device"];

@@ -17,7 +17,7 @@ import { collectLockPath, collectStore } from "./collect.ts";
 import { commitLayer, type LayerParts } from "./commit-layer.ts";
 import { checkLevel, formLayer } from "./compress-layer.ts";
 import { commitDeferred } from "./deferred-layer.ts";
-import { ImageIndex, type IndexEntry, withoutName } from "./image-index.ts";
+import { ImageIndex, type IndexEntry, tagAnnotations, withoutName } from "./image-index.ts";
 import { ImageReader, rowTarget } from "./image-reader.ts";
 import type {
   AddOptions,
@@ -209,7 +209,7 @@ export class DirectoryImageStore implements ImageStore {
     items: readonly ArchiveItem[],
     options: { readonly format: SaveOptions["format"] },
   ): AsyncIterable<Uint8Array> {
-    return archiveTargets(this.#parts, items, options.format);
+    return archiveTargets(this.#parts, items, { format: options.format, annotate: tagAnnotations });
   }
 
   async receive(source: ImageSource, options: ReceiveOptions & AddOptions): Promise<Image> {

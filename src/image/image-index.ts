@@ -130,20 +130,20 @@ export function nameOf(annotations: Readonly<Record<string, string>>): string | 
   }
 }
 
-/** Annotations under which other tools find an image in a layout that is handed over: the tag, as docker writes it. */
+/** Annotations under which other tools find an image in a layout of many. */
 export function nameAnnotations(name: string): Readonly<Record<string, string>> {
+  return { [refNameAnnotation]: familiarReference(parseReference(name)), [fullNameAnnotation]: name };
+}
+
+/** The same in a layout that a build wrote: by the tag alone, as BuildKit has it. */
+export function tagAnnotations(name: string): Readonly<Record<string, string>> {
   const { tag } = parseReference(name);
   return { ...(tag !== undefined && { [refNameAnnotation]: tag }), [fullNameAnnotation]: name };
 }
 
-/** In a store there are many images with one tag. */
-function storeAnnotations(name: string): Readonly<Record<string, string>> {
-  return { [refNameAnnotation]: familiarReference(parseReference(name)), [fullNameAnnotation]: name };
-}
-
 function toDescriptor({ target, name, origin }: IndexEntry): Descriptor {
   const annotations = {
-    ...(name !== undefined && storeAnnotations(name)),
+    ...(name !== undefined && nameAnnotations(name)),
     ...(origin !== undefined && { [originAnnotation]: JSON.stringify(origin) }),
   };
   return Object.keys(annotations).length === 0 ? target : { ...target, annotations };

@@ -27,7 +27,7 @@ export async function* saveArchive(
   const targets: ArchiveItem[] = [];
   for (const { image, names } of merge(items))
     targets.push({ target: await targetOf(parts, image, options), names });
-  yield* archiveTargets(parts, targets, options.format);
+  yield* archiveTargets(parts, targets, { format: options.format, annotate: nameAnnotations });
 }
 
 /** One row an image, with all names that were asked for. */
@@ -60,10 +60,10 @@ async function targetOf(parts: LayerParts, image: Image, options: SaveOptions): 
 export async function* archiveTargets(
   { content }: Pick<LayerParts, "content">,
   items: readonly ArchiveItem[],
-  format: SaveOptions["format"],
+  { format, annotate }: { readonly format: SaveOptions["format"]; readonly annotate: typeof nameAnnotations },
 ): AsyncGenerator<Uint8Array, void, undefined> {
   yield* document("oci-layout", '{"imageLayoutVersion":"1.0.0"}');
-  yield* document("index.json", JSON.stringify(indexOf(items)));
+  yield* document("index.json", JSON.stringify(indexOf(items, annotate)));
   if (format === "docker") {
     const rows = items.map(({ target, names }) => ({ manifest: manifestOf(content, target), names }));
     yield* document("manifest.json", JSON.stringify(rows.map(dockerManifest)));
@@ -73,13 +73,13 @@ export async function* archiveTargets(
   yield tarEnd;
 }
 
-function indexOf(items: readonly ArchiveItem[]): Index {
+function indexOf(items: readonly ArchiveItem[], annotate: typeof nameAnnotations): Index {
   const manifests = items.flatMap(({ target, names }): readonly Descriptor[] =>
     names.length === 0
       ? [target]
       : names.map((name) => ({
           ...target,
-          annotations: { ...target.annotations, ...nameAnnotations(formatReference(name)) },
+          annotations: { ...target.annotations, ...annotate(formatReference(name)) },
         })),
   );
   return { schemaVersion: 2, mediaType: mediaTypes.index, manifests };

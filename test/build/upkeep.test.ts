@@ -63,6 +63,7 @@ test("prune removes what no image stands on; the cap holds for all together", { 
   const sizeOf = (): number =>
     lab.builder.cache.list().reduce((sum, entry) => sum + (entry.isShared ? 0 : entry.sizeBytes), 0);
   assert.ok(sizeOf() > 12 * megabyte);
+  assert.deepEqual(lab.builder.cache.prune({ where: ({ lastUsedMs }) => lastUsedMs === 0 }), []);
   const removed = lab.builder.cache.prune({ keepBytes: 9 * megabyte });
   assert.ok(sizeOf() <= 9 * megabyte, String(sizeOf()));
   assert.ok(removed.some(({ name }) => name.includes("of=/a ")));

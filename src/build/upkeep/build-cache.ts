@@ -26,6 +26,8 @@ export interface PruneOptions {
   readonly all?: boolean;
   /** Removes what was not used for longest until what is left is not more than this, cache mounts included. */
   readonly keepBytes?: number;
+  /** Of what would go, only these. @defaultValue all of it */
+  readonly where?: (entry: CacheEntry) => boolean;
 }
 
 interface StepEntry extends CacheEntry {
@@ -120,8 +122,9 @@ export class BuildCache {
       options.keepBytes === undefined
         ? [...steps.filter((step) => isAll || !step.isShared), ...(isAll ? mounts.map(mountEntry) : [])]
         : this.#overLimit(steps, mounts, options.keepBytes);
-    const removed = chosen.filter((entry) => this.#remove(entry, steps));
-    forgetUnused(this.#parts, { all: isAll && options.keepBytes === undefined });
+    const { keepBytes, where = () => true } = options;
+    const removed = chosen.filter((entry) => where(entry) && this.#remove(entry, steps));
+    forgetUnused(this.#parts, { all: isAll && keepBytes === undefined && options.where === undefined });
     return removed;
   }
 

@@ -1,4 +1,5 @@
-import { lstatSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { LighterError } from "#base";
 import type { BuildOptions, BuildResult } from "#engine";
 import { buildFlags, buildOptions, refusedBuildFlags } from "../build-flags.ts";
@@ -64,7 +65,9 @@ async function buildImage(invocation: Invocation<typeof buildFlags>): Promise<nu
   if (report !== undefined) {
     const { printReport } = await import("../reports/print-report.ts");
     const planned = await engine.plan({ ...options, allStages: report.kind === "check" });
-    return await printReport(report, planned, io);
+    const { dockerfile } = planned;
+    const name = asGiven(dockerfile.name, invocation);
+    return await printReport(report, { ...planned, dockerfile: { ...dockerfile, name } }, io);
   }
   if (flags.plan) {
     const { previewReport } = await import("../reports/explain-report.ts");
@@ -85,6 +88,7 @@ async function buildAndTell(
   { mode, invocation }: { readonly mode: ProgressMode; readonly invocation: Invocation<typeof buildFlags> },
 ): Promise<number> {
   const { flags, io } = invocation;
+  for (const file of [flags.iidfile, flags["metadata-file"]]) requireFolder(file);
   removeStaleId(flags.iidfile);
   const result = await withDisplay(mode, invocation, (display) =>
     engine.build({
@@ -99,6 +103,13 @@ async function buildAndTell(
   writeResults(result, flags);
   if (mode === "quiet") await io.stdout.write(`${result.imageId ?? result.digest ?? ""}\n`);
   return 0;
+}
+
+/** The Dockerfile as its user called it, as docker does. */
+function asGiven(name: string, { args, flags }: Invocation<typeof buildFlags>): string {
+  const [context = "."] = args;
+  const given = [flags.file ?? "", join(context, "Dockerfile"), join(context, "dockerfile")];
+  return given.find((path) => path !== "" && resolve(path) === name) ?? name;
 }
 
 /** What is asked for instead of a build. */
@@ -151,6 +162,12 @@ function shellOn(io: Io, display: ClosableDisplay): NonNullable<BuildOptions["on
     await io.stderr.write(text);
     await openShell();
   };
+}
+
+/** @throws ARGUMENT_INVALID before a build whose result could not be written down */
+function requireFolder(file: string | undefined): void {
+  if (file === undefined || existsSync(dirname(file))) return;
+  throw new LighterError("ARGUMENT_INVALID", `cannot write "${file}": there is no such directory`);
 }
 
 /** Who finds an ID after a build that failed would take the one of an earlier build for it. */

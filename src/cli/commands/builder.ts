@@ -2,6 +2,7 @@ import { formatBytes, LighterError } from "#base";
 import { parseSize } from "#dockerfile";
 import { defineCommand } from "../command.ts";
 import { ago } from "../image-words.ts";
+import { pruneFilter } from "../prune-filter.ts";
 import { formatTable } from "../table.ts";
 
 export const builderPrune = defineCommand({
@@ -15,14 +16,21 @@ export const builderPrune = defineCommand({
       summary: "Also what images stand on, and cache mounts",
     },
     force: { kind: "boolean", short: "f", summary: "Taken for docker's sake: nothing is asked" },
+    filter: {
+      kind: "list",
+      value: "until=TIME",
+      summary: "Only what was not used since a time, or for as long: until=24h, unused-for=24h",
+    },
     "keep-storage": {
       kind: "string",
       value: "SIZE",
       summary: "Remove what was not used for longest until what is left is not more than this",
     },
+    "max-used-space": { kind: "string", value: "SIZE", summary: "The same as --keep-storage" },
+    "reserved-space": { kind: "string", value: "SIZE", summary: "The same as --keep-storage" },
   },
   arity: { min: 0, max: 0 },
-  notYet: ["filter", "max-used-space", "min-free-space", "reserved-space"],
+  notYet: ["min-free-space"],
   examples: [
     { command: "lighter builder prune", explains: "Remove what no image stands on" },
     {
@@ -31,13 +39,22 @@ export const builderPrune = defineCommand({
     },
   ],
   async run({ flags, io, openEngine }) {
-    const keep = flags["keep-storage"];
+    const keep = flags["max-used-space"] ?? flags["reserved-space"] ?? flags["keep-storage"];
     const keepBytes = keep === undefined ? undefined : parseSize(keep);
     if (keep !== undefined && keepBytes === undefined)
       throw new LighterError("USAGE", `cannot keep "${keep}": want a size such as 512MB or 10GB`);
+    const isOld = pruneFilter(
+      flags.filter.map((word) => word.replace(/^unused-for=/, "until=")),
+      io.now(),
+      ["until"],
+    );
     await using engine = await openEngine();
     const { removed, freedBytes } = await engine.buildCache.prune({
       all: flags.all,
+      ...(flags.filter.length > 0 && {
+        where: ({ lastUsedMs }: { readonly lastUsedMs: number }) =>
+          isOld({ created: new Date(lastUsedMs).toISOString(), labels: {} }),
+      }),
       ...(keepBytes !== undefined && { keepBytes }),
     });
     for (const { id, name } of removed) await io.stdout.write(`${id}  ${name}\n`);

@@ -45,8 +45,8 @@ async function lintFile({ flags, args, io, openEngine }: Invocation<typeof lintF
     const { checkResult } = await import("#plan");
     await io.stdout.write(`${JSON.stringify(checkResult(file, answer, path), undefined, 2)}\n`);
   }
-  const { checkReport } = await import("../reports/check-report.ts");
-  const report = checkReport({ name: path, text: file.text }, answer);
+  const { lintReport } = await import("../reports/lint-report.ts");
+  const report = lintReport({ name: path, text: file.text }, answer);
   const mended = fixed.count === 0 ? "" : `Mended ${fixed.count} of what was found.\n`;
   if (flags.format !== "json") await io.stdout.write(mended + report.text);
   return report.status;

@@ -1,27 +1,26 @@
 import type { Outline, Target } from "#plan";
-import { formatTable } from "../table.ts";
 
-/** What `--call outline` prints: what can be passed to a build of the target. */
-export function outlineReport(outline: Outline): string {
+/** What `--call outline` prints, in buildx's form: what can be passed to a build of the target. */
+export function outlineReport({ name, description, args, secrets, ssh }: Outline): string {
   const head = [
-    ...(outline.name === undefined ? [] : [`TARGET:        ${outline.name}\n`]),
-    ...(outline.description === undefined ? [] : [`DESCRIPTION:   ${outline.description}\n`]),
+    ...(name === undefined ? [] : [["TARGET:", name]]),
+    ...(description === undefined ? [] : [["DESCRIPTION:", description]]),
   ];
-  const args = outline.args.map(({ name, value, description }) => [name, value ?? "", description ?? ""]);
+  const values = args.map((arg) => [arg.name, arg.value ?? "", arg.description ?? ""]);
   const tables = [
-    head.join(""),
-    args.length === 0 ? "" : formatTable(["BUILD ARG", "VALUE", "DESCRIPTION"], args),
-    needsTable("SECRET", outline.secrets),
-    needsTable("SSH", outline.ssh),
+    tabbed(head, 1),
+    values.length === 0 ? "" : tabbed([["BUILD ARG", "VALUE", "DESCRIPTION"], ...values], 3),
+    needsTable("SECRET", secrets),
+    needsTable("SSH", ssh),
   ];
-  return trimLines(tables.filter((table) => table !== "").join("\n"));
+  return tables.map((table) => (table === "" ? "" : `${table}\n`)).join("");
 }
 
 function needsTable(title: string, needs: Outline["secrets"]): string {
   if (needs.length === 0) return "";
-  return formatTable(
-    [title, "REQUIRED"],
-    needs.map(({ name, required }) => [name, required ? "true" : ""]),
+  return tabbed(
+    [[title, "REQUIRED"], ...needs.map(({ name, required }) => [name, required ? "true" : ""])],
+    3,
   );
 }
 
@@ -33,9 +32,15 @@ export function targetsReport(targets: readonly Target[]): string {
       const label = name === undefined ? "(default)" : `${name}${isDefault ? " (default)" : ""}`;
       return [label, description ?? ""];
     });
-  return trimLines(formatTable(["TARGET", "DESCRIPTION"], rows));
+  return tabbed([["TARGET", "DESCRIPTION"], ...rows], 1);
 }
 
-function trimLines(text: string): string {
-  return text.replace(/ +$/gm, "");
+/** Columns as wide as their longest cell, with `padding` blanks behind; the last one as it is. */
+function tabbed(rows: readonly (readonly string[])[], padding: number): string {
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => (row[column] ?? "").length + padding)),
+  );
+  const line = (row: readonly string[]) =>
+    row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)));
+  return rows.map((row) => `${line(row).join("")}\n`).join("");
 }

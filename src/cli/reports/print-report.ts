@@ -21,18 +21,22 @@ export type Report =
 
 /** Prints the report on a planned build; returns the exit status. @throws DOCKERFILE_INVALID where a plan is needed and there is none */
 export async function printReport(report: Report, planned: PlannedBuild, io: Io): Promise<number> {
-  const { text, status = 0 } = reportText(report, planned);
-  await io.stdout.write(text);
+  const { text, errors = "", status = 0 } = reportText(report, planned);
+  if (text !== "") await io.stdout.write(text);
+  if (errors !== "") await io.stderr.write(errors);
   return status;
 }
 
-function reportText(report: Report, planned: PlannedBuild): { text: string; status?: number } {
+function reportText(
+  report: Report,
+  planned: PlannedBuild,
+): { text: string; errors?: string; status?: number } {
   const { dockerfile, answer } = planned;
   const { file } = parse(dockerfile.text);
   const isJson = report.format === "json";
   if (report.kind === "check") {
-    const { text, status } = checkReport(dockerfile, answer);
-    return { text: isJson ? jsonText(checkResult(file, answer, dockerfile.name)) : text, status };
+    const report = checkReport(dockerfile, answer);
+    return isJson ? { ...report, text: jsonText(checkResult(file, answer, dockerfile.name)) } : report;
   }
   if (report.kind === "targets")
     return { text: isJson ? jsonText(targetsResult(file)) : targetsReport(listTargets(file)) };

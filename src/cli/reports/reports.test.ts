@@ -35,43 +35,47 @@ test("checkReport() names rule, place and frame, and fails for a warning", () =>
   assert.equal(status, 1);
   assert.match(
     report,
-    /^WARNING: StageNameCasing - https:\/\/docs\.docker\.com\S+\nStage name 'Base' should be lowercase\nDockerfile:1\n/,
+    /^Check complete, 2 warnings have been found!\n\nWARNING: StageNameCasing - https:\/\/docs\.docker\.com\S+\nStage name 'Base' should be lowercase\nDockerfile:1\n-{20}\n   1 \| >>> FROM scratch AS Base\n   2 \|     MAINTAINER me\n   3 \|     \n-{20}\n/,
   );
   assert.match(report, /WARNING: MaintainerDeprecated/);
-  assert.match(report, /\nCheck complete, 2 warnings have been found!\n$/);
   const clean = "FROM scratch\nCOPY a /\n";
   assert.deepEqual(checkReport({ name: "Dockerfile", text: clean }, planned(clean)), {
     text: "Check complete, no warnings found.\n",
+    errors: "",
     status: 0,
   });
 });
 
 test("checkReport() of a Dockerfile that cannot be built", () => {
   const text = "FROM scratch\nCOPPY a /\n";
-  const { text: report, status } = checkReport({ name: "x/Dockerfile", text }, planned(text));
-  assert.equal(status, 1);
+  const { text: report, errors, status } = checkReport({ name: "x/Dockerfile", text }, planned(text));
+  assert.deepEqual([status, report], [1, ""]);
   assert.match(
-    report,
+    errors,
     /^ERROR: x\/Dockerfile:2: dockerfile parse error on line 2: unknown instruction: COPPY/,
   );
-  assert.match(report, /Check failed: the Dockerfile cannot be built\.\n$/);
+  const strict = "# check=error=true\nFROM scratch AS Base\nCOPY a /\n";
+  const forbidden = checkReport({ name: "Dockerfile", text: strict }, planned(strict));
+  assert.match(forbidden.text, /^Check complete, 1 warning has been found!/);
+  assert.match(forbidden.errors, /lint violation found for rules: StageNameCasing/);
 });
 
 test("outlineReport() and targetsReport()", () => {
   const text = `${dockerfile}\nFROM builder AS last\n`;
   assert.equal(
     outlineReport(plannedWell(text).outline),
-    `TARGET:        last
+    `TARGET: last
 
-BUILD ARG   VALUE     DESCRIPTION
-WORD        hello     is what it says
+BUILD ARG   VALUE   DESCRIPTION
+WORD        hello   is what it says
+
 `,
   );
   assert.equal(
     targetsReport(listTargets(parse(text).file)),
-    `TARGET           DESCRIPTION
-builder          makes the "program"
-last (default)
+    `TARGET         DESCRIPTION
+builder        makes the "program"
+last (default) 
 `,
   );
 });
