@@ -57,7 +57,7 @@ export async function startPeers(found, { place, archives, without }) {
   // Both keep their images in containers/storage: one store serves them, as on any machine that has both.
   const store = ["--root", join(place, "containers"), "--runroot", join(place, "containers-run")];
   // A box knows no systemd that would make cgroups.
-  const podman = ["--cgroup-manager=cgroupfs"];
+  const podman = ["--cgroup-manager=cgroupfs", "--network-config-dir", join(place, "containers-networks")];
   const stored = ["podman", "buildah"].filter((name) => found[name] !== undefined && !without.includes(name));
   for (const name of stored) {
     versions[name] = firstLine(found[name], ["--version"]);

@@ -18,7 +18,7 @@ export function runBuild(kind, { without = [], ...workload }) {
     seconds: (stdout) => Number(stdout.split(" ")[0]),
     peakKiB: (stdout) => Number(stdout.split(" ")[1]) || undefined,
     limit: 150,
-    budget: 60,
+    budget: 45,
     ...workload,
   };
 }

@@ -16,6 +16,7 @@ export function runNetwork(kind, about, more = {}) {
     // The programs that send are not the engine's.
     hasPeak: false,
     warmUp: false,
+    budget: 20,
     runs: 5,
     ...more,
   };

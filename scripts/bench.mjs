@@ -1,5 +1,5 @@
 // Measures lighter beside every peer found on the machine, in turn, several times in one run.
-//   npm run bench [-- --only build-cold] [--without buildah] [--runs 5] [--minutes 38] [--work DIR] [--quick] [--docs]
+//   npm run bench [-- --only build-cold] [--without buildah] [--runs 5] [--minutes 37] [--work DIR] [--quick] [--docs]
 // A workload is a file in bench/workloads; --only chooses those whose file names begin so, --without leaves out a peer; both may
 // be given several times. --quick tries everything once with small sizes, and writes nothing.
 // Everything runs in namespaces of the benchmark's own, with a store for each engine, lighter's too: when it ends, fails or is
@@ -213,7 +213,7 @@ function readOptions(args) {
       runs: { type: "string" },
       only: { type: "string", multiple: true, default: [] },
       without: { type: "string", multiple: true, default: [] },
-      minutes: { type: "string", default: "38" },
+      minutes: { type: "string", default: "37" },
       work: { type: "string" },
       quick: { type: "boolean", default: false },
       docs: { type: "boolean", default: false },

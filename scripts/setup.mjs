@@ -66,7 +66,15 @@ function needs() {
     { for: "bench", package: "docker.io", present: () => hasProgram("dockerd") },
     { for: "bench", package: "buildah", present: () => hasProgram("buildah") },
     { for: "bench", package: "podman", present: () => hasProgram("podman") },
+    // Both only recommended by what podman needs: its networks, and the names on them.
+    { for: "bench", package: "netavark", present: () => existsSync("/usr/lib/podman/netavark") },
+    { for: "bench", package: "aardvark-dns", present: () => existsSync("/usr/lib/podman/aardvark-dns") },
+    { for: "bench", package: "skopeo", present: () => hasProgram("skopeo") },
     { for: "bench", package: "docker-registry", present: () => hasProgram("docker-registry") },
+    { for: "bench", package: "busybox-static", present: () => hasProgram("busybox") },
+    { for: "bench", package: "iperf3", present: () => hasProgram("iperf3") },
+    { for: "bench", package: "gcc", present: () => hasProgram("cc") },
+    { for: "bench", package: "libc6-dev", present: () => existsSync("/usr/include/stdio.h") },
   ];
 }
 

@@ -1,14 +1,25 @@
-const program = (command) =>
-  `${command.map((word) => `'${word}'`).join(" ")} network create bench-net >/dev/null && ${command.map((word) => `'${word}'`).join(" ")} network rm bench-net`;
+import { join } from "node:path";
+
+const script = join(import.meta.dirname, "../network-create.mjs");
+const command = (words) => [process.execPath, script, ...words];
 
 export const workload = {
   name: "network create and rm",
   about: "makes a bridge network and removes it: two commands",
   commands: {
-    lighter: ({ lighter }) => ["sh", "-c", program([lighter])],
-    docker: ({ docker }) => ["sh", "-c", program(docker)],
-    podman: ({ podman }) => ["sh", "-c", program(podman)],
+    lighter: ({ lighter }) => command([lighter]),
+    docker: ({ docker }) => command(docker),
+    podman: ({ podman }) => command(podman),
   },
-  expect: "bench-net\n",
-  runs: 10,
+  results: [
+    {
+      name: "network create",
+      seconds: (stdout) => JSON.parse(stdout).create,
+      targets: [{ peer: "docker", atMost: 0.3 }],
+    },
+    { name: "network rm", seconds: (stdout) => JSON.parse(stdout).remove },
+  ],
+  hasPeak: false,
+  runs: 15,
+  limit: 20,
 };

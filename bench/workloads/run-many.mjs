@@ -22,6 +22,6 @@ export const workload = runMany(Number(process.env.BENCH_CONTAINERS ?? 50), {
       targets: [{ memory: true, peer: "docker", atMost: 1 }],
     },
   ],
-  runs: 5,
+  runs: 3,
   limit: 90,
 });
