@@ -26,7 +26,7 @@ export async function runCommandLine(words: readonly string[], host: Host): Prom
   try {
     const { leading, rest } = takeGlobalFlags(words);
     if (leading.includes("--version")) return await start("version", [], host);
-    if (rest.length === 0) return await showOverview(host.io);
+    if (rest.length === 0) return await showOverview(unaskedHelp(leading, host.io));
     if (rest[0] === "help") return await showHelp(rest.slice(1), host.io);
     const found = findCommandName(rest);
     if (found === undefined) return await showGroup(rest, leading, host.io);
@@ -115,7 +115,12 @@ async function showGroup(words: readonly string[], leading: readonly string[], i
   if (!Object.hasOwn(commandGroups, group)) throw unknownCommand(words);
   const asksHelp = [...leading, ...rest].every((word) => word.startsWith("-"));
   if (!asksHelp) throw unknownCommand(words);
-  return showText(io, await (await import("./help.ts")).groupHelp(group));
+  return showText(unaskedHelp([...leading, ...rest], io), await (await import("./help.ts")).groupHelp(group));
+}
+
+/** What nobody asked for is no output. */
+function unaskedHelp(words: readonly string[], io: Io): Io {
+  return words.some((word) => word === "--help" || word === "-h") ? io : { ...io, stdout: io.stderr };
 }
 
 function unknownCommand(words: readonly string[]): LighterError {
@@ -137,7 +142,7 @@ async function showHelp(words: readonly string[], io: Io): Promise<number> {
   const named = words.filter((word) => !word.startsWith("-"));
   if (named.length === 0) return showOverview(io);
   const found = findCommandName(named);
-  if (found === undefined) return showGroup(named.slice(0, 2), [], io);
+  if (found === undefined) return showGroup(named.slice(0, 2), ["--help"], io);
   return showText(io, (await import("./help.ts")).commandHelp(await loadCommand(found.name)));
 }
 

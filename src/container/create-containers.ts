@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Image } from "#image";
 import { familiarReference } from "#oci";
@@ -73,6 +73,8 @@ export interface Containers {
   logs(text: string, options?: LogOptions): AsyncIterable<LogEntry>;
   /** The networks that a running one is on now, for the account of its end. */
   setEndpoints(id: string, endpoints: readonly EndpointFacts[]): void;
+  /** Gives a running one another /etc/resolv.conf, unless something has changed the `former` one. @returns whether it did */
+  replaceResolvConf(id: string, text: string, former: string): boolean;
   rename(text: string, name: string): Promise<void>;
   /** Changes which networks a container joins when it starts. */
   setNetworks(id: string, change: (settings: NetworkSettings) => NetworkSettings): void;
@@ -144,6 +146,13 @@ export function createContainers(options: ContainersOptions): Containers {
     setEndpoints: (id, endpoints) => {
       const bundle = bundleOf(parts, id);
       if (existsSync(bundle)) writeLeaving(bundle, store.get(id), endpoints);
+    },
+    replaceResolvConf: (id, text, former) => {
+      const path = join(store.directory(id), "resolv.conf");
+      if (!existsSync(path) || readFileSync(path, "utf8") !== former) return false;
+      // In place: what the container sees is this very file.
+      writeFileSync(path, text);
+      return true;
     },
     rename: async (text, name) => await renameContainer(parts, text, name),
     remove: async (text, { force = false, volumes } = {}) => {

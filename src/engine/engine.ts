@@ -192,6 +192,7 @@ export class Engine implements AsyncDisposable {
       open: this.#networks,
       containers: this.#containers,
       events: this.#events,
+      onWarning: this.#onWarning,
     });
   }
 

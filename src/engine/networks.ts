@@ -6,6 +6,7 @@ interface NetworksParts {
   readonly open: () => Promise<Networks>;
   readonly containers: () => Promise<Containers>;
   readonly events: EventLog;
+  readonly onWarning: (text: string) => void;
 }
 
 type Asynchronous<Name extends keyof Networks> = (
@@ -57,7 +58,13 @@ export class EngineNetworks {
     const { container: _, network: __, ...endpoint } = request;
     let now: Pick<NetworkSettings, "endpoints"> = {};
     if (record.state.pid !== 0) {
+      const former = networks.resolvConf(record.id) ?? "";
       await networks.connect({ ...request, container: record.id, network: name });
+      const wanted = networks.resolvConf(record.id) ?? former;
+      if (wanted !== former && !containers.replaceResolvConf(record.id, wanted, former))
+        this.#parts.onWarning(
+          `names of network "${name}" are not answered in container "${record.name}": its /etc/resolv.conf was changed; write "nameserver 127.0.0.11" into it`,
+        );
       now = { endpoints: networks.endpoints(record.id) };
       containers.setEndpoints(record.id, now.endpoints ?? []);
       this.#tell("connect", network, { container: record.id });

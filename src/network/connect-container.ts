@@ -4,8 +4,9 @@ import type { NetworkNamespace } from "#host";
 import type { EndpointFacts } from "#runtime";
 import { getJoinable, predefinedNetworks } from "./find-network.ts";
 import { joinNetworks, type NetworkParts, releaseEndpoints, sweepDead } from "./join-networks.ts";
+import type { LedgerPage } from "./ledger.ts";
 import { findSandbox } from "./link-lines.ts";
-import type { Network } from "./network-record.ts";
+import { hasNames, type Network } from "./network-record.ts";
 import {
   endpointsOf,
   gatewayEndpoint,
@@ -15,11 +16,15 @@ import {
   type Sandbox,
 } from "./network-state.ts";
 import type { ConnectRequest } from "./networks.ts";
+import { translateQuestions } from "./resolver/resolver-sockets.ts";
 import { endpointFacts } from "./sandbox-driver.ts";
 
-/** Gives a running container one more endpoint. */
-export async function connectContainer(parts: NetworkParts, request: ConnectRequest): Promise<EndpointFacts> {
-  return await parts.ledger.update(async (page) => {
+/** Gives a running container one more endpoint, and names where the network has them. */
+export async function connectContainer(
+  parts: NetworkParts & { readonly startResolver: () => void },
+  request: ConnectRequest,
+): Promise<EndpointFacts> {
+  const { facts, isWoken } = await parts.ledger.update(async (page) => {
     await sweepDead(parts, page);
     const network = userNetwork(parts, page.records, request.network, "join");
     const sandbox = getSandbox(page.state, request.container);
@@ -29,12 +34,26 @@ export async function connectContainer(parts: NetworkParts, request: ConnectRequ
         `cannot join network "${network.name}": endpoint with name ${labelOf(sandbox)} already exists in network ${network.name}`,
       );
     using namespace = openSandbox(parts, sandbox);
+    const { idleResolver } = sandbox;
+    const isWoken = hasNames(network) && sandbox.resolver === undefined && idleResolver !== undefined;
+    if (isWoken) translateQuestions(parts.host, namespace, idleResolver);
     await joinNetworks(parts, page, { sandbox, namespace, joinings: [{ network, request }] });
+    if (isWoken) wakeResolver(page, sandbox);
     const facts = endpointFacts(page.state, sandbox).find((one) => one.network === network.name);
     if (facts === undefined)
       throw new LighterError("INTERNAL", "cannot find the endpoint that was just made");
-    return facts;
+    return { facts, isWoken };
   });
+  if (isWoken) parts.startResolver();
+  return facts;
+}
+
+function wakeResolver(page: LedgerPage, { id }: Sandbox): void {
+  const sandboxes = page.state.sandboxes.map((sandbox) => {
+    const { idleResolver, ...rest } = sandbox;
+    return sandbox.id === id && idleResolver !== undefined ? { ...rest, resolver: idleResolver } : sandbox;
+  });
+  page.save({ ...page.state, sandboxes });
 }
 
 /** Takes one endpoint of a running container away; its default route moves to the next network. */

@@ -22,7 +22,7 @@ import { attachPeer } from "./peer-driver.ts";
 import { listRefused } from "./refused-flows.ts";
 import { readRefusedNames } from "./resolver/refused-names.ts";
 import { type ResolverCommand, startResolver } from "./resolver/start-resolver.ts";
-import { attachSandbox, endpointFacts } from "./sandbox-driver.ts";
+import { attachSandbox, endpointFacts, resolvConfOf } from "./sandbox-driver.ts";
 
 /** How the networks of one store are opened. */
 export interface NetworksOptions {
@@ -59,6 +59,7 @@ export function createNetworks(options: NetworksOptions): Networks {
     onWarning,
     removesAside: options.removesAside ?? false,
   };
+  const answering = { ...parts, startResolver: () => startResolver(parts, options.resolver) };
   const driverOf = (request: AttachRequest): "host" | "none" | "peer" | "sandbox" => {
     if (request.network.startsWith("container:")) return "peer";
     const { driver } = getJoinable([...predefinedNetworks(root), ...ledger.records()], request.network);
@@ -74,10 +75,7 @@ export function createNetworks(options: NetworksOptions): Networks {
         case "peer":
           return attachPeer(host, request);
         case "sandbox":
-          return await attachSandbox(
-            { ...parts, startResolver: () => startResolver(parts, options.resolver) },
-            request,
-          );
+          return await attachSandbox(answering, request);
       }
     },
     sweep: async () => {
@@ -90,13 +88,17 @@ export function createNetworks(options: NetworksOptions): Networks {
     get: (text) => getNetworkView(parts, text),
     remove: (text) => removeNetwork(parts, text),
     prune: (accepts = () => true) => pruneNetworks(parts, accepts),
-    connect: (request) => connectContainer(parts, request),
+    connect: (request) => connectContainer(answering, request),
     disconnect: (request) => disconnectContainer(parts, request),
     rename: (containerId, name) => renameContainer(parts, containerId, name),
     endpoints: (container) => {
       const state = ledger.read();
       const sandbox = findSandbox(state, container);
       return sandbox === undefined ? [] : endpointFacts(state, sandbox);
+    },
+    resolvConf: (container) => {
+      const sandbox = findSandbox(ledger.read(), container);
+      return sandbox === undefined ? undefined : resolvConfOf(sandbox);
     },
     firewall: () => {
       const { table } = owner();

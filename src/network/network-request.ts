@@ -42,7 +42,7 @@ export interface NetworkPlan {
   readonly options: Readonly<Record<string, string>>;
 }
 
-const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
+const namePattern = /^[a-zA-Z0-9](?:[a-zA-Z0-9_. -]*[a-zA-Z0-9_.-])?$/;
 const linkPattern = /^[^\s/:]{1,15}$/;
 const mtuRange = { min: 68, max: 65_535 } as const;
 
@@ -77,7 +77,7 @@ const knownOptions: Readonly<Record<string, Readonly<Record<string, (value: stri
 export function planNetwork(request: CreateNetworkRequest): NetworkPlan {
   const fail = failing(request.name);
   if (!namePattern.test(request.name))
-    return fail('a name has letters, digits, "_", "." and "-", and begins with a letter or digit');
+    return fail('a name has letters, digits, "_", ".", "-" and blanks, and begins with a letter or digit');
   if (request.configOnly === true) return planDescription(request, fail);
   const driver = driverOf(request, fail);
   for (const host of request.egress ?? []) parseEgress(host);
@@ -179,9 +179,7 @@ function booleanText(value: string): string {
 
 /** Gateways, ranges and further addresses belong to the subnet that holds them. */
 function matchSubnets(request: CreateNetworkRequest, fail: Fail): readonly Subnet[] {
-  const subnets = (request.subnets ?? []).map((text) =>
-    parsed(text, canonicalSubnet, (value) => fail(`invalid subnet ${value}: want ADDRESS/PREFIX`)),
-  );
+  const subnets = (request.subnets ?? []).map((text) => wholeSubnet(text, "subnet", fail));
   if (
     subnets.some((subnet, at) => subnets.some((other, to) => to < at && version(other) === version(subnet)))
   )
@@ -189,9 +187,7 @@ function matchSubnets(request: CreateNetworkRequest, fail: Fail): readonly Subne
   const address = (text: string, word: string): string =>
     parsed(text, canonicalAddress, (value) => fail(`invalid ${word} ${value}: it is no IP address`));
   const gateways = (request.gateways ?? []).map((text) => address(text, "gateway"));
-  const ranges = (request.ipRanges ?? []).map((text) =>
-    parsed(text, canonicalSubnet, (value) => fail(`invalid ip-range ${value}: want ADDRESS/PREFIX`)),
-  );
+  const ranges = (request.ipRanges ?? []).map((text) => wholeSubnet(text, "ip-range", fail));
   const others = Object.entries(request.auxAddresses ?? {}).map(
     ([name, text]) => [name, address(text, "auxiliary address")] as const,
   );
@@ -232,6 +228,17 @@ function settleSubnet(
     ...(ranges[0] === undefined ? {} : { ipRange: ranges[0] }),
     ...(others.length === 0 ? {} : { auxAddresses: Object.fromEntries(others) }),
   };
+}
+
+/** An address with bits behind the prefix is a slip of the pen, as docker has it. */
+function wholeSubnet(text: string, word: string, fail: Fail): string {
+  const subnet = parsed(text, canonicalSubnet, (value) =>
+    fail(`invalid ${word} ${value}: want ADDRESS/PREFIX`),
+  );
+  const [address = ""] = text.split("/");
+  if (!subnet.startsWith(`${canonicalAddress(address)}/`))
+    return fail(`invalid ${word} ${text}: it should be ${subnet}`);
+  return subnet;
 }
 
 function version(subnet: string): 4 | 6 {

@@ -36,6 +36,8 @@ export interface Sandbox {
   readonly ports: readonly PublishedPort[];
   /** Only where a resolver answers. */
   readonly resolver?: ResolverSockets;
+  /** In place of it where none does yet: a network that has names may be joined later. */
+  readonly idleResolver?: ResolverSockets;
   readonly dns?: DnsSettings;
   readonly egress?: readonly string[];
 }
@@ -51,6 +53,7 @@ export interface ResolverSockets {
 export interface HeldSocket {
   readonly fd: number;
   readonly inode: number;
+  readonly port: number;
 }
 
 /** A container's place in a network. */

@@ -26,6 +26,8 @@ export interface Networks extends NetworkProvider {
   rename(containerId: string, name: string): Promise<void>;
   /** The endpoints that a running container has now; none for one that is not known here. */
   endpoints(container: string): readonly EndpointFacts[];
+  /** What /etc/resolv.conf of a running container is to say now; undefined for one that is not known here. */
+  resolvConf(container: string): string | undefined;
   /** The table as the kernel has it, with a comment for every rule; empty while no bridge network has a container. */
   firewall(): string;
   /** Who is on what. */

@@ -23,7 +23,11 @@ import { checkPortMapping } from "./port-mapping.ts";
 import { type PortReservation, type PublishRequest, reservePorts } from "./port-reservation.ts";
 import { randomHex } from "./random-hex.ts";
 import { containerResolvConf, resolverResolvConf } from "./resolv-conf.ts";
-import { type OpenResolverSockets, openResolverSockets } from "./resolver/resolver-sockets.ts";
+import {
+  type OpenResolverSockets,
+  openResolverSockets,
+  translateQuestions,
+} from "./resolver/resolver-sockets.ts";
 
 /** Gives a new container a namespace of its own with an endpoint of each network that it asks for. */
 export async function attachSandbox(
@@ -42,10 +46,11 @@ export async function attachSandbox(
   );
   const namespace = undo.use(request.openNamespace?.() ?? host.namespaces.createNetwork());
   const id = randomHex(5);
-  const sockets = needsResolver(request, joinings)
-    ? undo.use(openResolverSockets(host, namespace))
-    : undefined;
-  const sandbox = sandboxOf({ id, request, namespace, reservation, sockets, host });
+  // On the default bridge they lie idle: a network that has names may be joined later.
+  const sockets = undo.use(openResolverSockets(host, namespace));
+  const isAnswered = needsResolver(request, joinings);
+  if (isAnswered) translateQuestions(host, namespace, sockets.descriptors);
+  const sandbox = sandboxOf({ id, request, namespace, reservation, sockets, isAnswered, host });
   const { state, claim } = await ledger.update(async (page) => {
     await sweepDead(parts, page);
     const claim = ledger.claim(id);
@@ -58,7 +63,7 @@ export async function attachSandbox(
     return { state: page.state, claim };
   });
   undo.defer(() => leave(parts, sandbox));
-  if (sockets !== undefined) parts.startResolver();
+  if (isAnswered) parts.startResolver();
   return attachmentOf({ request, state, sandbox, namespace, claim, reservation, sockets, undo: undo.move() });
 }
 
@@ -125,7 +130,8 @@ function sandboxOf(made: {
   readonly request: AttachRequest;
   readonly namespace: NetworkNamespace;
   readonly reservation: PortReservation;
-  readonly sockets: OpenResolverSockets | undefined;
+  readonly sockets: OpenResolverSockets;
+  readonly isAnswered: boolean;
   readonly host: Pick<NetworkParts["host"], "namespaces">;
 }): Sandbox {
   const { request, namespace, sockets } = made;
@@ -136,7 +142,7 @@ function sandboxOf(made: {
     hostname: request.hostname,
     namespace: { path: namespace.path, inode: made.host.namespaces.networkInode(namespace) },
     ports: made.reservation.ports,
-    ...(sockets === undefined ? {} : { resolver: { pid: process.pid, ...sockets.descriptors } }),
+    [made.isAnswered ? "resolver" : "idleResolver"]: { pid: process.pid, ...sockets.descriptors },
     ...(request.dns === undefined ? {} : { dns: request.dns }),
     ...(request.egress === undefined ? {} : { egress: request.egress }),
   };
@@ -169,7 +175,7 @@ function attachmentOf(made: {
   readonly namespace: NetworkNamespace;
   readonly claim: Lock;
   readonly reservation: PortReservation;
-  readonly sockets: OpenResolverSockets | undefined;
+  readonly sockets: OpenResolverSockets;
   readonly undo: Cleanup;
 }): Attachment {
   const { request, namespace, claim, reservation, sandbox, sockets } = made;
@@ -190,7 +196,7 @@ function attachmentOf(made: {
         ),
       ),
     }),
-    resolvConf: sockets === undefined ? containerResolvConf(request.dns) : resolverResolvConf(request.dns),
+    resolvConf: resolvConfOf(sandbox),
     ...(first?.address === undefined ? {} : { address: first.address }),
     ...(first?.gateway === undefined ? {} : { gateway: first.gateway }),
     ...(first === undefined ? {} : { mac: first.mac }),
@@ -199,20 +205,21 @@ function attachmentOf(made: {
     held: {
       namespace: namespace.fd,
       listeners: tcp,
-      others: [
-        claim.fd,
-        ...udp,
-        ...(sockets === undefined ? [] : [sockets.descriptors.udp.fd, sockets.descriptors.tcp.fd]),
-      ],
+      others: [claim.fd, ...udp, sockets.descriptors.udp.fd, sockets.descriptors.tcp.fd],
     },
     handOver: () => {
       leaving ??= Promise.resolve(reservation[Symbol.asyncDispose]());
       namespace[Symbol.dispose]();
       claim[Symbol.dispose]();
-      sockets?.[Symbol.dispose]();
+      sockets[Symbol.dispose]();
     },
     [Symbol.asyncDispose]: () => (leaving ??= made.undo[Symbol.asyncDispose]()),
   };
+}
+
+/** /etc/resolv.conf of a container as it is to be now. */
+export function resolvConfOf({ resolver, dns }: Sandbox): string {
+  return resolver === undefined ? containerResolvConf(dns) : resolverResolvConf(dns);
 }
 
 /** What `inspect` shows of a container's endpoints. */

@@ -116,6 +116,25 @@ test("a container may have port 53 for itself", { skip }, async () => {
   assert.deepEqual(await ask(lab, dns, { name: "peer", type: "A" }), [peer.address]);
 });
 
+test("a container of the default bridge has names when it joins a network that has", { skip }, async () => {
+  await using lab = new Lab();
+  const networks = named(lab);
+  await networks.create({ name: "front" });
+  await using web = await networks.attach(request("web", { network: "front" }));
+  await using late = await networks.attach(request("late", { network: "bridge" }));
+  const question = { name: "web", type: "A", patienceMs: 300 } as const;
+  assert.equal(await ask(lab, late, question), "no answer");
+  assert.equal(networks.resolvConf("late"), late.resolvConf);
+  assert.doesNotMatch(late.resolvConf, /127\.0\.0\.11/);
+  await networks.connect({ network: "front", container: "late" });
+  assert.deepEqual(await ask(lab, late, { ...question, patienceMs: 5000 }), [web.address]);
+  assert.match(networks.resolvConf("late") ?? "", /^nameserver 127\.0\.0\.11$/m);
+  await networks.disconnect({ network: "front", container: "late" });
+  assert.notDeepEqual(await ask(lab, late, question), [web.address]);
+  await networks.connect({ network: "front", container: "late" });
+  assert.deepEqual(await ask(lab, late, { ...question, patienceMs: 5000 }), [web.address]);
+});
+
 test("the default bridge has no names", { skip }, async () => {
   await using lab = new Lab();
   await using one = await named(lab).attach(request("one"));

@@ -11,11 +11,11 @@ export interface OpenResolverSockets extends Disposable {
 }
 
 /**
- * Sockets at a free port of 127.0.0.11, to which port 53 is translated inside the namespace, as docker does it: a program in the
- * container may have port 53 for itself. Questions wait in them until the resolver reads.
+ * Sockets at a free port of 127.0.0.11: a program in the container may have port 53 for itself. Nothing reaches them until
+ * {@link translateQuestions}; then questions wait in them until the resolver reads.
  */
 export function openResolverSockets(
-  host: Pick<Host, "sockets" | "firewall">,
+  host: Pick<Host, "sockets">,
   namespace: NetworkNamespace,
 ): OpenResolverSockets {
   const opened: number[] = [];
@@ -29,27 +29,32 @@ export function openResolverSockets(
       return socket;
     });
     if (udp === undefined || tcp === undefined) throw new Error("two protocols give two sockets");
-    host.firewall.apply(translation(udp.port, tcp.port), namespace);
-    return { descriptors: { udp: held(udp.fd), tcp: held(tcp.fd) }, [Symbol.dispose]: close };
+    return { descriptors: { udp: held(udp), tcp: held(tcp) }, [Symbol.dispose]: close };
   } catch (error) {
     close();
     throw error;
   }
 }
 
-function held(fd: number): HeldSocket {
-  return { fd, inode: fstatSync(fd).ino };
+function held({ fd, port }: { readonly fd: number; readonly port: number }): HeldSocket {
+  return { fd, inode: fstatSync(fd).ino, port };
 }
 
-function translation(udp: number, tcp: number): string {
-  return `add table ip lighter_dns
+/** Leads port 53 of 127.0.0.11 to the sockets, inside the namespace, as docker does it. */
+export function translateQuestions(
+  host: Pick<Host, "firewall">,
+  namespace: NetworkNamespace,
+  { udp, tcp }: OpenResolverSockets["descriptors"],
+): void {
+  const script = `add table ip lighter_dns
 delete table ip lighter_dns
 table ip lighter_dns {
 chain output {
 type nat hook output priority -100; policy accept;
-ip daddr ${resolverAddress} udp dport 53 dnat to ${resolverAddress}:${udp}
-ip daddr ${resolverAddress} tcp dport 53 dnat to ${resolverAddress}:${tcp}
+ip daddr ${resolverAddress} udp dport 53 dnat to ${resolverAddress}:${udp.port}
+ip daddr ${resolverAddress} tcp dport 53 dnat to ${resolverAddress}:${tcp.port}
 }
 }
 `;
+  host.firewall.apply(script, namespace);
 }
