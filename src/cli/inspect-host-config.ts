@@ -118,10 +118,11 @@ function mountObject(mount: MountPoint): Json {
   if (mount.type === "tmpfs") return { ...common, ...filled("TmpfsOptions", tmpfsOptions(mount.options)) };
   if (mount.type === "volume")
     return { ...common, ...filled("VolumeOptions", mount.copies === false ? { NoCopy: true } : {}) };
-  const { propagation, isShallow = false } = mount;
+  const { propagation, below } = mount;
   const options = {
     ...(propagation !== "rprivate" && { Propagation: propagation }),
-    ...(isShallow && { NonRecursive: true }),
+    ...(below === "absent" && { NonRecursive: true }),
+    ...(below === "writable" && { ReadOnlyNonRecursive: true }),
   };
   return { ...common, ...filled("BindOptions", options) };
 }

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { LighterError } from "#base";
 import type { Image } from "#image";
@@ -48,6 +49,7 @@ async function makeImage(parts: Parts, record: ContainerRecord, request: CommitR
   ]);
   if (status !== 0)
     throw new LighterError("RUNTIME_FAILED", `cannot commit "${record.name}": ${stderr.toString().trim()}`);
+  rmSync(join(active.upper, ".dockerenv"), { force: true });
   const snapshot = snapshots.commit(active, `commit-${randomBytes(16).toString("hex")}`);
   const layer = await images.commitLayer(snapshot);
   return images.create({

@@ -4,7 +4,7 @@ import type { OverlayMount } from "#host";
 import type { Image } from "#image";
 import type { SnapshotName } from "#snapshot";
 import { type ContainerRecord, isLive } from "./container-record.ts";
-import { pauseContainer, unpauseContainer } from "./control-container.ts";
+import { holdContainer, releaseContainer } from "./control-container.ts";
 import type { Parts } from "./parts.ts";
 
 /**
@@ -21,11 +21,11 @@ export async function withRoot<T>(
   if (!isLive(record.state) || record.state.pid === 0)
     return await withMountedRoot(parts, record, "own", task);
   const mustPause = record.state.status === "running";
-  if (mustPause) await pauseContainer(parts, record);
+  if (mustPause) await holdContainer(parts, record);
   try {
     return await task(`/proc/${record.state.pid}/root`);
   } finally {
-    if (mustPause) await unpauseContainer(parts, parts.store.get(record.id));
+    if (mustPause) await releaseContainer(parts, parts.store.get(record.id));
   }
 }
 

@@ -42,6 +42,8 @@ export class ContainerStore {
     const directory = this.directory(id);
     mkdirSync(directory, { mode: 0o700 });
     mkdirSync(join(directory, "fs"), { mode: 0o755 });
+    // By this file programs find out that they are in a container.
+    writeFileSync(join(directory, "fs/.dockerenv"), "", { mode: 0o755 });
     mkdirSync(join(directory, "work"), { mode: 0o700 });
     const record = describe(taken);
     this.#write(record);

@@ -58,8 +58,20 @@ export async function waitContainer(parts: Parts, record: ContainerRecord): Prom
   return exit?.exitCode ?? parts.store.find(record.id)?.state.exitCode ?? 0;
 }
 
-/** Stops every process where it is. @throws CONTAINER_NOT_RUNNING, CONTAINER_INVALID when it is paused already */
+/** Stops every process where it is, and tells of it. @throws CONTAINER_NOT_RUNNING, CONTAINER_INVALID when it is paused already */
 export async function pauseContainer(parts: Parts, record: ContainerRecord): Promise<void> {
+  await holdContainer(parts, record);
+  tell(parts, "pause", record);
+}
+
+/** @throws CONTAINER_INVALID when it is not paused */
+export async function unpauseContainer(parts: Parts, record: ContainerRecord): Promise<void> {
+  await releaseContainer(parts, record);
+  tell(parts, "unpause", record);
+}
+
+/** A pause that nobody asked for, and nobody is told of. @throws as a pause */
+export async function holdContainer(parts: Parts, record: ContainerRecord): Promise<void> {
   if (record.state.status === "paused")
     throw new LighterError(
       "CONTAINER_INVALID",
@@ -77,11 +89,10 @@ export async function pauseContainer(parts: Parts, record: ContainerRecord): Pro
     rmSync(mark, { force: true });
     throw error;
   }
-  tell(parts, "pause", record);
 }
 
-/** @throws CONTAINER_INVALID when it is not paused */
-export async function unpauseContainer(parts: Parts, record: ContainerRecord): Promise<void> {
+/** The end of what {@link holdContainer} began. @throws CONTAINER_INVALID when it is not paused */
+export async function releaseContainer(parts: Parts, record: ContainerRecord): Promise<void> {
   if (record.state.status !== "paused")
     throw new LighterError(
       "CONTAINER_INVALID",
@@ -90,7 +101,6 @@ export async function unpauseContainer(parts: Parts, record: ContainerRecord): P
   parts.host.mounts.enterPrivateNamespace();
   await (await parts.runtime(record.runtime)).command(record.id, "resume");
   rmSync(parts.store.pausedPath(record.id), { force: true });
-  tell(parts, "unpause", record);
 }
 
 function connect({ runDirectory }: Parts, { id }: ContainerRecord): Promise<MonitorSession | undefined> {

@@ -15,8 +15,7 @@ export function listChanges({ store, snapshots }: Parts, record: ContainerRecord
   const upper = join(store.directory(record.id), "fs");
   const lower = record.snapshot === undefined ? [] : snapshots.layers(record.snapshot as SnapshotName);
   const changes: Change[] = [];
-  const isBound = (path: string): boolean =>
-    /^\/(?:etc\/(?:hosts|hostname|resolv\.conf)|dev|proc|sys)$/.test(path) && !isBelow(lower, path);
+  const isBound = (path: string): boolean => isOfEngine(path) && !isBelow(lower, path);
   const visit = (folder: string): void => {
     for (const name of readdirSync(join(upper, folder)).sort()) {
       const path = `${folder}/${name}`;
@@ -38,6 +37,11 @@ export function listChanges({ store, snapshots }: Parts, record: ContainerRecord
   };
   visit("");
   return changes;
+}
+
+/** What every container gets: where the engine mounts, and the mark of a container. */
+function isOfEngine(path: string): boolean {
+  return /^\/(?:\.dockerenv|etc\/(?:hosts|hostname|resolv\.conf)|dev|proc|sys)$/.test(path);
 }
 
 /** Links in the image's layers are not followed: each part of the path has to stand there itself. */

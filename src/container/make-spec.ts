@@ -4,6 +4,7 @@ import { LighterError } from "#base";
 import {
   type Attachment,
   buildSpec,
+  isAtLeast,
   prepareMountPoints,
   type ResolvedUser,
   type RuntimeSpec,
@@ -34,6 +35,11 @@ export function makeSpec(parts: Parts, request: SpecRequest): RuntimeSpec {
   const { record, rootfs, namespacePath, size } = request;
   const { args, env, cwd, user } = record.process;
   makeSources(record);
+  const facts = readSpecFacts(host);
+  const mountFacts = {
+    hasOwnUsers: record.namespaces.firstUser !== undefined,
+    reachesBelow: isAtLeast(facts.kernelRelease, "5.12"),
+  };
   const spec = buildSpec(
     {
       id: record.id,
@@ -46,16 +52,13 @@ export function makeSpec(parts: Parts, request: SpecRequest): RuntimeSpec {
       hostname: record.hostname,
       network: namespacePath === undefined ? "host" : { path: namespacePath },
       files: networkFiles(parts, request),
-      mounts: [
-        ...record.mounts.map((mount) => specMount(mount, record.namespaces.firstUser !== undefined)),
-        ...(initMounts(record) ?? []),
-      ],
+      mounts: [...record.mounts.map((mount) => specMount(mount, mountFacts)), ...(initMounts(record) ?? [])],
       ...(request.userNamespacePath === undefined ? {} : { userNamespace: request.userNamespacePath }),
       terminal: record.tty,
       ...specSettings(parts, record),
       ...(request.shm === undefined ? {} : { shm: request.shm }),
     },
-    readSpecFacts(host),
+    facts,
   );
   if (size === undefined) return spec;
   const consoleSize = { height: size.rows, width: size.columns };

@@ -19,8 +19,8 @@ export type MountPoint =
       readonly isOfHost?: boolean;
       /** A missing source is an error (`--mount`), not made (`-v`). */
       readonly mustExist?: boolean;
-      /** What is mounted below the source stays away. */
-      readonly isShallow?: boolean;
+      /** What is mounted below the source: it stays away, or keeps being writable. @defaultValue as the source */
+      readonly below?: "absent" | "writable";
       /** Of a volume that this container makes. */
       readonly labels?: Readonly<Record<string, string>>;
       readonly driverOptions?: Readonly<Record<string, string>>;
@@ -38,8 +38,15 @@ export type MountPoint =
 /** How it was asked for: the words of `-v` and `--tmpfs` after the last colon, or `--mount`. */
 export type Asked = { readonly flag: "volume" | "tmpfs"; readonly mode: string } | { readonly flag: "mount" };
 
-/** As the runtime is told it. With user IDs of its own a container has those of a volume in the volume's files too. */
-export function specMount(mount: MountPoint, hasOwnUsers: boolean): SpecMount {
+interface MountFacts {
+  /** The container has user IDs of its own, and so those of a volume in the volume's files. */
+  readonly hasOwnUsers: boolean;
+  /** The kernel can make what is mounted below a directory read-only with it: `mount_setattr` of 5.12. */
+  readonly reachesBelow: boolean;
+}
+
+/** As the runtime is told it. */
+export function specMount(mount: MountPoint, { hasOwnUsers, reachesBelow }: MountFacts): SpecMount {
   const readOnly = mount.readOnly ? ["ro"] : [];
   const { destination } = mount;
   if (mount.type === "tmpfs")
@@ -59,12 +66,15 @@ export function specMount(mount: MountPoint, hasOwnUsers: boolean): SpecMount {
         : [bindWord(mount)]),
       mount.propagation,
       ...readOnly,
+      ...(mount.readOnly && mount.type === "bind" && reachesBelow && mount.below === undefined
+        ? ["rro"]
+        : []),
     ],
   };
 }
 
-function bindWord({ isShallow = false }: Extract<MountPoint, { type: "bind" | "volume" }>): string {
-  return isShallow ? "bind" : "rbind";
+function bindWord({ below }: Extract<MountPoint, { type: "bind" | "volume" }>): string {
+  return below === "absent" ? "bind" : "rbind";
 }
 
 /** Docker's defaults of a tmpfs, without those that were lifted by `exec`, `suid` or `dev`. */

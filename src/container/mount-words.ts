@@ -86,8 +86,7 @@ function typedMount(
       const propagation = take("bind-propagation") ?? "rprivate";
       if (!propagations.has(propagation)) throw fail(`propagation "${propagation}" is unknown`);
       take("consistency");
-      const isShallow = recursionOf(take, fail) === "disabled";
-      return { type, source, mustExist: true, propagation, ...(isShallow && { isShallow }), ...common };
+      return { type, source, mustExist: true, propagation, ...recursionOf(take, fail), ...common };
     }
     case "volume": {
       if (source !== undefined && !volumeName.test(source)) throw fail(`"${source}" is no volume's name`);
@@ -110,14 +109,24 @@ function typedMount(
   }
 }
 
-/** What becomes of mounts below the source. The kernel's recursive read-only is not used: they keep their own. */
-function recursionOf(take: MountFields["take"], fail: MountFields["fail"]): string {
+/** What becomes of mounts below the source; docker's `readonly` alone is refused, as not every kernel has it. */
+function recursionOf(
+  take: MountFields["take"],
+  fail: MountFields["fail"],
+): { readonly below?: "absent" | "writable" } {
   const shallow = take("bind-nonrecursive");
-  const recursion =
-    take("bind-recursive") ?? (shallow === undefined || shallow === "false" ? "enabled" : "disabled");
-  if (!["enabled", "disabled", "writable"].includes(recursion))
-    throw fail(`bind-recursive=${recursion} is not known; use enabled, disabled or writable`);
-  return recursion;
+  const isShallow = shallow !== undefined && shallow !== "false" && shallow !== "0";
+  const recursion = take("bind-recursive") ?? (isShallow ? "disabled" : "enabled");
+  switch (recursion) {
+    case "enabled":
+      return {};
+    case "disabled":
+      return { below: "absent" };
+    case "writable":
+      return { below: "writable" };
+    default:
+      throw fail(`bind-recursive=${recursion} is not known; use enabled, disabled or writable`);
+  }
 }
 
 /** Reads docker's `--tmpfs /path[:options]`. @throws CONTAINER_INVALID */

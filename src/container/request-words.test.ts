@@ -6,17 +6,31 @@ import { parseExtraHost } from "./extra-host.ts";
 import { specMount } from "./mount-point.ts";
 import { parseMount, parseMounts, parseTmpfs, parseVolume } from "./mount-words.ts";
 
+const facts = { hasOwnUsers: false, reachesBelow: true };
+
+test("what is read-only is so to the ground, where the kernel can and nothing else was said", () => {
+  const options = (text: string, reachesBelow = true) =>
+    specMount(parseMount(`type=bind,source=/a,target=/b,readonly${text}`), {
+      ...facts,
+      reachesBelow,
+    }).options?.join(" ");
+  assert.equal(options(""), "rbind rprivate ro rro");
+  assert.equal(options("", false), "rbind rprivate ro");
+  assert.equal(options(",bind-recursive=writable"), "rbind rprivate ro");
+  assert.equal(options(",bind-recursive=disabled"), "bind rprivate ro");
+});
+
 test("volumes as docker writes them", () => {
   const cases: [string, string, string, readonly string[]][] = [
     ["/a:/b", "/a", "/b", ["rbind", "rprivate"]],
-    ["/a:/b:ro", "/a", "/b", ["rbind", "rprivate", "ro"]],
+    ["/a:/b:ro", "/a", "/b", ["rbind", "rprivate", "ro", "rro"]],
     ["/a:/b:rw,z", "/a", "/b", ["rbind", "rprivate"]],
-    ["/a:/b/../c:ro,rslave", "/a", "/c", ["rbind", "rslave", "ro"]],
+    ["/a:/b/../c:ro,rslave", "/a", "/c", ["rbind", "rslave", "ro", "rro"]],
     ["./x:/b", resolve("x"), "/b", ["rbind", "rprivate"]],
   ];
   for (const [text, source, destination, options] of cases)
     assert.deepEqual(
-      specMount(parseVolume(text), false),
+      specMount(parseVolume(text), facts),
       { source, destination, type: "bind", options },
       text,
     );
@@ -30,7 +44,7 @@ test("what a tmpfs forbids can be lifted", () => {
     ["/t:noexec,ro", "nosuid nodev noexec noexec mode=1777 ro"],
   ];
   for (const [text, options] of cases)
-    assert.equal(specMount(parseTmpfs(text), false).options?.join(" "), options, text);
+    assert.equal(specMount(parseTmpfs(text), facts).options?.join(" "), options, text);
 });
 
 test("volumes that cannot be", () => {
@@ -86,7 +100,7 @@ test("mounts as docker writes them", () => {
         source: "/a",
         mustExist: true,
         propagation: "rprivate",
-        isShallow: true,
+        below: "absent",
         destination: "/b",
         readOnly: false,
         asked,
@@ -135,7 +149,7 @@ test("mounts as docker writes them", () => {
     "type=bind,source=/a,target=/b,bind-recursive=readonly",
   ];
   for (const text of faults) assert.throws(() => parseMount(text), { code: "CONTAINER_INVALID" }, text);
-  assert.deepEqual(specMount(parseTmpfs("/run:size=64k,exec"), false), {
+  assert.deepEqual(specMount(parseTmpfs("/run:size=64k,exec"), facts), {
     destination: "/run",
     type: "tmpfs",
     source: "tmpfs",

@@ -71,6 +71,7 @@ function holds(rule: Rule, { architecture, capabilities, kernelRelease }: Seccom
   return rule.sinceKernel === undefined || isAtLeast(kernelRelease, rule.sinceKernel);
 }
 
+/** Whether a kernel (`6.1.0-13-amd64`) is as new as a version (`5.12`). */
 export function isAtLeast(release: string, wanted: string): boolean {
   const [major = 0, minor = 0] = release.split(/[.-]/).map(Number);
   const [wantedMajor = 0, wantedMinor = 0] = wanted.split(".").map(Number);

@@ -170,12 +170,14 @@ test("programs that nobody waits for, and those of a health check", { skip }, ()
   lighter("rm", "-f", "sick");
 });
 
-test("a commit pauses, and says so", { skip }, () => {
+test("a commit pauses, and says so; a copy holds it still without a word", { skip }, () => {
   lighter("run", "-d", "--name", "kept", "--network", "none", "box", "sleep", "10000");
   lighter("commit", "kept", "kept:1");
   lighter("commit", "--pause=false", "kept", "kept:2");
+  lighter("cp", "kept:/bin/sh", join(clone.folder, "copied"));
+  assert.equal(lighter("diff", "kept"), "");
   const actions = told("container=kept").map(({ Action }) => Action);
-  assert.deepEqual(actions, ["create", "start", "pause", "unpause", "commit", "commit"]);
+  assert.deepEqual(actions, ["create", "start", "pause", "unpause", "commit", "commit", "archive-path"]);
   lighter("rm", "-f", "kept");
   lighter("rmi", "kept:1", "kept:2");
 });

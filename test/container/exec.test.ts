@@ -140,6 +140,8 @@ test("what is asked of exec, and its status", { skip }, () => {
     [["-w", "/nope", "host", "true"], 127, /the directory that it should start in is not there/],
     [["-u", ":88", "host", "id"], 0, /^uid=0\S* gid=88/],
     [["-t", "host", "tty"], 0, /^\/dev\/pts\/\d/],
+    // Scripts look for it to find out that they are in a container.
+    [["host", "test", "-f", "/.dockerenv"], 0, /^$/],
     [["-it", "host", "tty"], 1, /the input device is not a TTY/],
     [["--privileged", "host", "grep", "CapEff", "/proc/self/status"], 0, new RegExp(ownCapabilities())],
     [["--privileged", "-u", "9", "host", "grep", "CapEff", "/proc/self/status"], 0, /\t0{16}/],
