@@ -218,6 +218,14 @@ test("an empty stage can be copied and mounted", { skip }, async () => {
   assert.deepEqual([output, (await lab.tree(image)).get("x/")], ["", "755 0:0"]);
 });
 
+test("a pattern that is none is refused", { skip }, async () => {
+  for (const pattern of ["[", "sub/a[", "[^]"])
+    await assert.rejects(lab.build(`FROM scratch\nCOPY ${pattern} /o/\n`, { files: { a: "" } }), {
+      code: "DOCKERFILE_INVALID",
+      message: /syntax error in pattern/,
+    });
+});
+
 test("a directory cannot become a file", { skip }, async () => {
   const files = { a: "A" };
   await assert.rejects(lab.build("FROM busybox\nCOPY a /bin/sh/\n", { files }), { code: "COPY_INVALID" });

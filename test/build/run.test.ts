@@ -35,6 +35,11 @@ const runs: readonly {
     text: "USER user\nRUN id\n",
     output: "uid=1000(user) gid=1001(user) groups=50(staff),1001(user)\n",
   },
+  {
+    name: "root with a group needs no file of users",
+    text: "FROM scratch\nCOPY --from=base /bin /bin\nUSER 5:root\nRUN busybox id -u\n",
+    output: "5\n",
+  },
   { name: "no network", text: "RUN --network=none ip -o link | wc -l\n", output: "1\n" },
   { name: "the host name", text: "RUN hostname\n", output: "buildkitsandbox\n" },
   {

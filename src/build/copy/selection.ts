@@ -1,7 +1,7 @@
 import { LighterError } from "#base";
 import { compileIgnore, suggest } from "#dockerfile";
 import type { CopyAction } from "#plan";
-import { compilePart, hasWildcard, type PatternMatcher } from "../tree/patterns.ts";
+import { compilePart, hasWildcard, isMalformed, type PatternMatcher } from "../tree/patterns.ts";
 import { resolveInTree, resolveParent } from "../tree/resolve.ts";
 import { baseName, cleanPath, type Entry, joinPath, parentPath, type Tree } from "../tree/tree.ts";
 
@@ -30,6 +30,7 @@ export type Selector = Pick<
 /**
  * Finds what `selector` takes: wildcards are expanded, links in the source's own path followed inside the tree.
  * @throws COPY_SOURCE_NOT_FOUND for a missing literal source or required path
+ * @throws DOCKERFILE_INVALID for a pattern that is none
  */
 export function select(tree: Tree, selector: Selector): readonly SelectedSource[] {
   const filter = {
@@ -55,6 +56,12 @@ function matchingPaths(tree: Tree, selector: Selector): readonly string[] {
   const path = selector.source.replace(/^\/+/, "");
   if (!selector.wildcard || !hasWildcard(path)) return [cleanPath(path)];
   const parts = cleanPath(path).split("/");
+  const malformed = parts.find(isMalformed);
+  if (malformed !== undefined)
+    throw new LighterError(
+      "DOCKERFILE_INVALID",
+      `cannot use pattern "${malformed}": syntax error in pattern; write [[] for the character itself`,
+    );
   const first = parts.findIndex(hasWildcard);
   const prefix = parts.slice(0, first).join("/");
   const start = selector.followSymlinks ? resolveInTree(tree, prefix, true) : resolveParent(tree, prefix);

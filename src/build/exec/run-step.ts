@@ -44,7 +44,7 @@ export async function runStep(op: ExecOp, options: StepOptions): Promise<void> {
   );
   const mounts = await prepareMounts(step);
   const layers = [snapshot.upper, ...snapshot.lower];
-  const user = resolveUser(host, rootfs, op.user);
+  const user = resolveUser(host, rootfs, numericUser(op.user));
   points.push(...mountPoints(mounts), { path: op.cwd, kind: "directory", stays: true, owner: user });
   scope.use(makeMountPoints(points, { rootfs, layers, files: host.files }));
   const request = {
@@ -78,6 +78,11 @@ function mountPoints({ mounts }: Prepared): readonly MountPoint[] {
   const files = ["/etc/resolv.conf", "/etc/hosts"].map((path) => ({ path, kind: "file" }) as const);
   // What only a mount wants goes again, so it is made first.
   return [...mounts.map(({ destination, kind }) => ({ path: destination, kind })), ...common, ...files];
+}
+
+/** Beside a group, BuildKit takes `root` for the number, which needs no file of the image. */
+function numericUser(user = ""): string {
+  return /^(?:root|\d+):(?:root|\d+)$/.test(user) ? user.replaceAll("root", "0") : user;
 }
 
 /** As BuildKit writes it, whatever the network; the network knows what `host-gateway` is. */

@@ -16,6 +16,13 @@ export function hasWildcard(text: string): boolean {
   return false;
 }
 
+const nothing = /(?!)/;
+
+/** Whether Go's filepath.Match would refuse the pattern of one part of a path. */
+export function isMalformed(pattern: string): boolean {
+  return compilePart(pattern) === nothing;
+}
+
 /**
  * Go's filepath.Match for one part of a path, as a regular expression. A malformed pattern matches nothing.
  * @see https://pkg.go.dev/path/filepath@go1.25#Match
@@ -29,13 +36,13 @@ export function compilePart(pattern: string): RegExp {
     else if (character === "?") source += "[^/]";
     else if (character === "[") {
       const set = characterSet(pattern, at);
-      if (set === undefined) return /(?!)/;
+      if (set === undefined) return nothing;
       source += set.source;
       at = set.end;
       continue;
     } else if (character === "\\") {
       at += 1;
-      if (at === pattern.length) return /(?!)/;
+      if (at === pattern.length) return nothing;
       source += escapeRegExp(pattern[at] ?? "");
     } else source += escapeRegExp(character);
     at += 1;
