@@ -30,8 +30,8 @@ export function listChanges({ store, snapshots }: Parts, record: ContainerRecord
       changes.push({ kind: isOld ? "changed" : "added", path });
       if (!stat.isDirectory()) continue;
       visit(path);
-      // Changed by what is bound into it, and by nothing else.
-      const isOnlyBound = isOld && changes.length === at + 1 && readdirSync(join(upper, path)).length > 0;
+      // Made or changed by what is bound into it, and by nothing else.
+      const isOnlyBound = changes.length === at + 1 && readdirSync(join(upper, path)).length > 0;
       if (path === "/etc" && isOnlyBound) changes.pop();
     }
   };
