@@ -1,5 +1,5 @@
-import { randomInt } from "node:crypto";
 import { LighterError } from "#base";
+import { randomHex } from "#host";
 
 const manners =
   "able amber ample bold brave breezy bright brisk calm candid civil clear cool copper crisp deft eager early even fair fleet fond frank free fresh gentle glad golden grand hale handy hardy hasty honest humble jolly keen kind lively lucid lunar mellow merry mild neat nimble noble placid plain polite proud quick quiet ready robust rosy serene sharp silver sleek smart snug solid steady still stout sunny swift tidy trim trusty upbeat vivid warm wise witty young zesty";
@@ -22,5 +22,5 @@ export function checkName(name: string): void {
 
 function pick(words: string): string {
   const list = words.split(" ");
-  return list[randomInt(list.length)] ?? "plain";
+  return list[Number.parseInt(randomHex(4), 16) % list.length] ?? "plain";
 }

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { LighterError, systemErrorCode } from "#base";
-import type { Host } from "#host";
+import { type Host, removeTree } from "#host";
 import { randomName } from "./container-name.ts";
 import {
   type ContainerRecord,
@@ -71,7 +71,7 @@ export class ContainerStore {
   remove(id: string): void {
     const name = this.find(id)?.name;
     if (name !== undefined && this.#holderOf(name) === id) rmSync(this.#namePath(name), { force: true });
-    rmSync(this.directory(id), { recursive: true, force: true });
+    removeTree(this.directory(id));
   }
 
   /** Newest first. */

@@ -1,6 +1,6 @@
-import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { LighterError } from "#base";
+import { randomHex } from "#host";
 import { type ContainerClaim, claimContainer } from "#runtime";
 import { checkLimits } from "./check-limits.ts";
 import { tell } from "./container-events.ts";
@@ -40,7 +40,7 @@ export async function createClaimed(
 }
 
 function newId(): string {
-  return randomBytes(32).toString("hex");
+  return randomHex(32);
 }
 
 async function makeContainer(

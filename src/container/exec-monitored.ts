@@ -1,8 +1,7 @@
-import { randomUUID } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { LighterError } from "#base";
-import type { Running } from "#host";
+import { type Running, randomHex } from "#host";
 import { findMonitor, type Runtime, type SpecProcess } from "#runtime";
 import { writeFacts } from "./container-events.ts";
 import type { ContainerRecord, ContainerState } from "./container-record.ts";
@@ -28,7 +27,7 @@ export async function execMonitored(parts: Parts, exec: MonitoredExec): Promise<
   const { record, request } = exec;
   const run = join(parts.runDirectory, record.id);
   if (request.detach === true) removeEnded(run);
-  const directory = join(run, `exec-${randomUUID()}`);
+  const directory = join(run, `exec-${randomHex(16)}`);
   const size = terminalSize();
   const monitor = spawnMonitor(parts, { ...exec, directory });
   const stream = monitor.channel(3);

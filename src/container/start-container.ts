@@ -1,7 +1,7 @@
-import { chmodSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { Cleanup, errorMessage, LighterError } from "#base";
-import type { Mount, Running } from "#host";
+import { type Mount, type Running, removeTree } from "#host";
 import {
   type Attachment,
   type AttachRequest,
@@ -49,7 +49,7 @@ export async function startContainer(
   mkdirSync(runDirectory, { recursive: true, mode: 0o711 });
   const claim = undo.use(options.claim ?? claimFor(parts, record));
   const runtime = await parts.runtime(record.runtime);
-  rmSync(store.pausedPath(record.id), { force: true });
+  if (existsSync(store.pausedPath(record.id))) rmSync(store.pausedPath(record.id), { force: true });
   try {
     const { firstUser } = record.namespaces;
     using users = firstUser === undefined ? undefined : await makeUsers(parts, firstUser);
@@ -240,7 +240,8 @@ function mountRoot(
   const work = join(directory, "work");
   mkdirSync(target, { recursive: true });
   // The kernel's mark that the work directory was used by a volatile mount, when the container is started again.
-  if (record.remove) rmSync(join(work, "work", "incompat"), { recursive: true, force: true });
+  const mark = join(work, "work", "incompat");
+  if (record.remove && existsSync(mark)) removeTree(mark);
   const layers = {
     target,
     lower: record.snapshot === undefined ? [] : snapshots.layers(record.snapshot as SnapshotName),

@@ -8,9 +8,9 @@ export function outputTo(stdio: StreamOptions["stdio"]): OnOutput {
   if (stdio === "none") return () => {};
   if (stdio !== undefined && stdio !== "inherit")
     return (stream, chunk) => (stream === "stdout" ? stdio.onStdout(chunk) : stdio.onStderr(chunk));
-  const { stdout, stderr } = process;
   return (stream, chunk) => {
-    const target = stream === "stdout" ? stdout : stderr;
+    // Opened with the first output: it takes longer than all that a silent program needs of us.
+    const target = stream === "stdout" ? process.stdout : process.stderr;
     if (target.write(chunk)) return;
     return new Promise((resolve) => target.once("drain", resolve));
   };
@@ -46,7 +46,7 @@ export function feed(
     const { text, isComplete } = keys?.read(chunk) ?? { text: chunk, isComplete: false };
     if (text.length > 0 && !session.input(text)) {
       input.pause();
-      void session.drained().then(() => input.resume());
+      void session.flushed().then(() => input.resume());
     }
     if (isComplete) leave();
   };

@@ -1,7 +1,8 @@
-import { closeSync, fstatSync, mkdirSync, openSync, readSync, renameSync } from "node:fs";
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, readSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { diskError, LighterError, systemErrorCode } from "#base";
-import { type Digest, Digester, encoded } from "#oci";
+import { sha256 } from "#host";
+import { type Digest, Digester, encoded, parseDigest } from "#oci";
 import { blobPath, type ContentPaths } from "./blob-path.ts";
 
 const defaultLimitBytes = 4 << 20;
@@ -9,10 +10,16 @@ const chunkBytes = 1 << 20;
 
 /** The whole of a blob that is small by its nature (manifest, config). */
 export function readBlob(paths: ContentPaths, digest: Digest, limitBytes = defaultLimitBytes): Buffer {
-  const parts: Buffer[] = [];
-  for (const chunk of readChunks(paths, digest, { limitBytes })) parts.push(chunk);
-  const [first] = parts;
-  return parts.length === 1 && first !== undefined ? first : Buffer.concat(parts);
+  const fd = openBlob(paths, digest);
+  try {
+    checkLimit(digest, sizeOf(paths, digest, fd), limitBytes);
+    const bytes = readFileSync(fd);
+    const actual = parseDigest(`sha256:${sha256(bytes)}`);
+    if (actual !== digest) throw corrupt(paths, digest, actual);
+    return bytes;
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** Every chunk is a buffer of its own. The last step fails with DIGEST_MISMATCH when the bytes are not the digest's. */
@@ -23,9 +30,7 @@ export function* readChunks(
 ): Generator<Buffer, void, undefined> {
   const fd = openBlob(paths, digest);
   try {
-    const stats = fstatSync(fd);
-    if (!stats.isFile()) throw corrupt(paths, digest, undefined);
-    const sizeBytes = stats.size;
+    const sizeBytes = sizeOf(paths, digest, fd);
     checkLimit(digest, sizeBytes, options.limitBytes);
     const digester = new Digester();
     const shared = options.reuseBuffer
@@ -78,6 +83,12 @@ function openBlob(paths: ContentPaths, digest: Digest): number {
       { details: { digest } },
     );
   }
+}
+
+function sizeOf(paths: ContentPaths, digest: Digest, fd: number): number {
+  const stats = fstatSync(fd);
+  if (!stats.isFile()) throw corrupt(paths, digest, undefined);
+  return stats.size;
 }
 
 function checkLimit(digest: Digest, sizeBytes: number, limitBytes = Number.POSITIVE_INFINITY): void {

@@ -1,4 +1,4 @@
-import type { Duplex, Readable, Writable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 
 /**
  * Everything the engine asks of the kernel and of other programs, by capability. Rooms take only the capabilities
@@ -216,13 +216,26 @@ export interface SpawnOptions {
   readonly detached?: boolean;
 }
 
+/** Bytes in both directions, with a program. Keeps this process running until the other side hangs up or it is disposed. */
+export interface Channel extends Disposable {
+  /**
+   * Hands over what comes, in order; a promise holds back what follows. To be called once. Resolves when the other side has
+   * hung up or the channel is disposed; fails with what `onChunk` throws, and what comes later is lost then.
+   */
+  read(onChunk: (chunk: Buffer) => void | Promise<void>): Promise<void>;
+  /** @returns false when the writer should wait until it is {@link Channel.flushed} */
+  write(bytes: Uint8Array): boolean;
+  /** Everything that was written has left this process, or never will. */
+  flushed(): Promise<void>;
+}
+
 export interface Running {
   readonly pid: number;
   readonly stdin: Writable | undefined;
   readonly stdout: Readable | undefined;
   readonly stderr: Readable | undefined;
-  /** The descriptor `fd` (3 or more) that was asked for as a pipe: a stream in both directions. */
-  channel(fd: number): Duplex | undefined;
+  /** The descriptor `fd` (3 or more) that was asked for as a pipe. */
+  channel(fd: number): Channel | undefined;
   /** Lets this process end while the program goes on. */
   unref(): void;
   kill(signal: NodeJS.Signals): void;

@@ -1,6 +1,7 @@
 export { createHost, type HostOptions } from "./create-host.ts";
 export type {
   CgroupMode,
+  Channel,
   Codecs,
   Files,
   Firewall,
@@ -29,4 +30,8 @@ export type {
 export { decodeAddress, encodeAddress, encodeCidr, type InternetAddress } from "./internet-address.ts";
 export { findOwnProgram } from "./own-program.ts";
 export { partialPath } from "./partial-path.ts";
+export { randomHex } from "./random-hex.ts";
+export { removeTree } from "./remove-tree.ts";
+export { sha256 } from "./sha256.ts";
+export { streamChannel } from "./stream-channel.ts";
 export { errnoOf } from "./system-error.ts";

@@ -35,8 +35,11 @@ export interface Native {
  * @throws KERNEL_UNSUPPORTED when this platform has no prebuilt koffi
  */
 export function loadNative(): Native {
-  return openPrebuilt() ?? openPackage(createRequire(import.meta.url));
+  loaded ??= openPrebuilt() ?? openPackage(createRequire(import.meta.url));
+  return loaded;
 }
+
+let loaded: Native | undefined;
 
 function openPrebuilt(): Native | undefined {
   const { arch } = process;
@@ -61,8 +64,8 @@ function findUpwards(folder: string, place: string): string | undefined {
 
 function openPackage(require: NodeJS.Require): Native {
   try {
-    const loaded: unknown = require("koffi");
-    if (isNative(loaded)) return loaded;
+    const found: unknown = require("koffi");
+    if (isNative(found)) return found;
   } catch (cause) {
     throw unusable(cause);
   }

@@ -4,8 +4,9 @@ import { delimiter, join } from "node:path";
 import type { Duplex } from "node:stream";
 import { finished } from "node:stream/promises";
 import { LighterError, systemErrorCode } from "#base";
-import type { Processes, Running, RunOptions, RunResult, SpawnOptions } from "./host.ts";
+import type { Channel, Processes, Running, RunOptions, RunResult, SpawnOptions } from "./host.ts";
 import { createQuickSpawn } from "./quick-spawn.ts";
+import { streamChannel } from "./stream-channel.ts";
 import { openSys, type Sys } from "./sys.ts";
 import { fileError } from "./system-error.ts";
 
@@ -74,11 +75,15 @@ function start(path: string, args: readonly string[], options: SpawnOptions): Ru
     stdout: child.stdout ?? undefined,
     stderr: child.stderr ?? undefined,
     // Node types the further ones as one-way streams; they are sockets.
-    channel: (fd) => (child.stdio[fd] as Duplex | null | undefined) ?? undefined,
+    channel: (fd) => channelOf(child.stdio[fd] as Duplex | null | undefined),
     unref: () => child.unref(),
     kill: (signal) => void child.kill(signal),
     exited,
   };
+}
+
+function channelOf(stream: Duplex | null | undefined): Channel | undefined {
+  return stream ? streamChannel(stream) : undefined;
 }
 
 function ended(child: ChildProcess, path: string): Running["exited"] {

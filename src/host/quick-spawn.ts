@@ -1,7 +1,7 @@
 import { closeSync, readlinkSync } from "node:fs";
 import { constants } from "node:os";
-import type { Duplex } from "node:stream";
 import type { Running, SpawnOptions } from "./host.ts";
+import { declareChannelCalls, openQuickChannel } from "./quick-channel.ts";
 import type { Sys } from "./sys.ts";
 import { systemError } from "./system-error.ts";
 
@@ -46,7 +46,7 @@ export function createQuickSpawn(open: () => Sys): QuickSpawn {
     // Before the program can end.
     if (children.size === 0) process.on("SIGCHLD", reap);
     try {
-      return running(start(platform, [path, ...args], { ...options, env }));
+      return running(platform.calls, start(platform, [path, ...args], { ...options, env }));
     } finally {
       if (children.size === 0) process.off("SIGCHLD", reap);
     }
@@ -99,7 +99,7 @@ function declare(sys: Sys) {
     setFlags: attributes("setflags", ", short flags"),
     setDefaultSignals: attributes("setsigdefault", ", void *set"),
     socketPair: sys.declare("int socketpair(int domain, int type, int protocol, void *fds)"),
-    control: sys.declare("int fcntl(int fd, int command, int argument)"),
+    ...declareChannelCalls(sys),
     waitpid: sys.declare("int waitpid(int pid, void *status, int options)"),
   };
 }
@@ -213,8 +213,8 @@ function stringArray(native: Sys["native"], strings: readonly string[]): Buffer 
   return array;
 }
 
-function running({ pid, channels }: Started): Running {
-  const sockets = new Map([...channels].map(([at, fd]) => [at, openSocket(fd)]));
+function running(calls: Calls, { pid, channels }: Started): Running {
+  const opened = new Map([...channels].map(([at, fd]) => [at, openQuickChannel(calls, fd)]));
   // A handler of a signal does not keep the process running.
   const waiting = setInterval(() => {}, longestTimerMs);
   const exited = new Promise<number>((resolve) => children.set(pid, resolve)).then((status) => {
@@ -226,16 +226,11 @@ function running({ pid, channels }: Started): Running {
     stdin: undefined,
     stdout: undefined,
     stderr: undefined,
-    channel: (at) => sockets.get(at),
+    channel: (at) => opened.get(at),
     unref: () => clearInterval(waiting),
     kill: (signal) => void (children.has(pid) && process.kill(pid, signal)),
     exited,
   };
-}
-
-function openSocket(fd: number): Duplex {
-  const { Socket } = process.getBuiltinModule("node:net");
-  return new Socket({ fd, readable: true, writable: true });
 }
 
 function exitOf(status: number): Awaited<Running["exited"]> {

@@ -1,12 +1,12 @@
 import { isIP } from "node:net";
 import { LighterError } from "#base";
+import { randomHex } from "#host";
 import type { EndpointRequest } from "#runtime";
 import { readEndpointOptions } from "./endpoint-options.ts";
 import { canonicalAddress, containsAddress, isUsable, nextAddress } from "./ipam.ts";
 import { randomMac } from "./mac-address.ts";
 import { defaultNetwork, type Network, type Subnet, subnetOf } from "./network-record.ts";
 import type { Endpoint, NetworkState, RaisedNetwork } from "./network-state.ts";
-import { randomHex } from "./random-hex.ts";
 
 /** What a container asks of one network that was found. */
 export interface Joining {

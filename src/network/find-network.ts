@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import { realpathSync } from "node:fs";
 import { LighterError } from "#base";
+import { sha256 } from "#host";
 import type { Network } from "./network-record.ts";
 
 /** Marks kernel objects as this store's, so that several stores share a host. */
@@ -16,8 +16,7 @@ export interface Owner {
 export function ownerOf(root: string): Owner {
   const path = realpathSync.native(root);
   let known: string | undefined;
-  // Most commands need no hash, and loading what makes it takes 4 ms.
-  const hash = (): string => (known ??= createHash("sha256").update(path).digest("hex"));
+  const hash = (): string => (known ??= sha256(path));
   const short = (): string => hash().slice(0, 8);
   return {
     get table() {
@@ -39,9 +38,9 @@ export const predefinedNames: readonly string[] = ["bridge", "host", "none"];
 /** The three networks that are there from the start; their ids are the store's. */
 export function predefinedNetworks(root: string): readonly Network[] {
   const of = (name: string, driver: Network["driver"]): Network => ({
-    // Made when it is asked for: loading what hashes takes 4 ms, and who names a network needs no id.
+    // Made when it is asked for: who names a network needs no id.
     get id() {
-      return createHash("sha256").update(`${name} of ${root}`).digest("hex");
+      return sha256(`${name} of ${root}`);
     },
     name,
     driver,

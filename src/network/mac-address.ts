@@ -1,4 +1,4 @@
-import { randomHex } from "./random-hex.ts";
+import { randomHex } from "#host";
 
 /** Locally administered, unicast, and random as docker's since 28. */
 export function randomMac(): string {

@@ -242,6 +242,8 @@ export class NetworkKernel {
         stdio: [input, "ignore", "ignore", page.lockFd],
         detached: true,
         cwd: "/",
+        // It needs none; with one of its own it is started quickly.
+        env: {},
       });
       running.unref();
       return running.pid > 0;

@@ -1,4 +1,5 @@
 import { LighterError } from "#base";
+import { randomHex } from "#host";
 import { findNetwork, getNetwork, ownerOf, predefinedNames, predefinedNetworks } from "./find-network.ts";
 import { describeOverlap, freeSubnet } from "./host-networks.ts";
 import { defaultPools, firstAddress } from "./ipam.ts";
@@ -13,7 +14,6 @@ import {
 } from "./network-request.ts";
 import { type NetworkState, raisedNetwork } from "./network-state.ts";
 import type { NetworkMember, NetworkView } from "./networks.ts";
-import { randomHex } from "./random-hex.ts";
 import { endpointFacts } from "./sandbox-driver.ts";
 import { parentMissing } from "./sublink.ts";
 

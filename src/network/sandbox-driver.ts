@@ -1,5 +1,5 @@
 import { Cleanup, LighterError } from "#base";
-import type { Lock, NetworkNamespace } from "#host";
+import { type Lock, type NetworkNamespace, randomHex } from "#host";
 import type { Attachment, AttachRequest, EndpointFacts, PortMapping } from "#runtime";
 import { parseEgress } from "./egress-rule.ts";
 import { checkEndpointRequest, type Joining } from "./endpoint-plan.ts";
@@ -21,7 +21,6 @@ import {
 import { describeHolder } from "./port-holder.ts";
 import { checkPortMapping } from "./port-mapping.ts";
 import { type PortReservation, type PublishRequest, reservePorts } from "./port-reservation.ts";
-import { randomHex } from "./random-hex.ts";
 import { containerResolvConf, resolverResolvConf } from "./resolv-conf.ts";
 import {
   type OpenResolverSockets,

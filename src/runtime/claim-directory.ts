@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { errnoOf, type Host, type Lock } from "#host";
+import { errnoOf, type Host, type Lock, removeTree } from "#host";
 
 type ClaimHost = Pick<Host, "locks">;
 
@@ -65,7 +65,7 @@ export function removeClaim(directory: string): void {
     if (codeOf(error) === "ENOENT") return;
     throw error;
   }
-  rmSync(removed, { recursive: true, force: true });
+  removeTree(removed);
 }
 
 /** What a process left that was killed in the middle of making or removing a claim. */

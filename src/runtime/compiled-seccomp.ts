@@ -1,8 +1,7 @@
-import { createHash } from "node:crypto";
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { systemErrorCode } from "#base";
-import type { Host, SeccompProfile } from "#host";
+import { type Host, type SeccompProfile, sha256 } from "#host";
 import type { RuntimeProgram } from "./oci-runtime.ts";
 import type { RuntimeSpec } from "./runtime-spec.ts";
 import type { SpecSeccomp } from "./seccomp.ts";
@@ -20,7 +19,7 @@ export function withCompiledSeccomp(
 ): RuntimeSpec {
   const profile = spec.linux.seccomp;
   if (profile === undefined || !isCompiled(profile)) return spec;
-  const digest = sumOf(JSON.stringify(profile)).slice(0, 16);
+  const digest = sha256(JSON.stringify(profile)).slice(0, 16);
   const path = join(program.stateDirectory, `.seccomp-${digest}`);
   const filter = readKept(path) ?? keep(path, host.seccomp.compile(profile));
   if (filter === undefined) return spec;
@@ -42,22 +41,18 @@ function isCompiled(profile: SpecSeccomp): profile is SpecSeccomp & SeccompProfi
 function readKept(path: string): string | undefined {
   try {
     const [text = "", sum] = readFileSync(path, "latin1").split("\n");
-    return sum === sumOf(text) ? text : undefined;
+    return sum === sha256(text) ? text : undefined;
   } catch (error) {
     if (systemErrorCode(error) === "ENOENT") return undefined;
     throw error;
   }
 }
 
-function sumOf(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
-}
-
 function keep(path: string, filter: Uint8Array | undefined): string | undefined {
   if (filter === undefined) return undefined;
   const text = Buffer.from(filter).toString("base64");
   const half = `${path}.${process.pid}`;
-  writeFileSync(half, `${text}\n${sumOf(text)}`, { mode: 0o600 });
+  writeFileSync(half, `${text}\n${sha256(text)}`, { mode: 0o600 });
   renameSync(half, path);
   return text;
 }

@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { errorMessage, LighterError } from "#base";
-import type { Host } from "#host";
+import { type Host, removeTree } from "#host";
 import { removeStandIn } from "./cgroups.ts";
 import { lockClaim, lockDeadClaim, removeClaim, removeStrays } from "./claim-directory.ts";
 import { openRuntime, type RuntimeHost } from "./oci-runtime.ts";
@@ -40,7 +40,7 @@ export function claimContainer(host: ClaimHost, runDirectory: string, id: string
   if (lock === undefined)
     throw new LighterError("CONTAINER_NAME_USED", `cannot run container "${id}": it is running already`);
   const bundle = bundleOf(directory);
-  rmSync(bundle, { recursive: true, force: true });
+  if (existsSync(bundle)) removeTree(bundle);
   mkdirSync(bundle, { mode: 0o700 });
   let isOurs = true;
   return {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -106,17 +107,49 @@ test("descriptors become the numbers asked for, whatever their own, and no other
 });
 
 test("a channel is a stream in both directions", async () => {
-  const running = processes.spawn("sh", ["-c", "cat <&3 | tr a-z A-Z >&3"], {
+  const running = processes.spawn("sh", ["-c", "head -c 9 <&3 | tr a-z A-Z >&3"], {
     stdio: [...quiet, "pipe"],
     env,
   });
   const channel = running.channel(3);
   assert.ok(channel);
-  channel.end("both ways");
+  channel.write(Buffer.from("both ways"));
   let said = "";
-  for await (const chunk of channel) said += String(chunk);
+  await channel.read((chunk) => void (said += String(chunk)));
   assert.equal(said, "BOTH WAYS");
   assert.deepEqual(await running.exited, { status: 0 });
+});
+
+test("a channel loses nothing when either side is slow, and what a reader throws ends it", async () => {
+  const sizeBytes = 8 << 20;
+  const running = processes.spawn("sh", ["-c", `head -c ${sizeBytes} <&3 | cat >&3`], {
+    stdio: [...quiet, "pipe"],
+    env,
+  });
+  using channel = running.channel(3);
+  assert.ok(channel);
+  const sent = Buffer.alloc(sizeBytes, "0123456789abcdefghijk");
+  const sum = createHash("sha256");
+  let isWaiting = false;
+  const read = channel.read(async (chunk) => {
+    assert.equal(isWaiting, false);
+    isWaiting = true;
+    await new Promise((resolve) => setImmediate(resolve));
+    isWaiting = false;
+    sum.update(chunk);
+  });
+  for (let at = 0; at < sizeBytes; at += 1 << 20)
+    if (!channel.write(sent.subarray(at, at + (1 << 20)))) await channel.flushed();
+  await read;
+  assert.equal(sum.digest("hex"), createHash("sha256").update(sent).digest("hex"));
+  assert.deepEqual(await running.exited, { status: 0 });
+
+  const other = processes.spawn("sh", ["-c", "echo said >&3; cat <&3"], { stdio: [...quiet, "pipe"], env });
+  const failing = other.channel(3)?.read(() => {
+    throw new Error("no more");
+  });
+  await assert.rejects(async () => await failing, /no more/);
+  assert.deepEqual(await other.exited, { status: 0 });
 });
 
 test("a program starts in its folder, with its environment alone and the signals of a fresh process", async () => {

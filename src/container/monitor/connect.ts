@@ -2,6 +2,7 @@ import { closeSync, openSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { systemErrorCode } from "#base";
+import { streamChannel } from "#host";
 import { MonitorSession, type OnOutput } from "./session.ts";
 
 /**
@@ -25,7 +26,7 @@ export async function connectMonitor(
       socket.once("connect", resolve);
       socket.once("error", reject);
     });
-    return new MonitorSession(socket, onOutput);
+    return new MonitorSession(streamChannel(socket), onOutput);
   } catch (error) {
     if (["ENOENT", "ECONNREFUSED", "ENOTDIR"].includes(systemErrorCode(error) ?? "")) return undefined;
     throw error;

@@ -1,5 +1,3 @@
-import type { Readable } from "node:stream";
-
 // The monitor's protocol; monitor/monitor.h has the other half.
 
 /** What a client sends. */
@@ -34,25 +32,27 @@ export function encodeFrame(type: number, payload: Uint8Array = new Uint8Array()
   return frame;
 }
 
-/** The frames of a stream; one that is cut off at its end is dropped. */
-export async function* readFrames(stream: Readable): AsyncGenerator<Frame> {
+/** @returns what makes frames of chunks; what is whole by then comes with each chunk */
+export function createFrameReader(): (chunk: Buffer) => readonly Frame[] {
   let parts: Buffer[] = [];
   let size = 0;
   let wanted = headerBytes;
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
+  return (chunk) => {
+    const frames: Frame[] = [];
     parts.push(chunk);
     size += chunk.length;
-    if (size < wanted) continue;
+    if (size < wanted) return frames;
     let bytes = parts.length === 1 ? chunk : Buffer.concat(parts);
     for (;;) {
       wanted = headerBytes;
       if (bytes.length < wanted) break;
       wanted += bytes.readUInt32BE(4);
       if (bytes.length < wanted) break;
-      yield { type: bytes[0] ?? 0, payload: bytes.subarray(headerBytes, wanted) };
+      frames.push({ type: bytes[0] ?? 0, payload: bytes.subarray(headerBytes, wanted) });
       bytes = bytes.subarray(wanted);
     }
     parts = bytes.length === 0 ? [] : [bytes];
     size = bytes.length;
-  }
+    return frames;
+  };
 }

@@ -1,6 +1,9 @@
-import type { Duplex } from "node:stream";
 import { LighterError } from "#base";
-import { encodeFrame, type Frame, fromMonitor, readFrames, toMonitor } from "./frames.ts";
+import type { Channel } from "#host";
+import { createFrameReader, encodeFrame, type Frame, fromMonitor, toMonitor } from "./frames.ts";
+
+// Whoever starts a program waits for the answer before it can come.
+const keptTypes: readonly number[] = [fromMonitor.ready, fromMonitor.exited];
 
 /** How a run of the container ended. */
 export interface Exit {
@@ -22,19 +25,19 @@ export interface Subscription {
 
 /** A conversation with a monitor. */
 export class MonitorSession implements Disposable {
-  readonly #stream: Duplex;
+  readonly #channel: Channel;
   readonly #onOutput: OnOutput;
   readonly #waiters: { type: readonly number[]; resolve: (frame: Frame | undefined) => void }[] = [];
+  /** What came before anybody asked for it. */
+  readonly #early: Frame[] = [];
   #isOver = false;
   /** Resolves when the monitor hangs up and everything it said was delivered. */
   readonly closed: Promise<void>;
 
-  constructor(stream: Duplex, onOutput: OnOutput = () => {}) {
-    this.#stream = stream;
+  constructor(channel: Channel, onOutput: OnOutput = () => {}) {
+    this.#channel = channel;
     this.#onOutput = onOutput;
-    stream.on("error", () => {}); // the monitor may go at any time; the end of the frames tells
     this.closed = this.#pump();
-    this.closed.catch(() => {});
   }
 
   /** The monitor has taken over the root. @throws RUNTIME_FAILED when it died */
@@ -61,21 +64,14 @@ export class MonitorSession implements Disposable {
     this.#send(toMonitor.subscribe, [(stdout ? 1 : 0) | (stderr ? 2 : 0) | (stdin ? 4 : 0)]);
   }
 
-  /** @returns false when the writer should wait for {@link drained} */
+  /** @returns false when the writer should wait until it is {@link flushed} */
   input(chunk: Uint8Array): boolean {
-    return this.#stream.write(encodeFrame(toMonitor.input, chunk));
-  }
-
-  drained(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#stream.once("drain", resolve);
-      this.#stream.once("close", resolve);
-    });
+    return this.#channel.write(encodeFrame(toMonitor.input, chunk));
   }
 
   /** Everything that was said has left this process. */
   flushed(): Promise<void> {
-    return new Promise((resolve) => this.#stream.write(Buffer.alloc(0), () => resolve()));
+    return this.#channel.flushed();
   }
 
   inputEnd(): void {
@@ -109,25 +105,24 @@ export class MonitorSession implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#stream.destroy();
+    this.#channel[Symbol.dispose]();
   }
 
   #send(type: number, payload?: Uint8Array | readonly number[]): void {
-    this.#stream.write(encodeFrame(type, payload === undefined ? undefined : Uint8Array.from(payload)));
+    this.#channel.write(encodeFrame(type, payload === undefined ? undefined : Uint8Array.from(payload)));
   }
 
   #next(...type: readonly number[]): Promise<Frame | undefined> {
+    const early = this.#early.findIndex((frame) => type.includes(frame.type));
+    if (early >= 0) return Promise.resolve(this.#early.splice(early, 1)[0]);
     if (this.#isOver) return Promise.resolve(undefined);
     return new Promise((resolve) => this.#waiters.push({ type, resolve }));
   }
 
   async #pump(): Promise<void> {
+    const framesOf = createFrameReader();
     try {
-      for await (const frame of readFrames(this.#stream)) {
-        if (frame.type === fromMonitor.stdout) await this.#onOutput("stdout", frame.payload);
-        else if (frame.type === fromMonitor.stderr) await this.#onOutput("stderr", frame.payload);
-        else this.#tell(frame);
-      }
+      await this.#channel.read((chunk) => this.#deliver(framesOf(chunk), 0));
     } catch {
       // Hung up: a killed monitor resets the connection.
     } finally {
@@ -136,8 +131,24 @@ export class MonitorSession implements Disposable {
     }
   }
 
+  #deliver(frames: readonly Frame[], from: number): void | Promise<void> {
+    for (let at = from; at < frames.length; at += 1) {
+      const { type, payload } = frames[at] as Frame;
+      const done =
+        type === fromMonitor.stdout
+          ? this.#onOutput("stdout", payload)
+          : type === fromMonitor.stderr
+            ? this.#onOutput("stderr", payload)
+            : this.#tell({ type, payload });
+      // A callback for nothing may return anything.
+      if (done instanceof Promise) return done.then(() => this.#deliver(frames, at + 1));
+    }
+  }
+
   #tell(frame: Frame): void {
-    for (const waiter of this.#waiters.filter(({ type }) => type.includes(frame.type))) {
+    const waiters = this.#waiters.filter(({ type }) => type.includes(frame.type));
+    if (waiters.length === 0 && keptTypes.includes(frame.type)) this.#early.push(frame);
+    for (const waiter of waiters) {
       this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
       waiter.resolve(frame);
     }
