@@ -2,7 +2,7 @@ import { LighterError } from "#base";
 import type { BuildOptions } from "#engine";
 import { parseByteSize } from "./byte-size.ts";
 import type { Flags, FlagValues, Invocation } from "./command.ts";
-import { parseLabels, resolvePairs } from "./env-flags.ts";
+import { parseLabels, platformOf, resolvePairs } from "./env-flags.ts";
 import { progressModes } from "./progress/show.ts";
 
 /** docker's flags, and lighter's own. */
@@ -190,7 +190,7 @@ export function buildOptions({ flags, args, io, signal }: Invocation<typeof buil
     ...((context === "-" || file === "-") && { stdin: io.stdin }),
     ...(file !== undefined && { file }),
     ...(target !== undefined && { target }),
-    ...(platform.length > 0 && { platform: platform.join(",") }),
+    ...platformOf(platform.join(","), io.env),
     ...(jobs !== undefined && { jobs }),
     ...inputOptions(flags),
     ...stepOptions(flags),

@@ -3,7 +3,7 @@ import type { ContainerOptions, HealthSettings, StreamName } from "#container";
 import type { RunOptions } from "#engine";
 import type { Flags, FlagValues, Invocation } from "./command.ts";
 import { parseDurationMs } from "./duration.ts";
-import { readEnvFile, resolveEnv } from "./env-flags.ts";
+import { platformOf, readEnvFile, resolveEnv } from "./env-flags.ts";
 import { keyValues, readKeyValueFile } from "./key-values.ts";
 import { limitFlags, limitOptions } from "./limit-flags.ts";
 import { logOptions } from "./log-flags.ts";
@@ -180,7 +180,7 @@ export function containerOptions({ flags, args, io }: ContainerInvocation): RunO
     ...networkingOptions(flags),
     ...listOptions(flags),
     ...plainOptions(flags),
-    ...(flags.platform !== undefined && { platform: flags.platform }),
+    ...platformOf(flags.platform, io.env),
     ...(flags.attach.length > 0 && { attach: flags.attach.map(streamName) }),
     ...logOptions(flags["log-driver"], flags["log-opt"]),
     ...limitOptions(flags),

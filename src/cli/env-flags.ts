@@ -66,3 +66,12 @@ export function parseLabels(given: readonly string[]): Readonly<Record<string, s
     }),
   );
 }
+
+/** `--platform`, or what `DOCKER_DEFAULT_PLATFORM` says, as every command of docker's that takes an image. */
+export function platformOf(
+  given: string | undefined,
+  environment: Environment,
+): { readonly platform?: string } {
+  const platform = given || environment["DOCKER_DEFAULT_PLATFORM"];
+  return platform ? { platform } : {};
+}

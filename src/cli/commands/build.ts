@@ -57,7 +57,7 @@ async function buildImage(invocation: Invocation<typeof buildFlags>): Promise<nu
   const options = buildOptions(invocation);
   const mode = flags.quiet
     ? "quiet"
-    : ((flags.progress ?? io.env["BUILDKIT_PROGRESS"] ?? "auto") as ProgressMode);
+    : ((flags.progress ?? (io.env["BUILDKIT_PROGRESS"] || "auto")) as ProgressMode);
   if (!progressModes.includes(mode))
     throw new LighterError("USAGE", `cannot show progress as "${mode}": want ${progressModes.join(", ")}`);
   await using engine = await openEngine();

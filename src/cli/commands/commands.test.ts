@@ -311,6 +311,9 @@ test("build hands docker's options to the engine and shows a plain log", async (
     jobs: 3,
   });
   assert.equal((await lighter(["build", "-q", "."], engine)).stdout, `${digestOf("i")}\n`);
+  const env = { BUILDKIT_PROGRESS: "", DOCKER_DEFAULT_PLATFORM: "linux/arm64" };
+  assert.equal((await lighter(["build", "."], engine, { env })).status, 0);
+  assert.equal(asked?.platform, "linux/arm64");
   const memory = await lighter(["build", "-m", "1g", "."], engine);
   assert.equal(memory.status, 125);
   assert.match(memory.stderr, /cannot use -m: BuildKit ignores it; .*--cgroup-parent/);

@@ -1,6 +1,7 @@
 import { formatReference, parseReference } from "#oci";
 import { defineCommand, type Invocation } from "../command.ts";
 import type { CliEngine } from "../engine-port.ts";
+import { platformOf } from "../env-flags.ts";
 import { bareRepository, defaultTagLine, familiarName } from "../image-words.ts";
 import { openTransferDisplay } from "../progress/transfer.ts";
 
@@ -53,14 +54,13 @@ async function pullOne(
   wanted: string,
   { flags, io, signal }: Invocation<typeof pullFlags>,
 ): Promise<string> {
-  const { platform } = flags;
   const pulled = await (async () => {
     using display = openTransferDisplay(io, flags);
     return await engine.images.pull(wanted, {
       allPlatforms: flags["all-platforms"],
       onProgress: display.onProgress,
       signal,
-      ...(platform !== undefined && { platform }),
+      ...platformOf(flags.platform, flags["all-platforms"] ? {} : io.env),
     });
   })();
   const name = familiarName(pulled.name);
