@@ -1,17 +1,8 @@
 import { readFileSync, statSync } from "node:fs";
-import { LighterError } from "#base";
 import { formatTable } from "./table.ts";
 
-/**
- * What `ps -ef` prints of these processes, read from /proc: the host needs no ps.
- * @throws ARGUMENT_INVALID for options other than -ef
- */
-export function processTable(pids: readonly number[], options: readonly string[]): string {
-  if (options.length > 0 && options.join(" ") !== "-ef")
-    throw new LighterError(
-      "ARGUMENT_INVALID",
-      `cannot show processes with "${options.join(" ")}": want -ef or nothing`,
-    );
+/** What `ps -ef` prints of these processes, read from /proc: the host needs no ps. */
+export function processTable(pids: readonly number[]): string {
   const rows = pids.flatMap((pid) => rowOf(pid));
   return formatTable(["UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"], rows, 20);
 }

@@ -113,6 +113,8 @@ export interface Containers {
   update(text: string, request: UpdateRequest): Promise<ContainerRecord>;
   /** IDs on the host. @throws CONTAINER_NOT_RUNNING */
   pids(text: string): readonly number[];
+  /** As the host's `ps` shows them; the titles first. @throws CONTAINER_NOT_RUNNING, CONTAINER_INVALID */
+  processes(text: string, options: readonly string[]): Promise<readonly (readonly string[])[]>;
   /** Of the files that it made or changed. */
   writtenBytes(text: string): number;
   /** @throws CONTAINER_NOT_RUNNING */
@@ -249,6 +251,7 @@ type ContentsOf = Pick<
   | "commit"
   | "update"
   | "pids"
+  | "processes"
   | "usage"
   | "writtenBytes"
 >;
@@ -305,6 +308,12 @@ function contentsOf(parts: Parts): ContentsOf {
       const pids = listPids(parts, record);
       tell(parts, "top", record);
       return pids;
+    },
+    processes: async (text, options) => {
+      const record = store.get(text);
+      const rows = await (await import("./list-processes.ts")).listProcesses(parts, record, options);
+      tell(parts, "top", record);
+      return rows;
     },
     writtenBytes: (text) => directoryBytes(join(store.directory(store.get(text).id), "fs")),
     usage: (text) => measureUsage(parts, store.get(text)),

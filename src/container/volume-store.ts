@@ -147,9 +147,9 @@ function isVolumeName(name: string): boolean {
 }
 
 function checkVolumeName(name: string): void {
-  if (isVolumeName(name)) return;
+  if (isVolumeName(name) && name.length > 1) return;
   throw new LighterError(
     "CONTAINER_INVALID",
-    `cannot name a volume "${name}": want letters, digits, "_", "." and "-", first a letter or digit`,
+    `cannot name a volume "${name}": want two or more letters, digits, "_", "." and "-", first a letter or digit`,
   );
 }

@@ -100,6 +100,11 @@ export class EngineContainers {
     return (await this.#settled()).pids(text);
   }
 
+  /** Its processes as the host's `ps` shows them with these options; the titles first. @throws CONTAINER_NOT_RUNNING */
+  async processes(text: string, options: readonly string[]): Promise<readonly (readonly string[])[]> {
+    return await (await this.#settled()).processes(text, options);
+  }
+
   /** Bytes of what it wrote, and with its image. */
   async size(text: string): Promise<{ readonly writtenBytes: number; readonly totalBytes: number }> {
     const containers = await this.#settled();

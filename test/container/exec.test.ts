@@ -15,6 +15,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { createHost } from "#host";
 import { type Clone, openClone, whyNoMachine } from "../support/cli.ts";
 import { leftovers } from "../support/leftovers.ts";
 
@@ -36,7 +37,7 @@ before(() => {
 });
 after(() => {
   if (clone === undefined) return;
-  clone.run(["rm", "-f", "host"]);
+  clone.run(["rm", "-f", "host", "shown"]);
   const left = leftovers(clone.root);
   clone[Symbol.dispose]();
   assert.deepEqual(left, []);
@@ -151,6 +152,29 @@ test("what is asked of exec, and its status", { skip }, () => {
     assert.equal(status, wanted, `${words.join(" ")}: ${stderr}`);
     assert.match(`${stdout}${stderr}`, text, words.join(" "));
   }
+});
+
+test("top shows the container's processes alone, by the host's ps for other columns", { skip }, () => {
+  const rows = (...options: readonly string[]): string[][] => {
+    const { status, stdout, stderr } = clone.run(["top", "shown", ...options]);
+    assert.equal(status, 0, stderr);
+    return stdout
+      .trim()
+      .split("\n")
+      .map((line) => line.split(/\s{2,}/));
+  };
+  const started = clone.run(["run", "-d", "--name", "shown", "--network", "none", "box", "sleep", "10000"]);
+  assert.equal(started.status, 0, started.stderr);
+  const [titles, ...own] = rows();
+  assert.deepEqual([titles?.length, own.length, own[0]?.at(-1)], [8, 1, "sleep 10000"]);
+  if (createHost().processes.find("ps") === undefined) return;
+  assert.deepEqual(rows("-eo", "pid,args"), [
+    ["PID", "COMMAND"],
+    [own[0]?.[1], "sleep 10000"],
+  ]);
+  const without = clone.run(["top", "shown", "-o", "comm"]);
+  assert.equal(without.status, 1);
+  assert.match(without.stderr, /it leaves the column PID out/);
 });
 
 /** What this process may give: no container has more, however privileged. */

@@ -85,7 +85,7 @@ function withoutTag(name: string): string {
 }
 
 /** The first three are those of docker before 1.10, which it still gives for containers and images. */
-function eventObject({ time, action, type, id, attributes }: StoreEvent): Readonly<Record<string, unknown>> {
+function eventObject({ time, action, type, id, attributes }: StoreEvent) {
   const seconds = Math.floor(Date.parse(time) / 1000);
   return {
     ...(type === "container" || type === "image" ? { status: action, id } : {}),
@@ -102,9 +102,9 @@ function eventObject({ time, action, type, id, attributes }: StoreEvent): Readon
 /** Templates name the fields as docker's program does, or as its JSON does. */
 function goEvent(event: StoreEvent): object {
   const object = eventObject(event);
-  const { status = "", id = "", from = "", scope, time, timeNano } = object;
+  const { status = "", id = "", from = "", scope, time, timeNano }: Partial<typeof object> = object;
   const named = { Status: status, ID: id, From: from, Scope: scope, Time: time, TimeNano: timeNano };
-  return goRow({ ...object, ...named, Actor: goRow({ ID: event.id, Attributes: event.attributes }) });
+  return goRow({ ...object, ...named, Actor: goRow(object.Actor) });
 }
 
 function eventLine({ time, action, type, id, attributes }: StoreEvent): string {

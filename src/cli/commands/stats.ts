@@ -57,6 +57,8 @@ const columns = [
 interface Sample {
   readonly id: string;
   readonly name: string;
+  /** The word that named it. */
+  readonly asked: string | undefined;
   readonly atNs: bigint;
   readonly usage: Usage | undefined;
 }
@@ -65,12 +67,18 @@ async function sample(engine: CliEngine, names: readonly string[], all: boolean)
   const listed = await engine.containers.list();
   const records =
     names.length > 0
-      ? await Promise.all(names.map((name) => engine.containers.get(name)))
-      : listed.filter(({ state }) => all || isLive(state));
+      ? await Promise.all(
+          names.map(async (asked) => ({
+            ...(await engine.containers.get(asked)),
+            asked: asked as string | undefined,
+          })),
+        )
+      : listed.filter(({ state }) => all || isLive(state)).map((record) => ({ ...record, asked: undefined }));
   return await Promise.all(
-    records.map(async ({ id, name }) => ({
+    records.map(async ({ id, name, asked }) => ({
       id,
       name,
+      asked,
       atNs: process.hrtime.bigint(),
       usage: await usageOf(engine, id),
     })),
@@ -86,19 +94,20 @@ async function usageOf(engine: CliEngine, id: string): Promise<Usage | undefined
   }
 }
 
-function rowOf({ id, name, usage, atNs }: Sample, before: Sample | undefined, isFull: boolean) {
+function rowOf({ id, name, asked, usage, atNs }: Sample, before: Sample | undefined, isFull: boolean) {
   const ID = isFull ? id : id.slice(0, 12);
+  const Container = asked ?? ID;
   if (usage === undefined)
     return {
       ID,
-      Container: ID,
+      Container,
       Name: name,
-      CPUPerc: "--",
-      MemUsage: "-- / --",
-      MemPerc: "--",
-      NetIO: "--",
-      BlockIO: "--",
-      PIDs: "--",
+      CPUPerc: "0.00%",
+      MemUsage: "0B / 0B",
+      MemPerc: "0.00%",
+      NetIO: "0B / 0B",
+      BlockIO: "0B / 0B",
+      PIDs: "0",
     };
   const ranNs = Number(atNs - (before?.atNs ?? atNs));
   const usedNs = usage.cpuNs - (before?.usage?.cpuNs ?? usage.cpuNs);
@@ -106,7 +115,7 @@ function rowOf({ id, name, usage, atNs }: Sample, before: Sample | undefined, is
     `${(whole > 0 ? (part / whole) * 100 : 0).toFixed(2)}%`;
   return {
     ID,
-    Container: ID,
+    Container,
     Name: name,
     CPUPerc: percent(usedNs, ranNs),
     MemUsage: `${binary(usage.memoryBytes)} / ${binary(usage.memoryLimitBytes)}`,

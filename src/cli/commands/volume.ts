@@ -1,4 +1,4 @@
-import { formatBytes } from "#base";
+import { formatBytes, isLighterError, LighterError } from "#base";
 import { defineCommand } from "../command.ts";
 import { eachContainer } from "../each-container.ts";
 import { keyValues } from "../key-values.ts";
@@ -63,8 +63,14 @@ export const volumeLs = defineCommand({
   examples: [{ command: "lighter volume ls", explains: "Show every volume" }],
   async run({ flags, io, openEngine }) {
     const { printRows } = await import("../format/print-rows.ts");
-    const { parseFilters } = await import("../filters.ts");
+    const { matchesFilters, parseFilters } = await import("../filters.ts");
     const filters = parseFilters(flags.filter, ["name", "label", "dangling", "driver"]);
+    const wrong = filters.find(({ name, value }) => name === "dangling" && !/^(true|false|1|0)$/.test(value));
+    if (wrong !== undefined)
+      throw new LighterError(
+        "ARGUMENT_INVALID",
+        `cannot filter by "dangling=${wrong.value}": want true or false`,
+      );
     await using engine = await openEngine();
     const used = new Set(
       (await engine.containers.list()).flatMap(({ mounts }) =>
@@ -73,12 +79,11 @@ export const volumeLs = defineCommand({
     );
     const rows = (await engine.volumes.list())
       .filter((volume) =>
-        filters.every(({ name, value }) => {
+        matchesFilters(filters, ({ name, value }) => {
           if (name === "name") return volume.name.includes(value);
           if (name === "dangling") return used.has(volume.name) !== (value === "true" || value === "1");
           if (name === "driver") return value === "local";
-          const [label = "", wanted] = value.split("=", 2);
-          return label in volume.labels && (wanted === undefined || volume.labels[label] === wanted);
+          return hasLabel(volumeLabels(volume), value);
         }),
       )
       .map((volume) => ({ name: volume.name, labels: volumeLabels(volume) }))
@@ -115,6 +120,12 @@ export const volumeLs = defineCommand({
   },
 });
 
+function hasLabel(labels: Readonly<Record<string, string>>, wanted: string): boolean {
+  const equals = wanted.indexOf("=");
+  const name = equals < 0 ? wanted : wanted.slice(0, equals);
+  return Object.hasOwn(labels, name) && (equals < 0 || labels[name] === wanted.slice(equals + 1));
+}
+
 export const volumeRm = defineCommand({
   name: "volume rm",
   summary: "Remove volumes and what is in them",
@@ -125,12 +136,14 @@ export const volumeRm = defineCommand({
   examples: [{ command: "lighter volume rm data", explains: "Remove a volume that no container has" }],
   async run({ flags, args, io, openEngine }) {
     await using engine = await openEngine();
-    return await eachContainer(
-      args,
-      io,
-      async (name) => await engine.volumes.remove(name),
-      (error) => flags.force && error.code === "VOLUME_NOT_FOUND",
-    );
+    return await eachContainer(args, io, async (name) => {
+      try {
+        await engine.volumes.remove(name);
+      } catch (error) {
+        // Docker names what was not there as well.
+        if (!flags.force || !isLighterError(error, "VOLUME_NOT_FOUND")) throw error;
+      }
+    });
   },
 });
 
