@@ -46,6 +46,17 @@ test("push sends an index with attestations that skopeo reads", { skip: skopeo }
   assert.equal(built.image, undefined);
 });
 
+test("an image is pushed by its digest alone", { skip: skopeo }, async () => {
+  const name = `${registry.address}/untagged`;
+  const text = `type=image,name=${name},push-by-digest=true,name-canonical=true,push=true`;
+  const built = await lab.export(dockerfile, { outputs: [parseOutput(text)] });
+  assert.equal(built.image, undefined);
+  const inspect = (image: string) =>
+    spawnSync("skopeo", ["inspect", "--tls-verify=false", "--raw", `docker://${image}`]).status;
+  assert.equal(inspect(`${name}@${built.written?.descriptor.digest}`), 0);
+  assert.notEqual(inspect(`${name}:latest`), 0);
+});
+
 for (const type of ["registry", "inline"] as const)
   test(`a second store takes its steps from a registry: ${type}`, { skip }, async () => {
     const name = `${registry.address}/cached-${type}:1`;

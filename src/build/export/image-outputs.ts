@@ -60,9 +60,19 @@ async function push(
   const { content, signal } = context;
   for (const name of names) {
     context.tell(`pushing ${formatReference(name)}@${composed.target.digest}`);
-    await pushTarget(composed.target, name, { content, client, signal, onProgress: context.onProgress });
+    await pushTarget(composed.target, output.byDigest === true ? untagged(name, composed) : name, {
+      content,
+      client,
+      signal,
+      onProgress: context.onProgress,
+    });
   }
   return composed;
+}
+
+/** The image by its digest alone: somebody makes an index of it and others. */
+function untagged({ registry, repository }: Reference, { target }: Composed): Reference {
+  return { registry, repository, digest: target.digest };
 }
 
 /** Writes the image as an archive, or as the directory that the archive would unpack to. */

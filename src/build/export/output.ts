@@ -11,6 +11,8 @@ export interface ImageOutput {
   readonly names?: readonly Reference[];
   readonly store: boolean;
   readonly push: boolean;
+  /** Pushes without a tag. @defaultValue `false` */
+  readonly byDigest?: boolean;
   /** Counts for what is pushed: the store keeps layers uncompressed. */
   readonly form: ImageForm;
 }

@@ -90,10 +90,20 @@ function readImage(
   defaults: { readonly store: boolean; readonly push: boolean },
 ): ImageOutput {
   const push = attributes.takeBoolean("push") ?? defaults.push;
-  const store = attributes.takeBoolean("store") ?? defaults.store;
-  // The store unpacks when somebody needs the tree.
-  attributes.takeBoolean("unpack");
-  return { kind: "image", store, push, ...readNames(attributes), form: readForm(attributes, "oci") };
+  const byDigest = attributes.takeBoolean("push-by-digest") ?? false;
+  const store = attributes.takeBoolean("store") ?? (defaults.store && !byDigest);
+  // The store unpacks when somebody needs the tree, and knows every image by its digest, without a name for it.
+  for (const needless of ["unpack", "name-canonical"]) attributes.takeBoolean(needless);
+  attributes.take("dangling-name-prefix");
+  const names = readNames(attributes);
+  return {
+    kind: "image",
+    store,
+    push,
+    ...(byDigest && { byDigest }),
+    ...names,
+    form: readForm(attributes, "oci"),
+  };
 }
 
 function readNames(attributes: Attributes): { readonly names?: readonly Reference[] } {
