@@ -120,6 +120,24 @@ test("failures: one sentence, the frame, docker's status", async () => {
     ],
     [
       "build -q .",
+      Object.assign(new Error("x"), { code: "ENOTDIR", path: "/s/run" }),
+      1,
+      /^lighter: cannot use "\/s\/run": a part of this path is a file where a directory belongs; .*\n$/,
+    ],
+    [
+      "build -q .",
+      Object.assign(new Error("x"), { code: "EEXIST", syscall: "mkdir", path: "/s/run" }),
+      1,
+      /^lighter: cannot use "\/s\/run": a part of this path is a file/,
+    ],
+    [
+      "build -q .",
+      Object.assign(new Error("x"), { code: "EISDIR" }),
+      1,
+      /^lighter: cannot use a file of the store: a directory stands where a file belongs/,
+    ],
+    [
+      "build -q .",
       new TypeError("x is not a function"),
       1,
       /unexpected failure: x is not a function\nThis is a defect/,

@@ -49,7 +49,15 @@ function knownText(error: LighterError): string {
   return `lighter: ${error.message}\n${typeof frame === "string" ? `${frame.trimEnd()}\n` : ""}`;
 }
 
-const systemSentences: Readonly<Record<string, { code: "STORE_FULL" | "STORE_UNUSABLE"; says: string }>> = {
+interface SystemSentence {
+  readonly code: "STORE_CORRUPT" | "STORE_FULL" | "STORE_UNUSABLE";
+  readonly verb?: "use";
+  readonly says: string;
+}
+
+const displaced = "look what it is and move it away";
+
+const systemSentences: Readonly<Record<string, SystemSentence>> = {
   ENOSPC: { code: "STORE_FULL", says: "no space left on the device; free some or use --root on another" },
   EDQUOT: { code: "STORE_FULL", says: "the disk quota is used up; free some space or use --root elsewhere" },
   EACCES: {
@@ -57,21 +65,42 @@ const systemSentences: Readonly<Record<string, { code: "STORE_FULL" | "STORE_UNU
     says: "permission denied; run as root or use --root with a directory of your own",
   },
   EROFS: { code: "STORE_UNUSABLE", says: "the file system is read-only; use --root on another" },
+  ENOTDIR: {
+    code: "STORE_CORRUPT",
+    verb: "use",
+    says: `a part of this path is a file where a directory belongs; ${displaced}`,
+  },
+  EISDIR: {
+    code: "STORE_CORRUPT",
+    verb: "use",
+    says: `a directory stands where a file belongs; ${displaced}`,
+  },
   EMFILE: { code: "STORE_UNUSABLE", says: "too many open files; raise the limit with ulimit -n" },
 };
 
 /** The error itself, or a sentence for what a full or unwritable disk throws anywhere. */
 function asLighterError(error: unknown): LighterError | undefined {
   if (isLighterError(error)) return error;
-  const code = systemErrorCode(error);
+  const code = storeErrorCode(error);
   const sentence =
     code !== undefined && Object.hasOwn(systemSentences, code) ? systemSentences[code] : undefined;
   if (sentence === undefined) return undefined;
+  const { verb = "write" } = sentence;
+  const path = pathOf(error);
   const object =
-    typeof error === "object" && error !== null && "path" in error
-      ? `"${String(error.path)}"`
-      : "to the store";
-  return new LighterError(sentence.code, `cannot write ${object}: ${sentence.says}`, { cause: error });
+    path === undefined ? (verb === "write" ? "to the store" : "a file of the store") : `"${path}"`;
+  return new LighterError(sentence.code, `cannot ${verb} ${object}: ${sentence.says}`, { cause: error });
+}
+
+function pathOf(error: unknown): string | undefined {
+  return typeof error === "object" && error !== null && "path" in error ? String(error.path) : undefined;
+}
+
+/** A directory cannot be made where something else stands: the same as finding that there. */
+function storeErrorCode(error: unknown): string | undefined {
+  const code = systemErrorCode(error);
+  const isMkdir = error instanceof Error && "syscall" in error && error.syscall === "mkdir";
+  return code === "EEXIST" && isMkdir ? "ENOTDIR" : code;
 }
 
 /** Node's own waits throw an AbortError where ours throw the reason. */
