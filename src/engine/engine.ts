@@ -111,6 +111,7 @@ export class Engine implements AsyncDisposable {
       networks,
       findRuntime,
       registries,
+      proxyEnv: this.#configuration.proxyEnv,
     });
   });
   readonly #registries = lazy(async (): Promise<RegistryClient> => await this.#openRegistries({}));

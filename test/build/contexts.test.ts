@@ -98,8 +98,9 @@ async function buildRemote(args: readonly string[]): Promise<Record<string, stri
 
 async function run(
   args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
 ): Promise<{ readonly code: number | null; readonly output: string }> {
-  const child = clone.start(args);
+  const child = clone.start(args, { env });
   let output = "";
   child.stdout?.on("data", (chunk) => (output += String(chunk)));
   child.stderr?.on("data", (chunk) => (output += String(chunk)));
@@ -178,6 +179,22 @@ describe("the main context", { skip }, () => {
     assert.deepEqual(await add(`${own}/who/a%20b%2Fc.txt?x#y`), { "o/c.txt": basic });
     assert.deepEqual(await add(`${address}/who/`), { "o/who": "nobody" });
     assert.deepEqual(await add(`${own}/moved/x`), { "o/x": "nobody" });
+  });
+
+  test("a repository and a file of the web come by a proxy", async () => {
+    const path = makeContext("proxied", {
+      Dockerfile: "FROM scratch\nADD http://git.test/x.git#other /r\nADD http://web.test/who/me /w\n",
+    });
+    const out = join(clone.folder, "proxied-out");
+    const { code, output } = await run(["build", "-o", out, path], { http_proxy: address });
+    assert.equal(code, 0, output);
+    assert.deepEqual(contents(out), {
+      "r/Dockerfile": dockerfile,
+      "r/a": "other",
+      "r/sub/Dockerfile": dockerfile,
+      "r/sub/a": "sub",
+      w: "nobody",
+    });
   });
 
   test("a Dockerfile that is a link out of its context is not read", () => {

@@ -173,6 +173,7 @@ export class Build {
     return createRemoteSources({
       host: options.host,
       web: options.registries,
+      proxyEnv: options.proxyEnv ?? {},
       snapshots: options.snapshots,
       cache,
       directory: paths.remote,

@@ -30,6 +30,8 @@ export interface BuilderOptions {
   readonly networks: () => Promise<NetworkProvider>;
   /** Asked for when an image is pushed. */
   readonly registries: () => Promise<RegistryClient>;
+  /** `HTTP_PROXY` and its like, for git; registries have their own. @defaultValue none */
+  readonly proxyEnv?: Readonly<Record<string, string>>;
 }
 
 export interface Builder {
@@ -53,6 +55,7 @@ function quietSources({ findSecret, findAgent }: DryRequest, { options, paths, c
   return createRemoteSources({
     host: options.host,
     web: options.registries,
+    proxyEnv: options.proxyEnv ?? {},
     snapshots: options.snapshots,
     cache,
     directory: paths.remote,

@@ -214,6 +214,7 @@ async function git(
   ];
   return await options.host.processes.run("git", args, {
     env: {
+      ...options.proxyEnv,
       PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
       HOME: "/nonexistent",
       LC_ALL: "C",

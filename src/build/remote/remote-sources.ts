@@ -13,6 +13,8 @@ export interface RemoteOptions {
   readonly host: Host;
   readonly snapshots: Snapshotter;
   readonly cache: CacheStore;
+  /** The proxies by which git reaches repositories, as variables. */
+  readonly proxyEnv: Readonly<Record<string, string>>;
   /** Where validators of web files are kept. */
   readonly directory: string;
   readonly findSecret: FindSecret;
