@@ -94,6 +94,10 @@ test("a quick command is started from a snapshot, but from no other than the one
   using copy = new Copy();
   const blob = await copy.snapshot();
   succeed(copy.program);
+  // As if another were being made, for as long as this takes.
+  writeFileSync(join(copy.cli, "snapshot.lock"), "");
+  const later = Date.now() / 1000 + 3600;
+  utimesSync(join(copy.cli, "snapshot.lock"), later, later);
   const [whole, index] = [readFileSync(blob), readFileSync(join(copy.cli, "snapshot.index"))];
 
   // Of the right length, but not a snapshot: now only what is not started from it succeeds.

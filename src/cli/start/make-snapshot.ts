@@ -16,7 +16,7 @@ import {
 import { join } from "node:path";
 import { isQuick } from "./kind.ts";
 import { openPack } from "./pack.ts";
-import { identify, launcherOf, readIndex } from "./snapshot-index.ts";
+import { identify, launcherOf, noSnapshot, readIndex } from "./snapshot-index.ts";
 
 declare const LIGHTER_CHUNKS: string;
 
@@ -27,7 +27,7 @@ const own = `${process.pid}-${Date.now()}`;
 const half = join(folder, `snapshot.${own}.half`);
 const name = `snapshot.${own}.blob`;
 // A lighter that has read the index of before still opens its snapshot.
-const keptMs = 10 * 60_000;
+const keptMs = 60_000;
 
 try {
   make();
@@ -56,7 +56,7 @@ function make(): void {
   // Where it does not work the index says so, and nobody tries again.
   const kinds = pack.lessons.filter(isQuick);
   keepForAWhile();
-  writeIndex([home, program, build, works ? `${name} ${size}` : "none 0", ...kinds, "end", ""].join("\n"));
+  writeIndex([home, program, build, `${works ? name : noSnapshot} ${size}`, ...kinds, "end", ""].join("\n"));
   removeOld();
 }
 

@@ -1,10 +1,12 @@
 import { closeSync, existsSync, openSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { isQuick } from "./kind.ts";
-import { launcherOf, readIndex } from "./snapshot-index.ts";
+import { launcherOf, noSnapshot, readIndex } from "./snapshot-index.ts";
 
 // A snapshot takes a third of a second to make: not for every kind of command at once.
-const restMs = 60_000;
+const restMs = 5_000;
+// Its holder was killed.
+const lockMs = 60_000;
 
 /** Where a snapshot lacks this kind of command, one is made when the command is over, by a process of its own. */
 export function offerSnapshot(home: string, kind: string): void {
@@ -34,7 +36,8 @@ function isNodeTold(): boolean {
 function isWanted(home: string, kind: string): boolean {
   const index = readIndex(home);
   if (index === undefined) return true;
-  return Date.now() - index.mtimeMs > restMs && !(index.kinds.includes(kind) && index.isCurrent);
+  const hasIt = index.snapshot === noSnapshot || index.kinds.includes(kind);
+  return Date.now() - index.mtimeMs > restMs && !(index.isCurrent && hasIt);
 }
 
 function takeLock(path: string): boolean {
@@ -42,9 +45,8 @@ function takeLock(path: string): boolean {
     closeSync(openSync(path, "wx"));
     return true;
   } catch {
-    // Its holder was killed: the next command takes it.
     const { mtimeMs } = statSync(path, { throwIfNoEntry: false }) ?? { mtimeMs: Date.now() };
-    if (Date.now() - mtimeMs > restMs) rmSync(path, { force: true });
+    if (Date.now() - mtimeMs > lockMs) rmSync(path, { force: true }); // the next command takes it
     return false;
   }
 }

@@ -1,9 +1,12 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 
+/** The name where Node did not start from what was made. */
+export const noSnapshot = "none";
+
 /** What a snapshot was made for and which commands it has the code of; launcher/main.c reads the same. */
 export interface SnapshotIndex {
-  /** Whether it is of this home, Node and build. */
+  /** Whether it is of this home, Node and build, and there as it was made. */
   readonly isCurrent: boolean;
   /** The name of its file, beside the index. */
   readonly snapshot: string;
@@ -15,12 +18,14 @@ export interface SnapshotIndex {
 export function readIndex(home: string): SnapshotIndex | undefined {
   const path = join(home, "dist/cli/snapshot.index");
   try {
-    const [made, node, build, file, ...kinds] = readFileSync(path, "utf8").split("\n");
+    const [made, node, build, file = "", ...kinds] = readFileSync(path, "utf8").split("\n");
+    const [snapshot = "", size] = file.split(" ");
     const isCurrent =
       made === home &&
       node === identify(process.execPath) &&
-      build === identify(join(home, "dist/cli/cli.js"));
-    return { isCurrent, snapshot: file?.split(" ")[0] ?? "", kinds, mtimeMs: statSync(path).mtimeMs };
+      build === identify(join(home, "dist/cli/cli.js")) &&
+      (snapshot === noSnapshot || statSync(join(home, "dist/cli", snapshot)).size === Number(size));
+    return { isCurrent, snapshot, kinds, mtimeMs: statSync(path).mtimeMs };
   } catch {
     return undefined;
   }
