@@ -252,6 +252,14 @@ test("attestations stand in the index as BuildKit puts them", { skip }, async ()
   );
 });
 
+test("the earlier form of provenance", { skip }, async () => {
+  const directory = out("earlier");
+  await build(`type=local,dest=${directory}`, { attestations: parseAttest("type=provenance,version=v0.2") });
+  const { predicateType, predicate } = JSON.parse(readFileSync(join(directory, "provenance.json"), "utf8"));
+  assert.equal(predicateType, "https://slsa.dev/provenance/v0.2");
+  assert.deepEqual(predicate.invocation.configSource, { entryPoint: "Dockerfile" });
+});
+
 test("attestations of files stand beside them", { skip }, async () => {
   const directory = out("attested-files");
   await build(`type=local,dest=${directory},attestation-prefix=x-`, {

@@ -52,7 +52,10 @@ function version1(facts: ProvenanceFacts, { mode, builderId }: ProvenanceOptions
   return {
     buildDefinition: {
       buildType,
-      externalParameters: { configSource: configSource(facts), request: requestOf(facts, mode) },
+      externalParameters: {
+        configSource: { path: facts.request.dockerfile.name },
+        request: requestOf(facts, mode),
+      },
       internalParameters: {
         builderPlatform: formatPlatform(facts.buildPlatform),
         ...(mode === "max" && { buildConfig: { steps: stepsOf(facts.plan.graph) } }),
@@ -75,7 +78,7 @@ function version02(facts: ProvenanceFacts, { mode, builderId }: ProvenanceOption
     buildType,
     materials: materialsOf(facts),
     invocation: {
-      configSource: configSource(facts),
+      configSource: { entryPoint: facts.request.dockerfile.name },
       parameters: requestOf(facts, mode),
       environment: { platform: formatPlatform(facts.buildPlatform) },
     },
@@ -86,10 +89,6 @@ function version02(facts: ProvenanceFacts, { mode, builderId }: ProvenanceOption
       ...(mode === "max" && { source: sourceOf(facts) }),
     },
   };
-}
-
-function configSource({ request }: ProvenanceFacts): unknown {
-  return { path: request.dockerfile.name };
 }
 
 /** In `min` the values of arguments stay out: they may be nobody else's business. */
