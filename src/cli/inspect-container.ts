@@ -131,15 +131,17 @@ function volumesOf(mounts: readonly MountPoint[]): Json | null {
   return places.length === 0 ? null : keyed(places, () => ({}));
 }
 
+/** In the order of docker's struct, which a template prints. */
 function mountObject(mount: MountPoint): Json {
-  const common = { Destination: mount.destination, RW: !mount.readOnly };
-  if (mount.type === "tmpfs") return { Type: "tmpfs", Source: "", ...common, Mode: "", Propagation: "" };
+  const isVolume = mount.type === "volume";
   return {
     Type: mount.type,
-    ...(mount.type === "volume" && { Name: mount.name, Driver: "local" }),
-    Source: mount.source,
-    ...common,
-    Mode: modeOf(mount),
+    ...(isVolume && { Name: mount.name }),
+    Source: mount.type === "tmpfs" ? "" : mount.source,
+    Destination: mount.destination,
+    ...(isVolume && { Driver: "local" }),
+    Mode: mount.type === "tmpfs" ? "" : modeOf(mount),
+    RW: !mount.readOnly,
     Propagation: mount.type === "bind" ? mount.propagation : "",
   };
 }

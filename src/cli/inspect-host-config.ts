@@ -14,7 +14,7 @@ export function hostConfig(record: ContainerRecord): Json {
     ContainerIDFile: "",
     LogConfig: { Type: record.log.name ?? record.log.driver, Config: record.log.options },
     NetworkMode: record.network.name,
-    PortBindings: portBindings(record.network.ports),
+    PortBindings: portBindings(askedPorts(record)),
     RestartPolicy: { Name: restart.name, MaximumRetryCount: restart.maximumRetryCount },
     AutoRemove: record.remove,
     VolumeDriver: "",
@@ -170,6 +170,14 @@ function capability(text: string): string {
 }
 
 type Ports = ContainerRecord["network"]["ports"];
+
+/** What `-p` asked for: what `-P` adds has neither address nor port of the host. */
+function askedPorts({ network, publishAll = false }: ContainerRecord): Ports {
+  if (!publishAll) return network.ports;
+  return network.ports.filter(
+    ({ hostAddress, hostPort }) => hostAddress !== undefined || hostPort !== undefined,
+  );
+}
 
 /** By `80/tcp`, docker's way. */
 export function portBindings(ports: Ports): Json {

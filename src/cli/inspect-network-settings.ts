@@ -16,7 +16,10 @@ export function networkSettings(record: ContainerRecord, networkId: string): Jso
     Bridge: "",
     SandboxID: isUp ? record.id : "",
     SandboxKey: isUp ? `/proc/${state.pid}/ns/net` : "",
-    Ports: isUp ? { ...Object.fromEntries(exposedPorts.map((port) => [port, null])), ...bound } : {},
+    Ports:
+      endpoints.length > 0
+        ? { ...Object.fromEntries(exposedPorts.map((port) => [port, null])), ...bound }
+        : {},
     HairpinMode: false,
     LinkLocalIPv6Address: "",
     LinkLocalIPv6PrefixLen: 0,

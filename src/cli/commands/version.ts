@@ -39,7 +39,7 @@ export const version = defineCommand({
 
 /** By docker's names. There is no daemon: client and server are this program. */
 function objectOf(facts: { readonly Os: string; readonly Arch: string }, kernel: string) {
-  const half = { ...facts, ApiVersion: apiVersion, APIVersion: apiVersion };
+  const half = { ...facts, ApiVersion: apiVersion };
   return {
     ...facts,
     Client: { ...half, DefaultAPIVersion: apiVersion, Context: "default" },

@@ -52,6 +52,11 @@ for (const [template, expected] of refused)
   test(`an inspect that scripts count on to fail: ${template}`, () =>
     assert.throws(() => print(template), expected));
 
+test("a field has the name of docker's program, too", () => {
+  const object = { Id: "abc", HostConfig: { NanoCpus: 5 } };
+  assert.equal(printObjects([object], "{{.ID}} {{.HostConfig.NanoCPUs}}"), "abc 5\n");
+});
+
 test("a row has its fields, methods with arguments, and no others", () => {
   const rows = [{ ID: "1", Label: (name: unknown) => `of ${String(name)}` }];
   const listing = { rows, columns: [["ID", "ID"]] as const };

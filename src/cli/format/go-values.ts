@@ -87,6 +87,18 @@ export function zeroOf(map: object): unknown {
   return zeros.get(map);
 }
 
+/** Fields of docker's structs whose names differ from those in JSON. */
+const aliases: ReadonlyMap<string, string> = new Map([
+  ["ID", "Id"],
+  ["NanoCPUs", "NanoCpus"],
+  ["APIVersion", "ApiVersion"],
+]);
+
+/** The name in JSON of a field that a template may name as docker's program does. */
+export function jsonName(name: string): string | undefined {
+  return aliases.get(name);
+}
+
 /** What a field that a struct's JSON has not is in the struct; undefined when there is no such field. */
 export function absentField(name: string): unknown {
   if (lists.has(name)) return nilList;

@@ -1,6 +1,6 @@
 import type { LighterError } from "#base";
 import { isTruthy, sortedEntries, templateFunctions } from "./functions.ts";
-import { absentField, isStruct } from "./go-values.ts";
+import { absentField, isStruct, jsonName } from "./go-values.ts";
 import { executionError } from "./lex.ts";
 import { type Command, type Node, type Operand, type Pipe, parseTemplate } from "./parse.ts";
 import { showValue } from "./show-value.ts";
@@ -151,6 +151,8 @@ class Execution {
 
   #absent(value: object, name: string, path: readonly string[]): unknown {
     if (!isStruct(value)) return undefined;
+    const alias = jsonName(name);
+    if (alias !== undefined && Object.hasOwn(value, alias)) return Reflect.get(value, alias);
     const found = absentField(name);
     if (found === undefined) throw this.#fieldError(path, `map has no entry for key "${name}"`);
     return found;
