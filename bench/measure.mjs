@@ -28,8 +28,7 @@ export async function measure(workload, { engines, broken, daemons, work, until,
   };
   if (left() <= 0) for (const entry of entries) entry.failed ??= "the benchmark's time was over";
   await inTurn(entries, 0, (entry) => begin(entry, context));
-  if (workload.warmUp !== false)
-    await inTurn(entries, 0, (entry) => once(entry, context, { isWarmUp: true }));
+  if (workload.warmUp !== false) await inTurn(entries, 0, (entry) => warmUp(entry, context));
   for (const { engine } of entries) forgetPeaks(daemons[engine]);
   const isUnmeasured = (entry) => entry.texts.length === 0;
   for (let round = 0; round < runs; round += 1)
