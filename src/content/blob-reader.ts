@@ -4,6 +4,7 @@ import { diskError, LighterError, systemErrorCode } from "#base";
 import { sha256 } from "#host";
 import { type Digest, Digester, encoded, parseDigest } from "#oci";
 import { blobPath, type ContentPaths } from "./blob-path.ts";
+import { HashThread } from "./hash-thread.ts";
 
 const defaultLimitBytes = 4 << 20;
 const chunkBytes = 1 << 20;
@@ -29,10 +30,13 @@ export function* readChunks(
   options: { readonly limitBytes?: number; readonly reuseBuffer?: boolean } = {},
 ): Generator<Buffer, void, undefined> {
   const fd = openBlob(paths, digest);
+  let thread: HashThread | undefined;
   try {
     const sizeBytes = sizeOf(paths, digest, fd);
     checkLimit(digest, sizeBytes, options.limitBytes);
-    const digester = new Digester();
+    // Many streams may be open at once, whose bytes come by slowly; who reads synchronously reads one.
+    if (options.reuseBuffer === true) thread = new HashThread(sizeBytes);
+    const digester = thread ?? new Digester();
     const shared = options.reuseBuffer
       ? Buffer.allocUnsafeSlow(Math.min(chunkBytes, Math.max(1, sizeBytes)))
       : undefined;
@@ -48,6 +52,7 @@ export function* readChunks(
     const actual = digester.digest();
     if (actual !== digest) throw corrupt(paths, digest, actual);
   } finally {
+    thread?.[Symbol.dispose]();
     closeSync(fd);
   }
 }

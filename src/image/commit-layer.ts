@@ -84,22 +84,32 @@ export async function writeTar(
   directory: string,
   { ingest: ingestOptions, readsAhead = false, signal, ...options }: TarOptions,
 ): Promise<Descriptor> {
-  // The snapshot that it is made of is not flushed either.
-  using ingest = content.ingest({ isFlushed: false, ...ingestOptions });
-  let since = performance.now();
   let fileBytes = 0;
   const onFile = (sizeBytes: number) => (fileBytes += sizeBytes);
-  const chunks = readsAhead ? readAheadChunks : layerChunks;
-  for (const chunk of chunks(directory, { files: host.files, onFile, ...options })) {
+  const chunksOf = readsAhead ? readAheadChunks : layerChunks;
+  const chunks = chunksOf(directory, { files: host.files, onFile, ...options });
+  const descriptor = await storeLayer(content, chunks, { ...ingestOptions, signal });
+  records.setFileBytes(descriptor.digest, fileBytes);
+  return descriptor;
+}
+
+/** Puts the bytes of a layer into the store. */
+export async function storeLayer(
+  content: ContentStore,
+  chunks: Iterable<Uint8Array>,
+  { signal, ...options }: TarOptions["ingest"] & Pick<TarOptions, "signal">,
+): Promise<Descriptor> {
+  // The snapshot that it is made of is not flushed either.
+  using ingest = content.ingest({ isFlushed: false, ...options });
+  let since = performance.now();
+  for (const chunk of chunks) {
     ingest.write(chunk);
     if (performance.now() - since < turnMs) continue;
     await setImmediate();
     if (signal?.aborted) throw new LighterError("CANCELLED", "cannot write the layer: cancelled");
     since = performance.now();
   }
-  const descriptor = ingest.commit(mediaTypes.layer);
-  records.setFileBytes(descriptor.digest, fileBytes);
-  return descriptor;
+  return ingest.commit(mediaTypes.layer);
 }
 
 /** Remembers the layer of a snapshot, and gives the snapshot the name by which images find it. */

@@ -1,6 +1,8 @@
-import type { ActiveSnapshot, SnapshotName } from "#snapshot";
+import { lstatSync } from "node:fs";
+import type { ActiveSnapshot } from "#snapshot";
 import { type LayerParts, recordLayer, writeTar } from "./commit-layer.ts";
-import type { DeferredFile, ImageStore } from "./image-store.ts";
+import type { DeferredCommit, DeferredFile, ImageStore } from "./image-store.ts";
+import { LayerMapWriter } from "./layer-map.ts";
 
 /** Fewer files are opened and read faster than a thread starts that would do it; a large one it would only copy once more. */
 const worthReadingAhead = 5000;
@@ -10,9 +12,11 @@ export async function commitDeferred(
   parts: LayerParts,
   active: ActiveSnapshot,
   options: Parameters<ImageStore["commitDeferred"]>[1],
-): Promise<{ readonly snapshot: SnapshotName; readonly changed: readonly string[] }> {
+): Promise<DeferredCommit> {
   const { name, files, times, signal } = options;
   const changed: string[] = [];
+  const map = new LayerMapWriter();
+  const rootMtimeMs = lstatSync(active.upper).mtimeMs;
   const expectedBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   const descriptor = await writeTar(parts, active.upper, {
     times,
@@ -22,9 +26,12 @@ export async function commitDeferred(
     ingest: { expectedBytes, isCached: false },
     readsAhead: files.length >= worthReadingAhead,
     onChanged: (source) => changed.push(source),
+    map,
   });
   const snapshot = parts.snapshots.commitDeferred(active, name, { layer: descriptor, files });
   recordLayer(parts, snapshot, { descriptor, times });
+  const places = changed.length === 0 ? map.end({ layer: descriptor, rootMtimeMs }) : undefined;
+  if (places !== undefined) parts.records.setMap(snapshot, places);
   return { snapshot, changed };
 }
 

@@ -12,6 +12,7 @@ import {
   shortId,
 } from "#oci";
 import type { ActiveSnapshot, SnapshotName } from "#snapshot";
+import { commitChanged } from "./changed-layer.ts";
 import { checkImages } from "./check.ts";
 import { collectLockPath, collectStore } from "./collect.ts";
 import { commitLayer, type LayerParts } from "./commit-layer.ts";
@@ -191,6 +192,13 @@ export class DirectoryImageStore implements ImageStore {
     options: Parameters<ImageStore["commitDeferred"]>[1],
   ): ReturnType<ImageStore["commitDeferred"]> {
     return commitDeferred(this.#parts, active, options);
+  }
+
+  commitChanged(
+    earlier: SnapshotName,
+    change: Parameters<ImageStore["commitChanged"]>[1],
+  ): ReturnType<ImageStore["commitChanged"]> {
+    return commitChanged(this.#parts, earlier, change);
   }
 
   commitLayer(

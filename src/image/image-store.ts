@@ -71,6 +71,25 @@ export interface DeferredFile {
   readonly link?: string;
 }
 
+/** A snapshot of which files lie in its layer only. */
+export interface DeferredCommit {
+  readonly snapshot: SnapshotName;
+  /** Files that changed while they were read. */
+  readonly changed: readonly string[];
+}
+
+/** A tree that differs from the one of an earlier snapshot in a few of its deferred files. */
+export interface ChangedTree {
+  /** What the snapshot is to be called. */
+  readonly name: string;
+  /** Files with another content, mode or time. They keep their owners. */
+  readonly files: readonly Omit<DeferredFile, "uid" | "gid" | "link">[];
+  /** Directories with another time, in milliseconds. */
+  readonly directories: ReadonlyMap<string, number>;
+  readonly times: LayerTimes;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Name to image. Every change is atomic; any number of processes may use one store. */
 export interface ImageStore {
   /**
@@ -122,7 +141,6 @@ export interface ImageStore {
   /**
    * Ends an active snapshot of which `files` are written into its layer and not into its tree: they are laid out when
    * somebody asks for the tree. The layer has the same bytes as that of the whole tree.
-   * @returns the sources that changed while they were read, too
    */
   commitDeferred(
     active: ActiveSnapshot,
@@ -132,7 +150,13 @@ export interface ImageStore {
       readonly times: LayerTimes;
       readonly signal?: AbortSignal | undefined;
     },
-  ): Promise<{ readonly snapshot: SnapshotName; readonly changed: readonly string[] }>;
+  ): Promise<DeferredCommit>;
+  /**
+   * What {@link ImageStore.commitDeferred} gives for a tree that was committed so before and has changed a little: what did not
+   * change is taken out of the earlier layer, which is verified on the way.
+   * @returns undefined where that cannot be done or would be slower: then the tree has to be made
+   */
+  commitChanged(earlier: SnapshotName, change: ChangedTree): Promise<DeferredCommit | undefined>;
   /**
    * A layer in another form, as a blob of the store. Compressed once and remembered; the same bytes each time. One that is
    * compressed already stays as it is, unless forced.

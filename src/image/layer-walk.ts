@@ -1,11 +1,20 @@
 import { lstatSync, readdirSync, readlinkSync, type Stats } from "node:fs";
-import { decodeName, encodeName, formatTarHeader, hasEscapes, type TarEntry, tarEntry } from "#archive";
+import {
+  decodeName,
+  encodeName,
+  formatTarHeader,
+  hasEscapes,
+  type TarEntry,
+  tarEntry,
+  tarPadding,
+} from "#archive";
 import { LighterError } from "#base";
 import type { Files } from "#host";
 import { opaqueWhiteout, whiteoutPrefix } from "#oci";
 import { isOpaque, isOverlayXattr, isWhiteout } from "#snapshot";
 import type { DeferredTree } from "./deferred-layer.ts";
 import type { DeferredFile, LayerTimes } from "./image-store.ts";
+import type { LayerMapWriter } from "./layer-map.ts";
 
 /** A header of the layer and, for a file, where its data is to be read. */
 export interface LayerPiece {
@@ -27,6 +36,8 @@ export interface LayerOptions {
   readonly onChanged?: (path: string) => void;
   /** Told of the length of each file and link that is written whole. */
   readonly onFile?: (sizeBytes: number) => void;
+  /** Told where every entry goes. */
+  readonly map?: LayerMapWriter | undefined;
 }
 
 /** Attributes that belong in an image: what programs set, and file capabilities. As BuildKit chooses. */
@@ -41,6 +52,7 @@ export class LayerWalk {
   readonly #times: LayerTimes | undefined;
   readonly #deferred: DeferredTree | undefined;
   readonly #onFile: ((sizeBytes: number) => void) | undefined;
+  readonly #map: LayerMapWriter | undefined;
   /** First name of each file that has several. */
   readonly #firstNames = new Map<string, string>();
 
@@ -50,6 +62,7 @@ export class LayerWalk {
     this.#times = options.times;
     this.#deferred = options.deferred;
     this.#onFile = options.onFile;
+    this.#map = options.map;
   }
 
   *pieces(): Generator<LayerPiece, void, undefined> {
@@ -79,22 +92,19 @@ export class LayerWalk {
   #deferredPiece(path: string, file: DeferredFile): LayerPiece {
     checkName(path);
     const first = this.#firstDeferredName(path, file);
-    const { mode, uid, gid, sizeBytes, seconds, source, ctimeMs } = file;
-    const entry = {
-      path,
-      mode: mode & 0o7777,
-      uid,
-      gid,
-      mtimeSeconds: this.#times?.of(seconds * 1000) ?? Math.floor(seconds),
-    };
+    const { mode, uid, gid, sizeBytes } = file;
+    const mtimeSeconds = fileSeconds(file, this.#times);
+    const entry = { path, mode: mode & 0o7777, uid, gid, mtimeSeconds };
     if (first !== undefined) return piece(tarEntry({ ...entry, kind: "hardlink", linkPath: first }));
     this.#onFile?.(sizeBytes);
-    const own = piece(tarEntry({ ...entry, sizeBytes }));
-    return sizeBytes === 0 ? own : { ...own, file: { path: source, sizeBytes, ctimeMs } };
+    const own = deferredPiece(file, mtimeSeconds);
+    this.#map?.file(path, file, { lengthBytes: pieceBytes(own), layerSeconds: mtimeSeconds });
+    return own;
   }
 
   #firstDeferredName(path: string, { link }: DeferredFile): string | undefined {
     if (link === undefined && this.#deferred?.isLinked(path) !== true) return undefined;
+    this.#map?.special();
     const key = `/${link ?? path}`;
     const first = this.#firstNames.get(key);
     if (first === undefined) this.#firstNames.set(key, path);
@@ -103,6 +113,7 @@ export class LayerWalk {
 
   #piecesOf(path: string, stats: Stats): readonly LayerPiece[] {
     const slash = path.lastIndexOf("/") + 1;
+    if (!stats.isDirectory() && !(stats.isSymbolicLink() && stats.nlink === 1)) this.#map?.special();
     if (isWhiteout(stats))
       return [piece(whiteoutEntry(`${path.slice(0, slash)}${whiteoutPrefix}${path.slice(slash)}`))];
     checkName(path);
@@ -114,6 +125,8 @@ export class LayerWalk {
     const names = this.#xattrNames(path);
     const own = piece(this.#entry(path, stats, names));
     const hidesBelow = names.length > 0 && isOpaque(this.#files, this.#textPath(path));
+    if (names.some((name) => isLayerXattr(name) || isOverlayXattr(name))) this.#map?.special();
+    this.#noteOther(path, stats, own);
     return hidesBelow ? [own, piece(whiteoutEntry(`${path}/${opaqueWhiteout}`))] : [own];
   }
 
@@ -122,10 +135,19 @@ export class LayerWalk {
     if (first !== undefined)
       return piece({ ...this.#entry(path, stats, []), kind: "hardlink", linkPath: first, sizeBytes: 0 });
     const own = piece(this.#entry(path, stats, this.#xattrNames(path)));
+    this.#noteOther(path, stats, own);
     this.#onFile?.(stats.size);
     return stats.isFile() && stats.size > 0
       ? { ...own, file: { path: this.#path(path), sizeBytes: stats.size } }
       : own;
+  }
+
+  #noteOther(path: string, stats: Stats, own: LayerPiece): void {
+    this.#map?.other(path, stats, { lengthBytes: own.header.length, layerSeconds: this.#secondsOf(stats) });
+  }
+
+  #secondsOf({ mtimeMs }: Stats): number {
+    return this.#times?.of(mtimeMs) ?? Math.floor(mtimeMs / 1000);
   }
 
   /** The name under which the file is in the layer already. */
@@ -146,7 +168,7 @@ export class LayerWalk {
       uid: stats.uid,
       gid: stats.gid,
       sizeBytes: kind === "file" ? stats.size : 0,
-      mtimeSeconds: this.#times?.of(stats.mtimeMs) ?? Math.floor(stats.mtimeMs / 1000),
+      mtimeSeconds: this.#secondsOf(stats),
       linkPath: kind === "symlink" ? decodeName(readlinkSync(this.#path(path), "buffer")) : "",
       ...(stats.rdev !== 0 && { device: deviceOf(stats.rdev) }),
       ...(xattrNames.length > 0 && { xattrs: this.#xattrs(path, xattrNames) }),
@@ -174,6 +196,26 @@ export class LayerWalk {
     const full = path === "" ? this.#root : `${this.#root}/${path}`;
     return hasEscapes(path) ? encodeName(full) : full;
   }
+}
+
+/** The entry of a deferred file that is no link. */
+export function deferredPiece(file: DeferredFile, mtimeSeconds: number): LayerPiece {
+  const { path, mode, uid, gid, sizeBytes, source, ctimeMs } = file;
+  const own = piece(tarEntry({ path, mode: mode & 0o7777, uid, gid, sizeBytes, mtimeSeconds }));
+  return sizeBytes === 0 ? own : { ...own, file: { path: source, sizeBytes, ctimeMs } };
+}
+
+/** The time of a deferred file in a layer. */
+export function fileSeconds(
+  { seconds }: Pick<DeferredFile, "seconds">,
+  times: LayerTimes | undefined,
+): number {
+  return times?.of(seconds * 1000) ?? Math.floor(seconds);
+}
+
+/** How much of the layer an entry takes. */
+export function pieceBytes({ header, file }: LayerPiece): number {
+  return header.length + (file === undefined ? 0 : file.sizeBytes + tarPadding(file.sizeBytes).length);
 }
 
 function piece(entry: TarEntry): LayerPiece {

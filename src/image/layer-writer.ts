@@ -1,9 +1,8 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import { tarEnd, tarPadding } from "#archive";
 import { LighterError } from "#base";
 import { type LayerOptions, type LayerPiece, LayerWalk } from "./layer-walk.ts";
-
-const bufferBytes = 1 << 20;
+import { OutputBuffer } from "./output-buffer.ts";
 
 /**
  * The changes that a directory in overlay form holds, as an OCI layer, uncompressed: names sorted by their bytes within each
@@ -32,10 +31,11 @@ export function writeLayer(
   for (const chunk of layerChunks(directory, options)) sink(chunk);
 }
 
-function* fileChunks(
+/** The bytes of a file and the padding behind them. */
+export function* fileChunks(
   output: OutputBuffer,
   file: NonNullable<LayerPiece["file"]>,
-  { onChanged }: LayerOptions,
+  { onChanged }: Pick<LayerOptions, "onChanged">,
 ): Generator<Buffer, void, undefined> {
   const fd = openSync(file.path, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
@@ -52,59 +52,6 @@ function* fileChunks(
   }
   const padding = tarPadding(file.sizeBytes);
   if (!output.tryPut(padding)) yield* output.put(padding);
-}
-
-/** Gathers small pieces into large chunks; files are read straight into it. */
-class OutputBuffer {
-  readonly #buffer = Buffer.allocUnsafeSlow(bufferBytes);
-  #used = 0;
-
-  get isFull(): boolean {
-    return this.#used === bufferBytes;
-  }
-
-  readFrom(fd: number, limitBytes: number): number {
-    const length = readSync(
-      fd,
-      this.#buffer,
-      this.#used,
-      Math.min(limitBytes, bufferBytes - this.#used),
-      null,
-    );
-    this.#used += length;
-    return length;
-  }
-
-  putZeros(limitBytes: number): number {
-    const length = Math.min(limitBytes, bufferBytes - this.#used);
-    this.#buffer.fill(0, this.#used, this.#used + length);
-    this.#used += length;
-    return length;
-  }
-
-  /** The usual case, without the cost of a generator. */
-  tryPut(bytes: Uint8Array): boolean {
-    if (bytes.length > bufferBytes - this.#used) return false;
-    this.#buffer.set(bytes, this.#used);
-    this.#used += bytes.length;
-    return true;
-  }
-
-  *put(bytes: Uint8Array): Generator<Buffer, void, undefined> {
-    for (let at = 0; at < bytes.length; ) {
-      if (this.isFull) yield* this.flush();
-      const length = Math.min(bytes.length - at, bufferBytes - this.#used);
-      this.#buffer.set(length === bytes.length ? bytes : bytes.subarray(at, at + length), this.#used);
-      this.#used += length;
-      at += length;
-    }
-  }
-
-  *flush(): Generator<Buffer, void, undefined> {
-    const length = this.#used;
-    this.#used = 0;
-    if (length > 0) yield this.#buffer.subarray(0, length);
-  }
 }
 
 /** A file of the store, which does not change, was cut. */

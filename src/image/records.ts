@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { diskError, systemErrorCode } from "#base";
 import { type Digest, encoded, isDigest } from "#oci";
 import type { LayerBlob } from "./image-store.ts";
+import { type LayerMap, readLayerMap, writeLayerMap } from "./layer-map.ts";
 
 /**
  * What the store has worked out about layers, below `images/`. All of it can be worked out again, so a record that is
@@ -71,6 +72,20 @@ export class Records {
     if (known[0] === path) return;
     const paths = [path, ...known.filter((other) => other !== path)].slice(0, repositoriesLimit);
     writeJson(join(this.#layers, `${encoded(blob)}.repositories`), paths);
+  }
+
+  /** Where the files of a snapshot lie in its layer, when they were written there and not into its tree. */
+  findMap(snapshot: string): LayerMap | undefined {
+    return readLayerMap(this.#mapPath(snapshot));
+  }
+
+  setMap(snapshot: string, map: LayerMap): void {
+    writeLayerMap(this.#mapPath(snapshot), map);
+  }
+
+  /** No layer of a snapshot has times of that name. */
+  #mapPath(snapshot: string): string {
+    return join(this.#snapshots, encodeURIComponent(`${snapshot}@map`));
   }
 
   /** Drops the records of snapshots and blobs that went. */

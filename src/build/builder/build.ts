@@ -12,7 +12,7 @@ import { type LayerMaking, timesInLayer } from "../export/platform-image.ts";
 import { LockFile } from "../lock/lock-file.ts";
 import { createRemoteSources } from "../remote/remote-sources.ts";
 import type { CacheStore } from "../solve/cache-store.ts";
-import { Solver, type Sources } from "../solve/solver.ts";
+import { Solver, type SolverOptions, type Sources } from "../solve/solver.ts";
 import { type LayerOrigins, openLayerOrigins } from "../times/layer-origins.ts";
 import { openRecordedTimes, type RecordedTimes } from "../times/recorded-times.ts";
 import { FilePool } from "../work/file-pool.ts";
@@ -28,13 +28,14 @@ import {
 import type { BuilderOptions } from "./create-builder.ts";
 import { deferrableSteps } from "./deferrable-steps.ts";
 import { EventJournal } from "./event-journal.ts";
-import { createExecute, materializeContext } from "./execute.ts";
+import { createExecute, type ExecuteOptions, materializeContext } from "./execute.ts";
 import { type InputTools, openInput } from "./open-input.ts";
 import type { BuildPaths } from "./paths.ts";
 import { type BaseLookup, baseName, hostPlatform } from "./plan-build.ts";
 import { type PlannedPlatforms, planPlatforms } from "./plan-platforms.ts";
 import { basesAtHand, type Preview, previewOf, unknownOrigin, withoutFetching } from "./preview.ts";
 import type { BuildInput } from "./read-dockerfile.ts";
+import { createRepeat } from "./repeat-copy.ts";
 import { type BuildOutcome, type BuildRequest, defaultEpochSeconds } from "./request.ts";
 import { type BuildSources, createSources } from "./sources.ts";
 
@@ -321,7 +322,7 @@ export class Build {
           kind: "warning",
           text: `cannot use the imported result of "${vertex.name}": ${errorMessage(error)}; the step runs`,
         }),
-      execute: createExecute({
+      ...stepsOf({
         pool,
         host,
         snapshots,
@@ -374,4 +375,8 @@ export class Build {
       cause: error,
     });
   }
+}
+
+function stepsOf(options: ExecuteOptions): Pick<SolverOptions, "execute" | "repeat"> {
+  return { execute: createExecute(options), repeat: createRepeat(options) };
 }

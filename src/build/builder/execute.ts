@@ -17,7 +17,7 @@ import type { MountSource, StepOptions } from "../exec/step.ts";
 import { runFileOp } from "../ops/file-op.ts";
 import { wholeOf } from "../solve/keys.ts";
 import type { ContextResult, Result } from "../solve/result.ts";
-import type { Execute } from "../solve/solver.ts";
+import type { Execute, StepRun } from "../solve/solver.ts";
 import type { TimeOrigin } from "../times/time-origin.ts";
 import { LayeredTree } from "../tree/layered-tree.ts";
 import { hasWildcard } from "../tree/patterns.ts";
@@ -25,7 +25,9 @@ import { resolveInTree } from "../tree/resolve.ts";
 import type { Tree } from "../tree/tree.ts";
 import type { FilePool } from "../work/file-pool.ts";
 import type { EventJournal } from "./event-journal.ts";
+import { newName } from "./new-name.ts";
 import type { BuildPaths } from "./paths.ts";
+import { keepCopy } from "./repeat-copy.ts";
 import type { BuildRequest } from "./request.ts";
 
 export interface ExecuteOptions {
@@ -45,7 +47,7 @@ export interface ExecuteOptions {
   readonly findTools: () => Promise<readonly string[] | undefined>;
   /** Threads that read and copy files. */
   readonly pool: FilePool;
-  readonly images: Pick<ImageStore, "commitDeferred">;
+  readonly images: Pick<ImageStore, "commitDeferred" | "commitChanged">;
   /** Steps whose tree nobody needs in this build, only its layer. */
   readonly deferrable: ReadonlySet<VertexId>;
   /** The times of a layer of a step with this origin. */
@@ -54,9 +56,9 @@ export interface ExecuteOptions {
 
 /** Carries out file, merge and exec vertices, each in a snapshot of its own that goes when it fails. */
 export function createExecute(options: ExecuteOptions): Execute {
-  return async (vertex, inputs, { signal, origin }) => {
+  return async (vertex, inputs, run) => {
     const { op } = vertex;
-    const task: Task = { options, vertex, inputs, signal, origin };
+    const task: Task = { options, vertex, inputs, ...run };
     switch (op.kind) {
       case "file":
         return await executeFile(op, task);
@@ -74,21 +76,14 @@ export function createExecute(options: ExecuteOptions): Execute {
   };
 }
 
-interface Task {
+interface Task extends StepRun {
   readonly options: ExecuteOptions;
   readonly vertex: Vertex;
   readonly inputs: readonly Result[];
-  readonly signal: AbortSignal;
-  readonly origin: () => TimeOrigin;
 }
 
 function snapshotOf(input: Result | undefined): SnapshotName | undefined {
   return input?.kind === "tree" ? input.snapshot : undefined;
-}
-
-/** A result needs a name that no other has: a step that runs again makes another one. */
-function newName(): string {
-  return `build-${randomBytes(12).toString("hex")}`;
 }
 
 async function executeFile(op: FileOp, task: Task): ReturnType<Execute> {
@@ -118,7 +113,11 @@ async function executeFile(op: FileOp, task: Task): ReturnType<Execute> {
     const times = task.options.layerTimes(task.origin());
     const options = { name: newName(), files: deferral.files, times, signal: task.signal };
     const done = await task.options.images.commitDeferred(active, options);
-    return { snapshot: done.snapshot, isUncertain: changed.length + done.changed.length > 0 };
+    return {
+      snapshot: done.snapshot,
+      isUncertain: changed.length + done.changed.length > 0,
+      keep: await keepCopy(task, { snapshot: done.snapshot, target: deferral.target }),
+    };
   }
   const isUncertain = changed.length > 0;
   const snapshot = snapshots.commit(active, newName());

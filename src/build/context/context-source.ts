@@ -23,8 +23,8 @@ export interface ContextSource {
    * about it.
    */
   digestFile(selectors: readonly Selector[]): string | undefined;
-  /** Says that a kept digest stands for files which this build did not ask for one by one. */
-  trust(count: number): void;
+  /** Says that a kept digest stands for files which this build did not ask for one by one; `paths` are all there. */
+  trust(count: number, paths?: readonly string[]): void;
   /** When the first of the entries was looked at, at the earliest. */
   readonly openedMs: number;
   /** Reads what is not known of these, on several threads when it is much: {@link ContextSource.sumOf} has it then. */
@@ -69,6 +69,7 @@ export function openContext(
   const reader = createEntryReader(options.files);
   const counts = { files: 0, read: 0 };
   let hasTrusted = false;
+  const trusted: (readonly string[])[] = [];
   const learn = (path: string, entry: Entry, known: { bytesSum?: string; startedMs: number }): string => {
     counts.read += 1;
     const sum = reader.sum(entry, known.bytesSum);
@@ -103,9 +104,10 @@ export function openContext(
       const text = JSON.stringify([selectors, options.ignore?.patterns ?? []]);
       return `${options.indexFile}.${hashKey(text).slice(0, 32)}`;
     },
-    trust(count) {
+    trust(count, paths) {
       counts.files += count;
       hasTrusted = true;
+      if (paths !== undefined) trusted.push(paths);
     },
     read(entries, signal) {
       reading = reading.then(() => readUnknown(entries, signal));
@@ -122,7 +124,12 @@ export function openContext(
     },
     counts,
     keepAs: (file) => open().keepAs(file),
-    save: () => opened?.save({ keepsAll: hasTrusted, isGone: (path) => tree.find(path) === undefined }),
+    save() {
+      if (opened === undefined) return;
+      const isThere = new Set(trusted.flat());
+      const isGone = (path: string): boolean => !isThere.has(path) && tree.find(path) === undefined;
+      opened.save({ keepsAll: hasTrusted, isGone });
+    },
   };
 }
 

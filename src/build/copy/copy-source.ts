@@ -66,7 +66,7 @@ export async function copySource(
   const earlierOf = isLinked ? options.earlier?.open(target) : undefined;
   const copier = new Copier(writer, { ...options, earlierOf });
   copier.copyRoot(source, target);
-  return copier.finish();
+  return copier.finish(target);
 }
 
 /** Makes the directories that lead to the copy and says where it goes. */
@@ -117,11 +117,11 @@ class Copier {
     this.#options = options;
   }
 
-  async finish(): Promise<readonly string[]> {
+  async finish(target: string): Promise<readonly string[]> {
     const dressed = new Set(this.#dressed.map(({ path }) => path));
     const isOnDisk = ({ first }: CopyLink): boolean => dressed.has(first);
     const deferrable = this.#links.filter((link) => !isOnDisk(link));
-    const isDeferred = this.#options.deferral?.take(this.#jobs, deferrable) === true;
+    const isDeferred = this.#options.deferral?.take(this.#jobs, deferrable, target) === true;
     const jobs = isDeferred ? this.#dressed : [...this.#jobs, ...this.#dressed];
     const changed = await copyFiles(jobs, { ...this.#options, root: this.#writer.location("") });
     for (const { first, path } of isDeferred ? this.#links.filter(isOnDisk) : this.#links)
@@ -286,8 +286,8 @@ function listsXattrs(entry: Entry, files: Files): boolean {
   return listKeptXattrs(entry.location, files).length > 0;
 }
 
-/** Small files are not worth the look. */
-function hasHoles({ location, sizeBytes }: Entry): boolean {
+/** Whether a file has to be copied to keep its holes. Small ones are not worth the look. */
+export function hasHoles({ location, sizeBytes }: Entry): boolean {
   return sizeBytes >= holesBytes && lstatSync(location).blocks * 512 < sizeBytes;
 }
 

@@ -11,14 +11,20 @@ const worthBytes = 16 << 20;
  */
 export class Deferral {
   #files: readonly DeferredFile[] = [];
+  #target = "";
 
   /** What is not in the upper directory. */
   get files(): readonly DeferredFile[] {
     return this.#files;
   }
 
-  /** @returns whether it takes these; then nobody has to copy them */
-  take(jobs: readonly CopyJob[], links: readonly CopyLink[]): boolean {
+  /** Where the source lies in the tree. */
+  get target(): string {
+    return this.#target;
+  }
+
+  /** @returns whether it takes these, of a source at `target`; then nobody has to copy them */
+  take(jobs: readonly CopyJob[], links: readonly CopyLink[], target: string): boolean {
     const bytes = jobs.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     if (jobs.length < worthFiles && bytes < worthBytes) return false;
     const byPath = new Map(links.length === 0 ? [] : jobs.map((job) => [job.path, job]));
@@ -26,6 +32,7 @@ export class Deferral {
       const job = byPath.get(first);
       return job === undefined ? [] : [{ ...job, path, link: first }];
     });
+    this.#target = target;
     this.#files = linked.length === 0 ? jobs : [...jobs, ...linked];
     return true;
   }

@@ -10,11 +10,18 @@ export type SumOf = (path: string, entry: Entry) => string;
  * relative to the source. Times and the path of the source itself are no part of it.
  * @see https://github.com/moby/buildkit/blob/v0.32.2/cache/contenthash/filehash.go
  */
-export function digestSelection(sources: readonly SelectedSource[], sumOf: SumOf): string {
+export function digestSelection(
+  sources: readonly SelectedSource[],
+  sumOf: SumOf,
+  /** Gets what is hashed. */
+  onText?: (text: Buffer) => void,
+): string {
   const hash = createHash("sha256");
   let text: string[] = [];
   const flush = (): void => {
-    hash.update(text.join(""));
+    const part = Buffer.from(text.join(""));
+    hash.update(part);
+    onText?.(part);
     text = [];
   };
   const links = new LinkNames();
@@ -49,6 +56,50 @@ class LinkNames {
     if (first === undefined) this.#first.set(inode, path);
     return first === undefined ? "-" : `=${first}\0`;
   }
+}
+
+/** A selection of one source of which a few files have changed, by the text that its digest was made of. */
+export class ChangedText {
+  readonly #parts: Buffer[] = [];
+  #rest: Buffer;
+
+  constructor(text: Buffer) {
+    this.#rest = text;
+  }
+
+  /**
+   * Gives the file at `path`, below the source, its new description. Paths come in the order of the selection.
+   * @returns false when it was no file, or a further name of one
+   */
+  replaceFile(path: string, entry: Entry, sum: string): boolean {
+    const start = Buffer.from(`\n${path}\0file `);
+    const at = this.#rest.indexOf(start);
+    const end = at < 0 ? -1 : this.#rest.indexOf("\n", at + start.length);
+    const before = end < 0 ? "" : this.#rest.toString("latin1", at + start.length, end);
+    if (!/^[0-7]+ 0 0 0 - [^ ]+$/.test(before)) return false;
+    this.#parts.push(this.#rest.subarray(0, at + 1), Buffer.from(lineOf(path, entry, sum).slice(0, -1)));
+    this.#rest = this.#rest.subarray(end);
+    return true;
+  }
+
+  /** Whether a directory is described as before; the source itself has an empty path, and comes first. */
+  hasDirectory(path: string, entry: Entry, sum: string): boolean {
+    if (path === "") {
+      const line = Buffer.from(describe(entry, sum, "-"));
+      const start = this.#rest.indexOf(0) + 1;
+      return this.#rest.subarray(start, start + line.length).equals(line);
+    }
+    return this.#rest.includes(`\n${lineOf(path, entry, sum)}`);
+  }
+
+  end(): { readonly text: Buffer; readonly digest: string } {
+    const text = Buffer.concat([...this.#parts, this.#rest]);
+    return { text, digest: createHash("sha256").update(text).digest("hex") };
+  }
+}
+
+function lineOf(path: string, entry: Entry, sum: string): string {
+  return `${path}\0${describe(entry, sum, "-")}`;
 }
 
 function describe(entry: Entry, sum: string, link: string): string {

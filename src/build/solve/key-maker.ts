@@ -5,12 +5,17 @@ import type { PathEntry } from "../context/context-source.ts";
 import { type SelectedSource, type Selector, select } from "../copy/selection.ts";
 import { createEntryReader } from "../key/entry-sum.ts";
 import { sumFiles } from "../key/file-sums.ts";
-import { findKnownDigest, keepDigest, type SelectedEntry } from "../key/known-digests.ts";
+import {
+  findKnownDigest,
+  keepDigest,
+  type SelectedEntry,
+  type SelectionChange,
+} from "../key/known-digests.ts";
 import { digestSelection } from "../key/selection-digest.ts";
 import type { RecordedTimes } from "../times/recorded-times.ts";
 import { type TimeOrigin, timesOfContent } from "../times/time-origin.ts";
 import { LayeredTree } from "../tree/layered-tree.ts";
-import { cleanPath, joinPath, type Tree } from "../tree/tree.ts";
+import { cleanPath, type Entry, joinPath, type Tree } from "../tree/tree.ts";
 import type { FilePool } from "../work/file-pool.ts";
 import type { Journal } from "./journal.ts";
 import { hashKey, type KeyParts, keyParts, wholeOf } from "./keys.ts";
@@ -18,6 +23,14 @@ import type { ContextResult, Result, TreeResult } from "./result.ts";
 
 /** A result, or the identity that the result of a step will get when nothing equal turns up. */
 export type KnownResult = Result | { readonly kind: "predicted"; readonly id: string };
+
+/** What is known of the files that a step takes out of a context. */
+export interface ContextReading {
+  readonly digest: string;
+  /** Whether the next build will know what has changed since. */
+  readonly isKept: boolean;
+  readonly change: SelectionChange | undefined;
+}
 
 export interface KeyMakerOptions {
   readonly snapshots: Pick<Snapshotter, "layers">;
@@ -41,6 +54,10 @@ export class KeyMaker {
     string,
     { readonly input: ContextResult; readonly selectors: readonly Selector[]; readonly digest: string }
   >();
+  /** What these have changed since a digest was kept. */
+  readonly #changes = new Map<string, SelectionChange>();
+  /** Those whose digest is kept for the next build. */
+  readonly #kept = new Set<string>();
   readonly #checkoutSeconds = new Map<string, Set<number>>();
 
   constructor(options: KeyMakerOptions) {
@@ -89,6 +106,14 @@ export class KeyMaker {
     return this.#partsOf(vertex).selectors.has(input);
   }
 
+  /** What a vertex reads of a context, when its digest is kept for the next build. */
+  async reading(vertex: Vertex, input: number): Promise<ContextReading | undefined> {
+    const reader = `${vertex.id} ${input}`;
+    const digest = await this.#contextDigests.get(reader);
+    if (digest === undefined) return undefined;
+    return { digest, isKept: this.#kept.has(reader), change: this.#changes.get(reader) };
+  }
+
   /** The times of the checkouts that a vertex reads; `whole`: of all that were keyed whole. */
   checkoutOrigin(reader: VertexId | "whole"): TimeOrigin {
     const seconds = [...this.#checkoutSeconds]
@@ -121,21 +146,32 @@ export class KeyMaker {
   ): Promise<string> {
     const { source } = input;
     const file = source.digestFile(selectors);
-    const known = file === undefined ? undefined : findKnownDigest(file, source.root);
+    const known = file === undefined ? undefined : findKnownDigest(file, source);
     if (known !== undefined) {
-      source.trust(known.count);
+      const { change } = known;
+      const asked = (change?.files.length ?? 0) + (change?.directories.length ?? 0);
+      source.trust(known.count - asked, change?.paths);
+      if (known.isKept) this.#kept.add(reader);
+      if (change !== undefined) this.#changes.set(reader, change);
       this.#checkoutSeconds.set(reader, new Set(known.seconds));
       this.#trusted.set(reader, { input, selectors, digest: known.digest });
       return known.digest;
     }
-    const { selected, digest, seconds } = await readContext(input, selectors, this.#options.signal);
+    const text: Buffer[] | undefined = file === undefined || selectors.length !== 1 ? undefined : [];
+    const { selected, digest, seconds } = await readContext(input, selectors, {
+      onText: (part) => text?.push(part),
+      signal: this.#options.signal,
+    });
     this.#checkoutSeconds.set(reader, seconds);
-    if (file !== undefined && isLiteral(selected, selectors))
-      keepDigest(file, withPassed(source.tree, selected), {
+    if (file !== undefined && isLiteral(selected, selectors)) {
+      const isKept = keepDigest(file, withPassed(source.tree, selected), {
         digest,
         seconds: [...seconds],
         lookedMs: source.openedMs,
+        ...(text !== undefined && { text, source: selected[0]?.path ?? "" }),
       });
+      if (isKept) this.#kept.add(reader);
+    }
     return digest;
   }
 
@@ -149,7 +185,7 @@ export class KeyMaker {
     for (const [reader, { input, selectors, digest }] of this.#trusted) {
       if (reader !== of && !reader.startsWith(`${of} `)) continue;
       this.#trusted.delete(reader);
-      const now = await readContext(input, selectors, this.#options.signal);
+      const now = await readContext(input, selectors, { signal: this.#options.signal });
       isAsKeyed = now.digest === digest && isAsKeyed;
     }
     return isAsKeyed;
@@ -171,7 +207,7 @@ export class KeyMaker {
 async function readContext(
   { source }: ContextResult,
   selectors: readonly Selector[],
-  signal: AbortSignal,
+  { onText, signal }: { readonly onText?: (text: Buffer) => void; readonly signal: AbortSignal },
 ): Promise<{
   readonly selected: readonly SelectedSource[];
   readonly digest: string;
@@ -180,10 +216,11 @@ async function readContext(
   const selected = selectAll(source.tree, selectors);
   await source.read(entriesOf(selected), signal);
   const seconds = new Set<number>();
-  const digest = digestSelection(selected, (path, entry) => {
+  const sumOf = (path: string, entry: Entry): string => {
     seconds.add(Math.floor(entry.mtimeMs / 1000));
     return source.sumOf(path, entry);
-  });
+  };
+  const digest = digestSelection(selected, sumOf, onText);
   return { selected, digest, seconds };
 }
 

@@ -10,7 +10,7 @@ import { joinOrigins, type TimeOrigin, timesOfContent, writtenSince } from "../t
 import type { FilePool } from "../work/file-pool.ts";
 import type { CacheRecord, CacheStore, PendingRecord } from "./cache-store.ts";
 import type { Journal } from "./journal.ts";
-import { KeyMaker, type KnownResult } from "./key-maker.ts";
+import { type ContextReading, KeyMaker, type KnownResult } from "./key-maker.ts";
 import { hashKey } from "./keys.ts";
 import type { ContextResult, Result, TreeResult } from "./result.ts";
 import { stepFailure } from "./step-failure.ts";
@@ -29,8 +29,7 @@ export interface Sources {
 export type Execute = (
   vertex: Vertex,
   inputs: readonly Result[],
-  /** `origin` is that of what it has written by now. */
-  run: { readonly signal: AbortSignal; readonly origin: () => TimeOrigin },
+  run: StepRun,
 ) => Promise<{
   /** Absent: the tree is empty. */
   readonly snapshot?: SnapshotName;
@@ -38,7 +37,23 @@ export type Execute = (
   readonly isUncertain?: boolean;
   /** The times of what it unpacked, in seconds. */
   readonly unpacked?: ReadonlySet<number>;
+  /** Remembers how the result was made; called when it belongs to its key. */
+  readonly keep?: (() => void) | undefined;
 }>;
+
+export interface StepRun {
+  readonly signal: AbortSignal;
+  /** Of what the step has written by now. */
+  readonly origin: () => TimeOrigin;
+  /** What is known of the files that it takes out of the context at a position of its inputs. */
+  readonly reading: (input: number) => Promise<ContextReading | undefined>;
+}
+
+/**
+ * Makes the result of a step out of what it gave before, without looking at files that have not changed.
+ * @returns undefined when it has to be carried out
+ */
+export type Repeat = (...step: Parameters<Execute>) => Promise<Awaited<ReturnType<Execute>> | undefined>;
 
 export interface SolverOptions {
   readonly graph: Graph;
@@ -46,6 +61,7 @@ export interface SolverOptions {
   readonly snapshots: Snapshotter;
   readonly sources: Sources;
   readonly execute: Execute;
+  readonly repeat?: Repeat;
   /** Copies a whole context into a snapshot. */
   readonly materialize: (input: ContextResult, signal: AbortSignal) => Promise<SnapshotName>;
   readonly journal: Journal;
@@ -351,8 +367,14 @@ export class Solver {
         this.#keys.checkoutOrigin(vertex.id),
         ...trees.map((tree) => tree.origin),
       ]);
-    const isAsKeyed = await this.#keys.confirm(vertex.id);
-    const done = await this.#options.execute(vertex, inputs, { signal: this.#stop.signal, origin });
+    const run: StepRun = {
+      signal: this.#stop.signal,
+      origin,
+      reading: (input) => this.#keys.reading(vertex, input),
+    };
+    const repeated = vertex.ignoreCache ? undefined : await this.#options.repeat?.(vertex, inputs, run);
+    const isAsKeyed = repeated !== undefined || (await this.#keys.confirm(vertex.id));
+    const done = repeated ?? (await this.#options.execute(vertex, inputs, run));
     const { snapshot } = done;
     const isUncertain = done.isUncertain === true || !isAsKeyed;
     const record: CacheRecord = {
@@ -364,6 +386,7 @@ export class Solver {
       ...(keys.contentKey !== undefined && { otherKey: keys.contentKey }),
     };
     if (!isUncertain) {
+      done.keep?.();
       this.#know(vertex, record, [keys.definitionKey, keys.contentKey]);
       this.#options.cache.put(keys.definitionKey, record);
       if (keys.contentKey !== undefined) this.#options.cache.put(keys.contentKey, record);

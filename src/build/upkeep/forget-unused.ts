@@ -56,14 +56,14 @@ function dropSteps(directory: string, before: number): void {
   }
 }
 
-/** `<hash>` names the snapshot that a copy gave last, `<snapshot>.index` has the sums of its files. */
+/** The first line of `<hash>` is the snapshot that a copy gave last, `<snapshot>.index` has the sums of its files. */
 function dropCopies({ paths, snapshots }: Memory, before: number): void {
   const standing = new Set<string>(snapshots.list());
   const wanted = new Set<string>();
   for (const name of readdirSync(paths.copies)) {
     const path = join(paths.copies, name);
     if (name.includes(".")) continue;
-    const snapshot = read(path);
+    const [snapshot = ""] = read(path).split("\n", 1);
     if (lastUse(path) <= before || !standing.has(snapshot)) drop(path);
     else wanted.add(`${snapshot}.index`);
   }

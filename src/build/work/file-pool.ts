@@ -111,7 +111,11 @@ class FileWorker {
   constructor() {
     // The program is a function of this room, so that no bundler has to know of a second entry point.
     const modules = ["worker_threads", "fs", "crypto"].map((name) => `require("node:${name}")`);
-    this.#worker = new Worker(`(${workAll.toString()})(${modules.join(", ")})`, { eval: true });
+    this.#worker = new Worker(`(${workAll.toString()})(${modules.join(", ")})`, {
+      eval: true,
+      // What a job leaves behind is small: without a limit it is collected late.
+      resourceLimits: { maxYoungGenerationSizeMb: 4 },
+    });
     this.#worker.unref();
     this.#worker.on("message", (answer: Answer) => this.#settle(answer));
     this.#worker.on("error", (error) => this.#fail(error));
