@@ -114,6 +114,22 @@ test("a cache mount is kept, and is fresh without the cache", { skip }, async ()
   assert.equal((await lab.build(text("two"), { noCache: true })).output, "two\n");
 });
 
+test("mounts of one cache are one directory; no two steps wait for each other's", { skip }, async () => {
+  const cache = (id: string, target: string, sharing: string): string =>
+    `--mount=type=cache,id=order-${id},target=${target},sharing=${sharing}`;
+  const text = `FROM busybox AS one
+RUN ${cache("a", "/x", "locked")} ${cache("b", "/y", "locked")} touch /one
+FROM busybox AS two
+RUN ${cache("b", "/x", "locked")} ${cache("a", "/y", "locked")} touch /two
+FROM busybox
+RUN ${cache("c", "/x", "shared")} ${cache("c", "/y", "locked")} ${cache("c", "/z", "private")} touch /x/f && ls /y /z
+COPY --from=one /one /
+COPY --from=two /two /
+`;
+  const { output } = await lab.build(text, { signal: AbortSignal.timeout(60_000) });
+  assert.equal(output, "/y:\nf\n\n/z:\nf\n");
+});
+
 test("--no-cache runs again what is known; the next build takes the new results", { skip }, async () => {
   const text =
     "FROM busybox AS a\nRUN date +%N > /a || head -c 9 /dev/urandom > /a\nFROM busybox\nCOPY --from=a /a /a\nRUN cat /a > /b\n";

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { chmodSync, chownSync, mkdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { LighterError, systemErrorCode } from "#base";
+import { type Cleanup, LighterError, systemErrorCode } from "#base";
 import type { Lock, Locks } from "#host";
 import type { CacheMount } from "#plan";
 import { putInPlace, writeRecord } from "../upkeep/write-record.ts";
@@ -13,7 +13,7 @@ export interface CacheMountOptions {
   /** The step runs with no cache: it starts from an empty directory, which replaces the old one. */
   readonly isFresh: boolean;
   /** Fills a directory that was just made with the tree that the mount names. */
-  readonly seed?: ((directory: string) => Promise<void>) | undefined;
+  readonly seed: (mount: CacheMount, directory: string) => Promise<void>;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -23,19 +23,43 @@ export interface HeldCache extends Disposable {
 }
 
 /**
- * Takes the directory of a cache mount: `shared` at once with others, `locked` alone after waiting, `private` alone or
- * another one when it is taken.
+ * Takes the directories of a step's cache mounts: `shared` at once with others, `locked` alone after waiting, `private` alone
+ * or another one when it is taken. Mounts of one cache get one directory, which is locked when one of them says so. All steps
+ * wait for caches in the same order: none holds what another waits for while it waits itself.
  */
-export async function holdCacheMount(mount: CacheMount, options: CacheMountOptions): Promise<HeldCache> {
-  const base = join(
-    options.directory,
-    createHash("sha256").update(identity(mount)).digest("hex").slice(0, 32),
-  );
+export async function holdCacheMounts(
+  mounts: readonly CacheMount[],
+  options: CacheMountOptions & { readonly scope: Cleanup },
+): Promise<ReadonlyMap<CacheMount, HeldCache>> {
+  const byBase = new Map<string, CacheMount[]>();
+  for (const mount of mounts) {
+    const base = baseOf(mount, options.directory);
+    byBase.set(base, [...(byBase.get(base) ?? []), mount]);
+  }
+  const held = new Map<CacheMount, HeldCache>();
+  for (const [base, same] of [...byBase].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const mount = same.find(({ sharing }) => sharing === "locked") ?? same[0];
+    if (mount === undefined) continue;
+    const cache = options.scope.use(await holdCacheMount(base, mount, options));
+    for (const each of same) held.set(each, cache);
+  }
+  return held;
+}
+
+async function holdCacheMount(
+  base: string,
+  mount: CacheMount,
+  options: CacheMountOptions,
+): Promise<HeldCache> {
   mkdirSync(options.directory, { recursive: true, mode: 0o700 });
   if (mount.sharing === "private") return await holdPrivate(base, mount, options);
   const mode = mount.sharing === "locked" ? "exclusive" : "shared";
   const lock = await options.locks.acquire(`${base}.lock`, mode, options.signal);
   return await hold(base, lock, { mount, options });
+}
+
+function baseOf(mount: Parameters<typeof identity>[0], directory: string): string {
+  return join(directory, createHash("sha256").update(identity(mount)).digest("hex").slice(0, 32));
 }
 
 /** Two mounts of one id but with another start or owner are two caches. */
@@ -99,8 +123,7 @@ function describe({ id, uid = 0, gid = 0, mode = 0o755 }: CacheMount): CacheMoun
 
 /** Where the cache of a mount that names nothing but its id lies: what is imported has to be found there. */
 export function plainCacheBase(directory: string, record: CacheMountRecord): string {
-  const text = identity({ ...record, source: "/" });
-  return join(directory, createHash("sha256").update(text).digest("hex").slice(0, 32));
+  return baseOf({ ...record, source: "/" }, directory);
 }
 
 /** `<base>.current` is a link to the directory in use. */
@@ -118,7 +141,7 @@ async function make(base: string, mount: CacheMount, options: CacheMountOptions)
   const old = currentOf(base);
   const path = `${base}.${randomBytes(4).toString("hex")}`;
   mkdirSync(path);
-  await options.seed?.(path);
+  if (mount.input !== undefined) await options.seed(mount, path);
   chownSync(path, mount.uid ?? 0, mount.gid ?? 0);
   chmodSync(path, mount.mode ?? 0o755);
   symlinkSync(basename(path), `${path}.link`);

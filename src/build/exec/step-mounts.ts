@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { LighterError } from "#base";
 import type { BindMount, CacheMount, ExecMount, ExecOp } from "#plan";
 import type { SpecMount } from "#runtime";
-import { holdCacheMount } from "./cache-mounts.ts";
+import { type HeldCache, holdCacheMounts } from "./cache-mounts.ts";
 import type { MountPoint } from "./mount-stubs.ts";
 import { findSecret, forwardAgent, openSecretDirectory } from "./secret-files.ts";
 import { type Prepared, runFailed, type Step } from "./step.ts";
@@ -16,8 +16,9 @@ export async function prepareMounts(step: Step): Promise<Prepared> {
     mounts: step.options.host.mounts,
     scope: step.scope,
   });
+  const caches = await holdCaches(step);
   for (const [number, mount] of step.op.mounts.entries()) {
-    const prepared = await prepareMount(mount, { ...step, number, writeSecret });
+    const prepared = await prepareMount(mount, { ...step, number, writeSecret, caches });
     mounts.push(...(prepared.mounts ?? []));
     // The first agent is the one that programs find.
     env.push(...(prepared.env ?? []).filter((text) => !env.some((known) => isSameVariable(known, text))));
@@ -39,6 +40,21 @@ function isSameVariable(a: string, b: string): boolean {
 interface MountStep extends Step {
   readonly number: number;
   readonly writeSecret: ReturnType<typeof openSecretDirectory>;
+  readonly caches: Awaited<ReturnType<typeof holdCaches>>;
+}
+
+async function holdCaches({ op, options, scope }: Step): Promise<ReadonlyMap<CacheMount, HeldCache>> {
+  return await holdCacheMounts(
+    op.mounts.filter((mount) => mount.kind === "cache"),
+    {
+      directory: options.cacheDirectory,
+      locks: options.host.locks,
+      isFresh: options.ignoreCache,
+      seed: options.seedCache,
+      signal: options.signal,
+      scope,
+    },
+  );
 }
 
 async function prepareMount(mount: ExecMount, step: MountStep): Promise<Partial<Prepared>> {
@@ -46,7 +62,7 @@ async function prepareMount(mount: ExecMount, step: MountStep): Promise<Partial<
     case "bind":
       return { mounts: [await prepareBind(mount, step)] };
     case "cache":
-      return { mounts: [await prepareCache(mount, step)] };
+      return { mounts: [prepareCache(mount, step)] };
     case "tmpfs": {
       const size = mount.sizeBytes === undefined ? [] : [`size=${mount.sizeBytes}`];
       const options = ["nosuid", ...size];
@@ -112,19 +128,10 @@ function scratchLayer(path: string): { readonly upper: string; readonly work: st
   return layer;
 }
 
-async function prepareCache(
-  mount: CacheMount,
-  step: MountStep,
-): Promise<SpecMount & { readonly kind: "directory" }> {
-  const { options, scope } = step;
-  const held = await holdCacheMount(mount, {
-    directory: options.cacheDirectory,
-    locks: options.host.locks,
-    isFresh: options.ignoreCache,
-    seed: mount.input === undefined ? undefined : (directory) => options.seedCache(mount, directory),
-    signal: options.signal,
-  });
-  scope.use(held);
+function prepareCache(mount: CacheMount, step: MountStep): SpecMount & { readonly kind: "directory" } {
+  const held = step.caches.get(mount);
+  if (held === undefined)
+    throw new LighterError("INTERNAL", `cannot mount cache "${mount.id}": it is not held`);
   return {
     destination: mount.target,
     type: "bind",
