@@ -22,8 +22,8 @@ export function keepResults({ rows, versions, targets }) {
 }
 
 /** Writes the tables into the documents. @returns their names */
-export function writeDocuments() {
-  const results = JSON.parse(readFileSync(file, "utf8"));
+export function writeDocuments(targets) {
+  const results = { ...JSON.parse(readFileSync(file, "utf8")), targets };
   const names = readdirSync(documents).filter((name) => name.endsWith(".md"));
   return names.filter((name) => {
     const path = join(documents, name);
