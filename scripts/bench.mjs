@@ -42,7 +42,7 @@ const targets = Object.fromEntries(
   workloads.flatMap(({ workload }) => resultsOf(workload).map(({ name, targets }) => [name, targets ?? []])),
 );
 
-if (options.docs) console.log(`bench: wrote ${writeDocuments().join(", ")}`);
+if (options.docs) console.log(`bench: wrote ${writeDocuments(targets).join(", ")}`);
 else if (process.getuid?.() !== 0)
   fail("the benchmark needs root: it makes namespaces and starts dockerd in them");
 else if (options.inside !== undefined) await inside();
@@ -103,7 +103,7 @@ function conclude({ rows, times, broken }, { began, signal }) {
   for (const { name, seconds } of times) console.log(`bench: ${seconds.toFixed(0).padStart(4)} s  ${name}`);
   console.log(`bench: ${minutesSince(began)} minutes altogether`);
   if (rows.length > 0 && !options.quick)
-    console.log(`bench: wrote bench/results.json, ${writeDocuments().join(", ")}`);
+    console.log(`bench: wrote bench/results.json, ${writeDocuments(targets).join(", ")}`);
   const failed = rows.filter(({ engine, failed }) => engine === "lighter" && failed !== undefined);
   for (const { workload, failed: reason } of failed) broken.push(`lighter, ${workload}: ${reason}`);
   for (const reason of broken) console.error(`bench: failed: ${reason}`);
@@ -171,7 +171,12 @@ async function inside() {
   console.log(`bench: ${name}, with all stores ${memory ? "in memory" : "on the disk"}`);
   const archives = stage.loads ? ["base.tar", "run.tar"].map((file) => join(images, file)) : [];
   for (const archive of archives) await bounded([lighter, "load", "-q", "-i", archive], { limit: 180 });
-  const peers = await startPeers(findPeers(), { place, archives, without: options.without });
+  const peers = await startPeers(findPeers(), {
+    place,
+    archives,
+    without: options.without,
+    apart: stage.apart ?? false,
+  });
   const more = await stage.furnish(images, lighter);
   const engines = { lighter, ...peers.commands, ...more };
   const versions = { lighter: firstLine(lighter, ["version"]), ...peers.versions };
