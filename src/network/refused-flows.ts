@@ -11,6 +11,7 @@ export interface RefusedFlow {
   /** An address, for packets; a name, for questions to the resolver. */
   readonly destination: string;
   readonly protocol: string;
+  /** 0 where the protocol has none. */
   readonly port: number;
   readonly count: number;
   /** RFC 3339. */
@@ -18,6 +19,7 @@ export interface RefusedFlow {
 }
 
 const rememberedSeconds = 86_400;
+const protocolsWithPorts = ["tcp", "udp", "sctp", "udplite", "dccp"];
 
 /** What the kernel counted, the latest first. */
 export function listRefused({ host, ledger, root }: NetworkParts): readonly RefusedFlow[] {
@@ -35,7 +37,8 @@ export function listRefused({ host, ledger, root }: NetworkParts): readonly Refu
         address,
         destination,
         protocol,
-        port: Number(port),
+        // Of a ping the kernel noted what stands where others have their port.
+        port: protocolsWithPorts.includes(protocol) ? Number(port) : 0,
         count: packets,
         lastSeen: new Date(nowMs - (rememberedSeconds - expires) * 1000).toISOString(),
       };

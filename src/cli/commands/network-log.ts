@@ -25,7 +25,7 @@ export const networkLog = defineCommand({
       ...names.map(({ time, container, name }) => [container, name, "dns", "1", ago(time, io.now())]),
       ...flows.map(({ container, destination, port, protocol, count, lastSeen }) => [
         container,
-        destination.includes(":") ? `[${destination}]:${port}` : `${destination}:${port}`,
+        port === 0 ? destination : `${destination.includes(":") ? `[${destination}]` : destination}:${port}`,
         protocol,
         String(count),
         ago(lastSeen, io.now()),
