@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { LighterError, systemErrorCode } from "#base";
-import { type Host, removeTree } from "#host";
+import { type Host, removeFile, removeTree } from "#host";
 import { randomName } from "./container-name.ts";
 import {
   type ContainerRecord,
@@ -70,7 +70,7 @@ export class ContainerStore {
   /** Removes all of a container. The name goes first: while the directory stands, nobody else takes the name for free. Idempotent. */
   remove(id: string): void {
     const name = this.find(id)?.name;
-    if (name !== undefined && this.#holderOf(name) === id) rmSync(this.#namePath(name), { force: true });
+    if (name !== undefined && this.#holderOf(name) === id) removeFile(this.#namePath(name));
     removeTree(this.directory(id));
   }
 

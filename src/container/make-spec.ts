@@ -1,4 +1,4 @@
-import { chownSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { LighterError } from "#base";
 import {
@@ -12,7 +12,7 @@ import {
   resolveUser,
 } from "#runtime";
 import type { ContainerRecord } from "./container-record.ts";
-import { specMount } from "./mount-point.ts";
+import { type MountPoint, specMount } from "./mount-point.ts";
 import type { Parts } from "./parts.ts";
 import { initMounts, specSettings, withInit } from "./spec-settings.ts";
 
@@ -36,10 +36,11 @@ export function makeSpec(parts: Parts, request: SpecRequest): RuntimeSpec {
   const { args, env, cwd, user } = record.process;
   makeSources(record);
   const facts = readSpecFacts(host);
-  const mountFacts = {
+  const factsOf = (mount: MountPoint) => ({
     hasOwnUsers: record.namespaces.firstUser !== undefined,
-    reachesBelow: isAtLeast(facts.kernelRelease, "5.12"),
-  };
+    // Of a file crun would want a directory, and below a file nothing is mounted.
+    reachesBelow: isAtLeast(facts.kernelRelease, "5.12") && isDirectory(mount),
+  });
   const spec = buildSpec(
     {
       id: record.id,
@@ -52,7 +53,10 @@ export function makeSpec(parts: Parts, request: SpecRequest): RuntimeSpec {
       hostname: record.hostname,
       network: namespacePath === undefined ? "host" : { path: namespacePath },
       files: networkFiles(parts, request),
-      mounts: [...record.mounts.map((mount) => specMount(mount, mountFacts)), ...(initMounts(record) ?? [])],
+      mounts: [
+        ...record.mounts.map((mount) => specMount(mount, factsOf(mount))),
+        ...(initMounts(record) ?? []),
+      ],
       ...(request.userNamespacePath === undefined ? {} : { userNamespace: request.userNamespacePath }),
       terminal: record.tty,
       ...specSettings(parts, record),
@@ -63,6 +67,10 @@ export function makeSpec(parts: Parts, request: SpecRequest): RuntimeSpec {
   if (size === undefined) return spec;
   const consoleSize = { height: size.rows, width: size.columns };
   return { ...spec, process: { ...spec.process, consoleSize } };
+}
+
+function isDirectory(mount: MountPoint): boolean {
+  return mount.type !== "tmpfs" && statSync(mount.source, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 /** Docker makes a working directory that the image lacks; it stays, being the container's own. */

@@ -89,8 +89,8 @@ async function endMonitor(parts: Parts, record: StoredContainer, claim: string):
   }
   // It delivers its last words to somebody who does not read them.
   const { status, monitorPid } = parts.store.get(record.id).state;
-  if (status === "exited" && monitorPid > 0 && isMonitorOf(parts, monitorPid, record.id))
-    parts.host.processes.signal(monitorPid, "SIGKILL");
+  if (status === "exited" && monitorPid > 0)
+    parts.host.processes.killMeant(monitorPid, () => isMonitorOf(parts, monitorPid, record.id));
 }
 
 function isMonitorOf({ host }: Parts, pid: number, id: string): boolean {

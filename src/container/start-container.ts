@@ -1,7 +1,7 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { Cleanup, errorMessage, LighterError } from "#base";
-import { type Mount, type Running, removeTree } from "#host";
+import { type Mount, type Running, removeFile, removeTree } from "#host";
 import {
   type Attachment,
   type AttachRequest,
@@ -49,7 +49,7 @@ export async function startContainer(
   mkdirSync(runDirectory, { recursive: true, mode: 0o711 });
   const claim = undo.use(options.claim ?? claimFor(parts, record));
   const runtime = await parts.runtime(record.runtime);
-  if (existsSync(store.pausedPath(record.id))) rmSync(store.pausedPath(record.id), { force: true });
+  removeFile(store.pausedPath(record.id));
   try {
     const { firstUser } = record.namespaces;
     using users = firstUser === undefined ? undefined : await makeUsers(parts, firstUser);

@@ -1,6 +1,6 @@
-import { existsSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { lockDeadClaim, removeClaim, sweepContainers } from "#runtime";
+import { sweepContainers } from "#runtime";
 import { cgroupPath } from "./cgroup-path.ts";
 import { takenFacts, tell } from "./container-events.ts";
 import { type ContainerRecord, isLive } from "./container-record.ts";
@@ -14,21 +14,11 @@ const killedStatus = 137;
  * ended and their records say so, and those that were to be removed go.
  */
 export async function sweepParts(parts: Parts): Promise<void> {
-  dropEndedClaims(parts);
-  await sweepContainers(parts.host, parts.runDirectory);
+  // A monitor writes `exited` when it has seen to the rest.
+  const hasEnded = (id: string): boolean => parts.store.readState(id).status === "exited";
+  await sweepContainers(parts.host, parts.runDirectory, hasEnded);
   await settleRecords(parts);
   await parts.network.sweep();
-}
-
-/** The monitor has seen to the runtime's state and the cgroups before it wrote `exited`: there is nothing to look for. */
-function dropEndedClaims({ host, store, runDirectory }: Parts): void {
-  if (!existsSync(runDirectory)) return;
-  for (const id of readdirSync(runDirectory)) {
-    if (!/^[0-9a-f]{64}$/.test(id) || store.readState(id).status !== "exited") continue;
-    using lock = lockDeadClaim(host, join(runDirectory, id));
-    // A new start may have come between the two looks.
-    if (lock !== undefined && store.readState(id).status === "exited") removeClaim(join(runDirectory, id));
-  }
 }
 
 async function settleRecords(parts: Parts): Promise<void> {

@@ -1,12 +1,10 @@
-import { existsSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join, resolve } from "node:path";
 import { Cleanup } from "#base";
 import type { BaseSource, Builder, BuildRequest, DryPlan, DryRequest, Preview } from "#build";
 import type { Containers } from "#container";
 import type { RecipeSource } from "#distroless";
 import { EventLog, type EventOptions, type StoreEvent } from "#events";
-import { createHost, type Host } from "#host";
+import { createHost, findOwnFile, type Host } from "#host";
 import type { Roots } from "#image";
 import type { Networks } from "#network";
 import type { KeptIn, RegistryClient } from "#registry";
@@ -381,11 +379,8 @@ const baseConnectTimeoutMs = 2000;
 
 /** A command line of this lighter for the same store; undefined where only the library is. */
 function findOwnCommand(root: string, words: readonly string[]): readonly string[] | undefined {
-  for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
-    const program = join(folder, "bin", "lighter");
-    if (existsSync(program)) return [process.execPath, program, "--root", resolve(root), ...words];
-    if (dirname(folder) === folder) return undefined;
-  }
+  const program = findOwnFile("bin/lighter");
+  return program === undefined ? undefined : [process.execPath, program, "--root", resolve(root), ...words];
 }
 
 /** A mirror keeps the security archive beside the main one, as Debian's own does. */

@@ -185,6 +185,11 @@ export interface Processes {
   find(program: string): string | undefined;
   /** Ids of all processes that this one may see and that were started with exactly this argument. */
   listWithArgument(argument: string): readonly number[];
+  /**
+   * Kills a process, unless its number is another's by now: `isMeant` is asked once the kernel has been told which one.
+   * On a kernel without pidfd_open(2) (before 5.3) it is asked right before. Without effect when it has ended.
+   */
+  killMeant(pid: number, isMeant: () => boolean): void;
   /** Sends a signal to any process. @returns false when it has ended */
   signal(pid: number, signal: NodeJS.Signals): boolean;
 }

@@ -1,8 +1,7 @@
-import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { LighterError } from "#base";
+import { findOwnFile } from "./own-file.ts";
 
 /** What a C function takes: numbers, strings, memory, or nothing for a null pointer. */
 export type NativeValue = number | bigint | string | Uint8Array | null;
@@ -44,7 +43,7 @@ let loaded: Native | undefined;
 function openPrebuilt(): Native | undefined {
   const { arch } = process;
   const place = join("node_modules", "@koromix", `koffi-linux-${arch}`, `linux_${arch}`, "koffi.node");
-  const path = findUpwards(dirname(fileURLToPath(import.meta.url)), place);
+  const path = findOwnFile(place);
   if (path === undefined) return undefined;
   const binary = { exports: {} };
   try {
@@ -53,13 +52,6 @@ function openPrebuilt(): Native | undefined {
     return undefined; // built for another C library: the package's loader knows which
   }
   return isNative(binary.exports) ? binary.exports : undefined;
-}
-
-function findUpwards(folder: string, place: string): string | undefined {
-  const path = join(folder, place);
-  if (existsSync(path)) return path;
-  const parent = dirname(folder);
-  return parent === folder ? undefined : findUpwards(parent, place);
 }
 
 function openPackage(require: NodeJS.Require): Native {

@@ -1,7 +1,5 @@
-import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { LighterError } from "#base";
+import { findOwnFile } from "./own-file.ts";
 
 /**
  * The path of a program in C that is a part of lighter: as it comes with lighter for this architecture, else as set-up compiled it.
@@ -9,12 +7,11 @@ import { LighterError } from "#base";
  * @throws RUNTIME_MISSING
  */
 export function findOwnProgram(name: "monitor" | "resolver", task: string): string {
-  const places = [`${name}/prebuilt/lighter-${name}-${process.arch}`, `.build/${name}/lighter-${name}`];
-  for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
-    const found = places.map((place) => join(folder, place)).find((path) => existsSync(path));
-    if (found !== undefined) return found;
-    if (dirname(folder) === folder) break;
-  }
+  const found = findOwnFile(
+    `${name}/prebuilt/lighter-${name}-${process.arch}`,
+    `.build/${name}/lighter-${name}`,
+  );
+  if (found !== undefined) return found;
   throw new LighterError(
     "RUNTIME_MISSING",
     `cannot ${task}: there is no ${name} for linux ${process.arch}; install gcc and run "npm run setup"`,

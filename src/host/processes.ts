@@ -1,5 +1,5 @@
 import type { ChildProcess } from "node:child_process";
-import { accessSync, constants, readdirSync, readFileSync, statSync } from "node:fs";
+import { accessSync, closeSync, constants, readdirSync, readFileSync, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import type { Duplex } from "node:stream";
 import { finished } from "node:stream/promises";
@@ -10,6 +10,8 @@ import { streamChannel } from "./stream-channel.ts";
 import { openSys, type Sys } from "./sys.ts";
 import { fileError } from "./system-error.ts";
 
+const SIGKILL = 9;
+const ESRCH = -3;
 const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** Programs found on `path` (a PATH value), then in the system's own directories. */
@@ -25,6 +27,7 @@ export function createProcesses(path: string | undefined, sys: () => Sys = openS
     },
     run: (program, args, options = {}) => runToEnd(processes, [program, ...args], options),
     listWithArgument,
+    killMeant: (pid, isMeant) => killMeant(sys(), pid, isMeant),
     signal,
   };
   return processes;
@@ -173,6 +176,18 @@ function argumentsOf(pid: string): readonly string[] {
     return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").slice(1);
   } catch {
     return []; // it ended while the list was read
+  }
+}
+
+function killMeant(sys: Sys, pid: number, isMeant: () => boolean): void {
+  const fd = sys.pidfdOpen(pid, 0);
+  if (fd === ESRCH) return;
+  try {
+    if (!isMeant()) return;
+    const result = fd < 0 ? -1 : sys.pidfdSendSignal(fd, SIGKILL, null, 0);
+    if (result < 0 && result !== ESRCH) signal(pid, "SIGKILL");
+  } finally {
+    if (fd >= 0) closeSync(fd);
   }
 }
 

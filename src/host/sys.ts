@@ -38,6 +38,8 @@ export interface Sys {
   readonly fsopen: SystemCall;
   readonly fsconfig: SystemCall;
   readonly fsmount: SystemCall;
+  readonly pidfdOpen: SystemCall;
+  readonly pidfdSendSignal: SystemCall;
   readonly openat2: SystemCall;
   readonly mountSetattr: SystemCall;
   /** Declares a further function of the C library. */
@@ -117,6 +119,8 @@ function unwrapped(numbered: (number: number, parameters: string) => SystemCall)
     moveMount: numbered(429, "long from, const char *fromPath, long to, const char *toPath, long flags"),
     fsopen: numbered(430, "const char *type, long flags"),
     fsconfig: numbered(431, "long fd, long command, const char *key, const char *value, long aux"),
+    pidfdSendSignal: numbered(424, "long fd, long signal, void *information, long flags"),
+    pidfdOpen: numbered(434, "long pid, long flags"),
     fsmount: numbered(432, "long fd, long flags, long attributes"),
     openat2: numbered(437, "long directory, const char *path, void *how, size_t size"),
     mountSetattr: numbered(

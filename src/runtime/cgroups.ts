@@ -109,7 +109,7 @@ function killMembers({ processes }: Pick<Host, "processes">, path: string): void
   try {
     writeFileSync(join(path, "cgroup.kill"), "1", { flag: "r+" });
   } catch {
-    for (const pid of listMembers(path)) processes.signal(pid, "SIGKILL");
+    for (const pid of listMembers(path)) processes.killMeant(pid, () => listMembers(path).includes(pid));
   }
 }
 

@@ -66,10 +66,16 @@ function bundleOf(directory: string): string {
 
 /**
  * Kills and removes the containers whose owner died, and what they left under `runDirectory`.
- * @returns the ids that were removed
+ * @param hasEnded whether a claim that nobody holds is of a container that has seen to the runtime's state and the cgroups
+ * itself: then there is nothing to look for, and only the claim goes
+ * @returns the ids that were removed otherwise
  * @throws AggregateError of RUNTIME_FAILED for those that resist; the others are removed all the same
  */
-export async function sweepContainers(host: SweepHost, runDirectory: string): Promise<readonly string[]> {
+export async function sweepContainers(
+  host: SweepHost,
+  runDirectory: string,
+  hasEnded: (id: string) => boolean = () => false,
+): Promise<readonly string[]> {
   const removed: string[] = [];
   const failures: unknown[] = [];
   removeStrays(runDirectory);
@@ -77,9 +83,10 @@ export async function sweepContainers(host: SweepHost, runDirectory: string): Pr
     using lock = lockDeadClaim(host, join(runDirectory, id));
     if (lock === undefined) continue;
     try {
-      await removeContainer(host, runDirectory, id);
+      const isLost = !hasEnded(id);
+      if (isLost) await removeContainer(host, runDirectory, id);
       removeClaim(join(runDirectory, id));
-      removed.push(id);
+      if (isLost) removed.push(id);
     } catch (error) {
       failures.push(error);
     }
@@ -112,7 +119,9 @@ async function removeContainer(host: SweepHost, runDirectory: string, id: string
     const starting = listStarting(host, runDirectory, { id, bundle });
     if (starting.length === 0) return removeStandIn(id, cgroupPath);
     // A runtime whose container was removed ends by itself, and tidily; one that is starting does not.
-    if (round > 2) for (const pid of starting) host.processes.signal(pid, "SIGKILL");
+    const isStarting = (pid: number): boolean =>
+      listStarting(host, runDirectory, { id, bundle }).includes(pid);
+    if (round > 2) for (const pid of starting) host.processes.killMeant(pid, () => isStarting(pid));
     await delay(10);
   }
   throw new LighterError("RUNTIME_FAILED", `cannot remove container "${id}": its runtime does not end`);

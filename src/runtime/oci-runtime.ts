@@ -3,7 +3,7 @@ import { constants } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { LighterError } from "#base";
-import type { Host, Running, SpawnOptions } from "#host";
+import { type Host, type Running, removeFile, type SpawnOptions } from "#host";
 import { hastenCgroupMove, removeCgroups, removeStandIn } from "./cgroups.ts";
 import { checkCommand } from "./check-command.ts";
 import { withCompiledSeccomp } from "./compiled-seccomp.ts";
@@ -252,7 +252,7 @@ async function execProcess(driver: Driver, request: ExecProcess): Promise<number
     if (exit.status !== 0 && !existsSync(pidFile)) throw execFailure(log, { driver, request });
     return exit.status;
   } finally {
-    for (const path of [description, log, pidFile]) rmSync(path, { force: true });
+    for (const path of [description, log, pidFile]) removeFile(path);
   }
 }
 

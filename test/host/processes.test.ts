@@ -152,6 +152,15 @@ test("a channel loses nothing when either side is slow, and what a reader throws
   assert.deepEqual(await other.exited, { status: 0 });
 });
 
+test("only the process that is meant is killed", async () => {
+  const running = processes.spawn("sleep", ["600"], { stdio: quiet, env });
+  processes.killMeant(running.pid, () => false);
+  assert.equal(processes.signal(running.pid, "SIGCONT"), true);
+  processes.killMeant(running.pid, () => true);
+  assert.deepEqual(await running.exited, { status: 128, signal: "SIGKILL" });
+  processes.killMeant(running.pid, () => assert.fail("it has ended"));
+});
+
 test("a program starts in its folder, with its environment alone and the signals of a fresh process", async () => {
   const said = join(folder, "said");
   const script = `{ pwd; echo $A; grep -E 'Sig(Ign|Blk)' /proc/self/status; } > ${said}`;
