@@ -21,7 +21,7 @@ import { type Clone, openClone, whyNoMachine } from "../support/cli.ts";
 const skip = whyNoMachine();
 const dockerfile = `FROM scratch AS tools
 COPY busybox /bin/busybox
-RUN ["/bin/busybox", "--install", "-s", "/bin"]
+RUN ["/bin/busybox", "sh", "-c", "cd /bin; for name in sh cat; do busybox ln -s busybox $name; done"]
 FROM tools AS work
 WORKDIR /work
 COPY files .
