@@ -35,8 +35,9 @@ export function findPeers() {
  * of its program, for docker with the version behind it: `docker-28`.
  *
  * @param archives what each is to load; one that cannot is among the `broken` with the reason
+ * @param apart whether each daemon gets a network namespace of its own
  */
-export async function startPeers(found, { place, archives, without }) {
+export async function startPeers(found, { place, archives, without, apart }) {
   const commands = {};
   const versions = {};
   const broken = {};
@@ -48,7 +49,7 @@ export async function startPeers(found, { place, archives, without }) {
     versions[name] = version;
     await orBroken(name, async () => {
       const count = Object.keys(pids).length;
-      const { command, pid } = await startDocker(docker, { folder: join(place, name), count });
+      const { command, pid } = await startDocker(docker, { folder: join(place, name), count, apart });
       pids[name] = pid;
       for (const archive of archives) await bounded([...command, "load", "-i", archive], { limit: 180 });
       commands[name] = command;
@@ -89,23 +90,30 @@ export async function startPeers(found, { place, archives, without }) {
   }
 }
 
-async function startDocker({ docker, dockerd, path, buildx }, { folder, count }) {
+/** Words before a command: the rest of them runs in a network namespace of its own. */
+export const inOwnNetwork = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"];
+
+async function startDocker({ docker, dockerd, path, buildx }, { folder, count, apart }) {
   mkdirSync(join(folder, "config/cli-plugins"), { recursive: true });
   if (buildx !== undefined) symlinkNew(buildx, join(folder, "config/cli-plugins/docker-buildx"));
   const socket = `unix://${join(folder, "docker.sock")}`;
   const log = join(folder, "log");
   const fd = openSync(log, "w");
   // Daemons of one network namespace need a bridge each.
-  const bridge = count === 0 ? [] : ["--bridge", makeBridge(count)];
+  const bridge = apart || count === 0 ? [] : ["--bridge", makeBridge(count)];
   const places = ["data", "exec", "pid"].map((part) => join(folder, part));
   const flags = ["--data-root", "--exec-root", "--pidfile"].flatMap((flag, at) => [flag, places[at]]);
   // A box knows no systemd that would make cgroups.
   const driver = ["--exec-opt", "native.cgroupdriver=cgroupfs"];
-  const child = spawn(dockerd, [...flags, ...driver, ...bridge, "-H", socket], {
+  // What runs first becomes the daemon: its process is the child.
+  const [program, ...words] = [...(apart ? inOwnNetwork : []), dockerd, ...flags, ...driver, ...bridge];
+  const child = spawn(program, [...words, "-H", socket], {
     stdio: ["ignore", fd, fd],
     env: { ...process.env, PATH: path + process.env.PATH },
   });
   closeSync(fd);
+  // It ends with the box, and keeps nobody waiting.
+  child.unref();
   child.once("error", () => undefined);
   // DOCKER_BUILDKIT for clients that still ask; --config keeps the user's settings out.
   process.env.DOCKER_BUILDKIT = "1";

@@ -1,4 +1,4 @@
-// A whole run has three parts, each with stores, daemons and a network of its own.
+// A whole run has four parts, each with stores, daemons and a network of its own.
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,9 +9,11 @@ import { makeImages } from "./transfer-images.mjs";
 /**
  * `gibibytes`: what the stores take; they are kept in memory where that leaves plenty, because ext4 is slow to create files
  * for half a minute after many were deleted. Builds are measured with the disk under them: they write most, and delete nothing.
+ * `apart`: every engine has a network namespace of its own, because in a shared one each one's packets pass the rules of all.
  */
 export const stages = {
   containers: { gibibytes: 6, canBeInMemory: true, loads: true, furnish: layOutBundles },
+  networks: { gibibytes: 3, canBeInMemory: true, loads: true, apart: true, furnish: async () => undefined },
   builds: { gibibytes: 30, canBeInMemory: false, loads: true, furnish: copyContext },
   images: { gibibytes: 13, canBeInMemory: true, loads: false, furnish: makeTransferred },
 };

@@ -23,7 +23,7 @@ import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { bounded, endAll } from "../bench/bounded.mjs";
 import { furnishBox, place, startBox, watchCgroups } from "../bench/box.mjs";
-import { measure, resultsOf } from "../bench/measure.mjs";
+import { measure, resultsOf, timeIsOver } from "../bench/measure.mjs";
 import { findPeers, firstLine, startPeers } from "../bench/peers.mjs";
 import { keepResults, writeDocuments } from "../bench/results.mjs";
 import { fitsInMemory, stages } from "../bench/stages.mjs";
@@ -169,16 +169,7 @@ async function inside() {
   furnishBox(join(folder, name), { memory });
   process.env.LIGHTER_ROOT = join(place, "lighter");
   console.log(`bench: ${name}, with all stores ${memory ? "in memory" : "on the disk"}`);
-  const archives = stage.loads ? ["base.tar", "run.tar"].map((file) => join(images, file)) : [];
-  for (const archive of archives) await bounded([lighter, "load", "-q", "-i", archive], { limit: 180 });
-  const peers = await startPeers(findPeers(), {
-    place,
-    archives,
-    without: options.without,
-    apart: stage.apart ?? false,
-  });
-  const more = await stage.furnish(images, lighter);
-  const engines = { lighter, ...peers.commands, ...more };
+  const { engines, peers } = await startEngines(stage, images);
   const versions = { lighter: firstLine(lighter, ["version"]), ...peers.versions };
   const result = { rows: [], versions, times: [{ name: `${name}: to begin`, seconds: since(began) }] };
   const own = wanted.filter((one) => one.stage === name);
@@ -192,8 +183,26 @@ async function inside() {
     result.times.push({ name: workload.name, seconds: since(start) });
     writeFileSync(join(folder, `${name}.json`), JSON.stringify(result));
   }
-  // The daemons would keep this process; they end with the box.
-  process.exit(0);
+  // What still kept this process would keep the box.
+  setTimeout(() => process.exit(0), 2000).unref();
+}
+
+/** What cannot be prepared fails in the cells that need it, not in all. */
+async function startEngines(stage, images) {
+  const archives = stage.loads ? ["base.tar", "run.tar"].map((file) => join(images, file)) : [];
+  const isLate = Date.now() > options.until;
+  try {
+    if (isLate) throw new Error(timeIsOver);
+    for (const archive of archives) await bounded([lighter, "load", "-q", "-i", archive], { limit: 180 });
+  } catch (error) {
+    return { engines: {}, peers: { versions: {}, daemons: {}, broken: { lighter: error.message } } };
+  }
+  const apart = stage.apart ?? false;
+  const peers = await startPeers(findPeers(), { place, archives, without: options.without, apart });
+  const more = await stage
+    .furnish(images, lighter)
+    .catch((error) => console.log(`bench:   not all could be prepared: ${error.message}`));
+  return { engines: { lighter, ...peers.commands, ...more }, peers };
 }
 
 async function loadWorkloads() {

@@ -4,6 +4,7 @@ const script = join(import.meta.dirname, "../network-create.mjs");
 const command = (words) => [process.execPath, script, ...words];
 
 export const workload = {
+  stage: "networks",
   name: "network create and rm",
   about: "makes a bridge network and removes it: two commands",
   commands: {
