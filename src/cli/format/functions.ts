@@ -139,7 +139,8 @@ function formatText(format: string, values: readonly unknown[]): string {
   let next = 0;
   return format.replace(
     /%([-+#0 ]*)(\d*)(?:\.(\d*))?([a-zA-Z%])/g,
-    (_, flags: string, width: string, precision: string | undefined, verb: string) => {
+    (_, ...parts: readonly (string | undefined)[]) => {
+      const [flags = "", width = "", precision, verb = ""] = parts;
       if (verb === "%") return "%";
       const shown = formatValue(values[next++], verb, precision);
       if (flags.includes("-")) return shown.padEnd(Number(width));
