@@ -9,6 +9,9 @@ const timeProgram = "/usr/bin/time";
 const own = "lighter";
 const restMs = 5_500;
 
+/** What stands in the place of a figure that there was no time for. */
+export const timeIsOver = "the benchmark's time was over";
+
 /**
  * Rows of one workload: every engine once unmeasured (unless `warmUp` is false), then in turn, so that a slow minute of the
  * machine meets all of them; another one begins each round. Seconds are of wall time; memory is the peak of the command with
@@ -26,7 +29,7 @@ export async function measure(workload, { engines, broken, daemons, work, until,
     daemons,
     limit: () => Math.max(5, Math.min(workload.limit ?? 60, left() + 60)),
   };
-  if (left() <= 0) for (const entry of entries) entry.failed ??= "the benchmark's time was over";
+  if (left() <= 0) for (const entry of entries) entry.failed ??= timeIsOver;
   await inTurn(entries, 0, (entry) => begin(entry, context));
   if (workload.warmUp !== false) await inTurn(entries, 0, (entry) => warmUp(entry, context));
   for (const { engine } of entries) forgetPeaks(daemons[engine]);
@@ -54,12 +57,21 @@ function entriesOf(workload, { engines, broken, work }) {
       engine,
       program,
       words: given && [given].flat(),
-      command: given && workload.commands[program]({ work, name: engine, [program]: given }),
       texts: [],
       used: 0,
       first: 0,
       failed: broken[engine],
+      ...(given && commandOf(workload, { work, name: engine, [program]: given }, program)),
     }));
+}
+
+/** Some look at what an engine has made, which may not be there. */
+function commandOf(workload, engine, program) {
+  try {
+    return { command: workload.commands[program](engine) };
+  } catch (error) {
+    return { failed: error.message };
+  }
 }
 
 /** One after the other, another one first in each round; those that failed are passed over. */
