@@ -1,5 +1,4 @@
-// Compiles the programs in C: the container monitor (monitor/*.c), the resolver of names (resolver/*.c)
-// and the launcher (launcher/*.c).
+// Compiles the programs in C: the container monitor (monitor/*.c) and the resolver of names (resolver/*.c).
 //   node scripts/build-programs.mjs             for this machine, into .build/<folder> (any C compiler)
 //   node scripts/build-programs.mjs --prebuilt  the binaries that are in git, for every architecture whose tools are here
 //   node scripts/build-programs.mjs --into DIR  the same into DIR/<folder>, to compare
@@ -11,7 +10,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 
 process.chdir(join(import.meta.dirname, ".."));
-const all = ["monitor", "resolver", "launcher"];
+const all = ["monitor", "resolver"];
 const named = all.filter((program) => process.argv.slice(2).includes(program));
 const programs = named.length > 0 ? named : all;
 const flags = [

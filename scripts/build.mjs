@@ -102,25 +102,20 @@ async function installCli(chunks) {
   for (const { path, contents } of chunks)
     replace({ path: join("dist/cli", name, basename(path)), contents });
   replace({ path: "dist/cli/package.json", contents: '{ "type": "commonjs" }\n' });
-  const { outputFiles } = await build({
-    ...shared,
-    entryPoints: {
-      "make-snapshot": "src/cli/start/make-snapshot.ts",
-      snapshot: "src/cli/start/snapshot.ts",
-      cli: "src/cli/start/start.ts",
-    },
-    outdir: "dist/cli",
-    format: "cjs",
-    splitting: false,
-    minify: true,
-    define: { LIGHTER_CHUNKS: JSON.stringify(name) },
-  });
-  // Last the one by which a snapshot is known to be of this build.
-  for (const { path, contents } of outputFiles.sort((a, b) => Number(isStart(a)) - Number(isStart(b))))
-    replace({ path: join("dist/cli", basename(path)), contents });
+  const [start] = (
+    await build({
+      ...shared,
+      entryPoints: { cli: "src/cli/start/start.ts" },
+      outdir: "dist/cli",
+      format: "cjs",
+      splitting: false,
+      minify: true,
+      define: { LIGHTER_CHUNKS: JSON.stringify(name) },
+    })
+  ).outputFiles;
+  replace({ path: "dist/cli/cli.js", contents: start.contents });
   utimesSync("dist/cli/cli.js", startedAt, startedAt);
-  const kept = new Set([name, "cli.js", "snapshot.js", "make-snapshot.js", "package.json", "launch"]);
-  sweep("dist/cli", kept, (file) => file.startsWith("snapshot."));
+  sweep("dist/cli", new Set([name, "cli.js", "package.json"]));
   // The first command of a build makes the pack of this machine.
   spawnSync(process.execPath, ["bin/lighter", "version"], { stdio: "ignore" });
 }
@@ -148,15 +143,10 @@ function replace({ path, contents }) {
   renameSync(partial, path);
 }
 
-function isStart({ path }) {
-  return basename(path) === "cli.js";
-}
-
-function sweep(folder, kept, isKept = () => false) {
+function sweep(folder, kept) {
   const agedMs = Date.now() - 10 * 60_000;
   for (const name of readdirSync(folder)) {
     const path = join(folder, name);
-    if (!kept.has(name) && !isKept(name) && statSync(path).mtimeMs < agedMs)
-      rmSync(path, { recursive: true, force: true });
+    if (!kept.has(name) && statSync(path).mtimeMs < agedMs) rmSync(path, { recursive: true, force: true });
   }
 }
