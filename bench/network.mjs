@@ -26,9 +26,10 @@ const kinds = {
   "throughput between containers": () => throughput(within(client), address(), ports.bulk),
   "throughput by a published port": () => throughput([], "127.0.0.1", published.bulk),
   "requests between containers": () =>
-    traffic("requests", [...onOneProcessor, ...within(client)], address(), ports.requests, onOneProcessor),
-  "requests by a published port": () => traffic("requests", [], "127.0.0.1", published.requests),
-  "connections by a published port": () => traffic("connections", [], "127.0.0.1", published.requests),
+    traffic("requests", [...onOneProcessor, ...within(client)], address(), { server: onOneProcessor }),
+  "requests by a published port": () => traffic("requests", [], "127.0.0.1", { port: published.requests }),
+  "connections by a published port": () =>
+    traffic("connections", [], "127.0.0.1", { port: published.requests }),
   "name look-ups": () =>
     run(within(client), program, "look-ups", nameServer(), "bench-server", counts["look-ups"]),
 };
@@ -78,7 +79,8 @@ async function throughput(from, host, port) {
   return end.sum_received.seconds;
 }
 
-async function traffic(what, from, host, port, before = []) {
+/** @param server words before the command that serves */
+async function traffic(what, from, host, { port = ports.requests, server: before = [] }) {
   serve(...before, program, "serve", ports.requests);
   await delay(300);
   run(from, program, what, host, port, "200");

@@ -9,13 +9,25 @@ import { makeImages } from "./transfer-images.mjs";
 /**
  * `gibibytes`: what the stores take; they are kept in memory where that leaves plenty, because ext4 is slow to create files
  * for half a minute after many were deleted. Builds are measured with the disk under them: they write most, and delete nothing.
- * `apart`: every engine has a network namespace of its own, because in a shared one each one's packets pass the rules of all.
+ * `archives`: the images that every engine is to load; `apart`: every engine has a network namespace of its own, because in a
+ * shared one each one's packets pass the rules of all.
  */
 export const stages = {
-  containers: { gibibytes: 6, canBeInMemory: true, loads: true, furnish: layOutBundles },
-  networks: { gibibytes: 3, canBeInMemory: true, loads: true, apart: true, furnish: async () => undefined },
-  builds: { gibibytes: 30, canBeInMemory: false, loads: true, furnish: copyContext },
-  images: { gibibytes: 13, canBeInMemory: true, loads: false, furnish: makeTransferred },
+  containers: {
+    gibibytes: 6,
+    canBeInMemory: true,
+    archives: ["base.tar", "run.tar"],
+    furnish: layOutBundles,
+  },
+  networks: {
+    gibibytes: 3,
+    canBeInMemory: true,
+    archives: ["run.tar"],
+    apart: true,
+    furnish: async () => undefined,
+  },
+  builds: { gibibytes: 30, canBeInMemory: false, archives: ["base.tar", "run.tar"], furnish: copyContext },
+  images: { gibibytes: 13, canBeInMemory: true, archives: [], furnish: makeTransferred },
 };
 
 /** In memory only if half as much again stays free. */

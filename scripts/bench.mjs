@@ -189,7 +189,7 @@ async function inside() {
 
 /** What cannot be prepared fails in the cells that need it, not in all. */
 async function startEngines(stage, images) {
-  const archives = stage.loads ? ["base.tar", "run.tar"].map((file) => join(images, file)) : [];
+  const archives = stage.archives.map((file) => join(images, file));
   const isLate = Date.now() > options.until;
   try {
     if (isLate) throw new Error(timeIsOver);
