@@ -215,9 +215,6 @@ export class EngineContainers {
   ): Promise<T> {
     const containers = await this.#settled();
     const { image: imageName, platform, ...rest } = options;
-    // A link is a name that nothing would answer.
-    for (const link of options.networking?.endpoint?.links ?? [])
-      containers.get((link.split(":")[0] ?? "").replace(/^\//, ""));
     return await make(containers, { ...rest, imageName, image: this.#parts.findImage(imageName, platform) });
   }
 

@@ -1,3 +1,5 @@
+import { LighterError } from "#base";
+import type { Joining } from "./endpoint-plan.ts";
 import type { ExtraHost } from "./hosts-file.ts";
 import { hasNames } from "./network-record.ts";
 import { endpointsOf, labelOf, type NetworkState, raisedNetwork, type Sandbox } from "./network-state.ts";
@@ -22,6 +24,24 @@ export function linkLines(state: NetworkState, sandbox: Sandbox): readonly Extra
       return [{ address, name: names.join(" ") }];
     });
   });
+}
+
+/** Lines of /etc/hosts are written once: who is not there then is never found. @throws CONTAINER_NOT_FOUND */
+export function checkLinks(state: NetworkState, joinings: readonly Joining[]): void {
+  for (const { network, request } of joinings) {
+    if (hasNames(network)) continue;
+    for (const { container } of (request.links ?? []).map(parseLink)) {
+      const target = findSandbox(state, container);
+      const isHere =
+        target !== undefined && endpointsOf(state, target).some((one) => one.network === network.name);
+      if (!isHere)
+        throw new LighterError(
+          "CONTAINER_NOT_FOUND",
+          `cannot link to container "${container}": no running container of that name is on network "${network.name}"; start it first`,
+          { details: { container } },
+        );
+    }
+  }
 }
 
 /** By name, by id or by a beginning of the id. */

@@ -7,7 +7,7 @@ import { getJoinable, predefinedNetworks } from "./find-network.ts";
 import { hostBindingOf } from "./firewall-elements.ts";
 import { renderHosts } from "./hosts-file.ts";
 import { joinNetworks, type NetworkParts, releaseEndpoints, sweepDead } from "./join-networks.ts";
-import { linkLines } from "./link-lines.ts";
+import { checkLinks, linkLines } from "./link-lines.ts";
 import { prefixOf } from "./network-kernel.ts";
 import { hasNames, type Network, subnetOf } from "./network-record.ts";
 import {
@@ -58,7 +58,9 @@ export async function attachSandbox(
       claim[Symbol.dispose]();
     });
     // Once more, because a network may have been removed or made anew meanwhile.
-    await joinNetworks(parts, page, { sandbox, namespace, joinings: findJoinings(parts, request) });
+    const settled = findJoinings(parts, request);
+    checkLinks(page.state, settled);
+    await joinNetworks(parts, page, { sandbox, namespace, joinings: settled });
     return { state: page.state, claim };
   });
   undo.defer(() => leave(parts, sandbox));

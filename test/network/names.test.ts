@@ -137,10 +137,17 @@ test("a container of the default bridge has names when it joins a network that h
 
 test("the default bridge has no names", { skip }, async () => {
   await using lab = new Lab();
-  await using one = await named(lab).attach(request("one"));
+  const networks = named(lab);
+  await using one = await networks.attach(request("one"));
   assert.doesNotMatch(one.resolvConf, /127\.0\.0\.11/);
   assert.equal(await ask(lab, one, { name: "one", type: "A", patienceMs: 100 }), "no answer");
   assert.deepEqual(resolvers(lab), []);
+  const links = lab.host.links.list().length;
+  await assert.rejects(
+    networks.attach(request("late", { endpoint: { links: ["nobody:db"] } })),
+    /^LighterError: cannot link to container "nobody": no running container of that name is on network "bridge"/,
+  );
+  assert.equal(lab.host.links.list().length, links, "nothing is left of it");
 });
 
 test("an egress policy opens what its names resolve to, and nothing else", { skip }, async () => {
