@@ -12,12 +12,20 @@ export async function eachContainer(
   work: (name: string) => Promise<string | void>,
   forgive: (error: LighterError) => boolean = () => false,
 ): Promise<number> {
-  const results = names.map(async (name) => {
+  async function attempt(name: string, before: Promise<unknown> | undefined) {
+    // One that is named twice is not in its own way.
+    await before;
     try {
       return { text: (await work(name)) ?? name };
     } catch (error) {
       return { error };
     }
+  }
+  const inTurn = new Map<string, Promise<unknown>>();
+  const results = names.map((name) => {
+    const result = attempt(name, inTurn.get(name));
+    inTurn.set(name, result);
+    return result;
   });
   let status = 0;
   for (const result of results) {
