@@ -26,7 +26,7 @@ export const stages = {
     apart: true,
     furnish: async () => undefined,
   },
-  builds: { gibibytes: 30, canBeInMemory: false, archives: ["base.tar", "run.tar"], furnish: copyContext },
+  builds: { gibibytes: 32, canBeInMemory: false, archives: ["base.tar", "run.tar"], furnish: copyContext },
   images: { gibibytes: 13, canBeInMemory: true, archives: [], furnish: makeTransferred },
 };
 

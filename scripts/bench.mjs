@@ -64,7 +64,11 @@ async function outside() {
     await makeArchives(images);
     for (const stage of Object.keys(stages).filter((name) => wanted.some((one) => one.stage === name))) {
       if (interruption.signal !== undefined) break;
-      checkSpace(folder, stage);
+      const lack = lackOfSpace(folder, stage);
+      if (lack !== undefined) {
+        measured.broken.push(lack);
+        continue;
+      }
       const where = ["--folder", folder, "--work", images, "--until", String(until)];
       const again = [process.execPath, "scripts/bench.mjs", ...process.argv.slice(2)];
       const box = startBox([...again, "--inside", stage, ...where]);
@@ -136,14 +140,13 @@ function removeForgotten() {
   }
 }
 
-function checkSpace(folder, stage) {
+/** One sentence when the disk is too small for a stage. */
+function lackOfSpace(folder, stage) {
   const { gibibytes } = stages[stage];
   const { bavail, bsize } = statfsSync(folder);
   const free = (bavail * bsize) / 2 ** 30;
-  if (options.quick || free > gibibytes || fitsInMemory(stages[stage])) return;
-  throw new Error(
-    `${stage} need ${gibibytes} GiB below ${dirname(temporary)}, where ${free.toFixed(0)} are free`,
-  );
+  if (options.quick || free > gibibytes || fitsInMemory(stages[stage])) return undefined;
+  return `${stage} need ${gibibytes} GiB below ${dirname(temporary)}, where ${free.toFixed(0)} are free`;
 }
 
 async function makeArchives(folder) {
