@@ -11,7 +11,7 @@ import {
 import { join } from "node:path";
 import { isLighterError } from "#base";
 import type { Descriptor } from "#oci";
-import type { ActiveSnapshot, SnapshotName } from "#snapshot";
+import type { SnapshotName } from "#snapshot";
 import { type LayerParts, recordLayer, storeLayer } from "./commit-layer.ts";
 import type { ChangedTree, DeferredFile, ImageStore, LayerTimes } from "./image-store.ts";
 import { type LayerMap, mapRow } from "./layer-map.ts";
