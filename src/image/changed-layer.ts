@@ -15,7 +15,7 @@ import type { SnapshotName } from "#snapshot";
 import { type LayerParts, recordLayer, storeLayer } from "./commit-layer.ts";
 import type { ChangedTree, DeferredFile, ImageStore, LayerTimes } from "./image-store.ts";
 import { type LayerMap, mapRow } from "./layer-map.ts";
-import { deferredPiece, fileSeconds, type LayerPiece, pieceBytes } from "./layer-walk.ts";
+import { deferredPiece, fileSeconds, type LayerOptions, type LayerPiece, pieceBytes } from "./layer-walk.ts";
 import { fileChunks } from "./layer-writer.ts";
 import { OutputBuffer } from "./output-buffer.ts";
 
@@ -40,7 +40,10 @@ export async function commitChanged(
   if (skeleton === undefined) return undefined;
   const changed: string[] = [];
   const { digest, size } = before.layer;
-  const chunks = changedChunks(parts.content.readChunks(digest), edits, (path) => changed.push(path));
+  const chunks = changedChunks(parts.content.readChunks(digest), edits, {
+    files: parts.host.files,
+    onChanged: (path) => changed.push(path),
+  });
   const options = { expectedBytes: size, isCached: false, signal };
   const descriptor = await stored(storeLayer(parts.content, chunks, options));
   if (descriptor === undefined) return undefined;
@@ -170,7 +173,7 @@ function setTime(location: string, mtimeMs: number): void {
 function* changedChunks(
   earlier: Iterable<Buffer>,
   edits: readonly Edit[],
-  onChanged: (path: string) => void,
+  options: Pick<LayerOptions, "files" | "onChanged">,
 ): Generator<Buffer, void, undefined> {
   const output = new OutputBuffer();
   const waiting = [...edits].reverse();
@@ -182,7 +185,7 @@ function* changedChunks(
     for (let edit = waiting.at(-1); edit !== undefined && edit.offset < end; edit = waiting.at(-1)) {
       if (done < edit.offset) yield* output.put(chunk.subarray(done - start, edit.offset - start));
       yield* output.put(edit.piece.header);
-      if (edit.piece.file !== undefined) yield* fileChunks(output, edit.piece.file, { onChanged });
+      if (edit.piece.file !== undefined) yield* fileChunks(output, edit.piece.file, options);
       done = edit.offset + edit.lengthBytes;
       waiting.pop();
     }

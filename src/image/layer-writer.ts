@@ -4,6 +4,9 @@ import { LighterError } from "#base";
 import { type LayerOptions, type LayerPiece, LayerWalk } from "./layer-walk.ts";
 import { OutputBuffer } from "./output-buffer.ts";
 
+/** Smaller files are read faster than their holes are looked for. */
+const holesBytes = 1 << 20;
+
 /**
  * The changes that a directory in overlay form holds, as an OCI layer, uncompressed: names sorted by their bytes within each
  * directory, whiteouts as `.wh.` files, one full entry and then hard links for a file with several names, times in whole
@@ -31,21 +34,32 @@ export function writeLayer(
   for (const chunk of layerChunks(directory, options)) sink(chunk);
 }
 
-/** The bytes of a file and the padding behind them. */
+/** The bytes of a file and the padding behind them. Holes are not read. */
 export function* fileChunks(
   output: OutputBuffer,
   file: NonNullable<LayerPiece["file"]>,
-  { onChanged }: Pick<LayerOptions, "onChanged">,
+  { files, onChanged }: Pick<LayerOptions, "files" | "onChanged">,
 ): Generator<Buffer, void, undefined> {
   const fd = openSync(file.path, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
-    for (let left = file.sizeBytes; left > 0; ) {
+    const isSparse = file.sizeBytes >= holesBytes && fstatSync(fd).blocks * 512 < file.sizeBytes;
+    let data = -1;
+    for (let at = 0; at < file.sizeBytes; ) {
       if (output.isFull) yield* output.flush();
-      const length = output.readFrom(fd, left);
+      const left = file.sizeBytes - at;
+      if (isSparse && data < at) data = files.findData(fd, at);
+      if (isSparse && data > at) {
+        at += output.putZeros(Math.min(left, data - at));
+        continue;
+      }
+      const length = output.readFrom(fd, left, at);
       if (length === 0 && file.ctimeMs === undefined) throw shortened(file.path);
       // The header has promised more; that the file changed is told below.
-      left -= length === 0 ? output.putZeros(left) : length;
+      at += length === 0 ? output.putZeros(left) : length;
     }
+    // What is missing at the end of a file looks like a hole.
+    if (isSparse && file.ctimeMs === undefined && fstatSync(fd).size < file.sizeBytes)
+      throw shortened(file.path);
     if (file.ctimeMs !== undefined && fstatSync(fd).ctimeMs !== file.ctimeMs) onChanged?.(String(file.path));
   } finally {
     closeSync(fd);

@@ -15,13 +15,13 @@ export class OutputBuffer {
     return this.#used === bufferBytes;
   }
 
-  readFrom(fd: number, limitBytes: number): number {
+  readFrom(fd: number, limitBytes: number, offsetBytes: number): number {
     const length = readSync(
       fd,
       this.#buffer,
       this.#used,
       Math.min(limitBytes, bufferBytes - this.#used),
-      null,
+      offsetBytes,
     );
     this.#used += length;
     return length;
