@@ -2,12 +2,15 @@ import { type CopyRequest, commonParts } from "./copy-request.ts";
 import type { CopyAction } from "./graph.ts";
 import { rootedPath } from "./paths.ts";
 
-/** A path of a context or stage. With `--parents` it is a pattern below its pivot `/./`, else below the root. */
+/**
+ * A path of a context or stage. With `--parents` it is a pattern below its pivot `/./`, else below the root; the pivot itself
+ * (`.`) stands for all that is below it.
+ */
 export function localCopy(request: CopyRequest, source: string, from: Pick<CopyAction, "input">): CopyAction {
   const { instruction } = request;
   const isAdd = instruction.kind === "ADD";
   const withParents = instruction.kind === "COPY" && instruction.parents;
-  const { root, pattern } = withParents ? splitPivot(source) : { root: source, pattern: undefined };
+  const { root, pattern } = withParents ? splitPivot(source) : { root: source, pattern: "" };
   return Object.freeze({
     ...commonParts(request),
     ...from,
@@ -16,9 +19,9 @@ export function localCopy(request: CopyRequest, source: string, from: Pick<CopyA
     contentsOnly: true,
     unpack: isAdd && (instruction.unpack ?? true),
     wildcard: true,
-    includePatterns: pattern === undefined ? [] : [pattern],
+    includePatterns: pattern === "" ? [] : [pattern],
     requiredPaths:
-      pattern === undefined || hasWildcards(`${root}/${pattern}`) ? [] : [rootedPath(`${root}/${pattern}`)],
+      pattern === "" || hasWildcards(`${root}/${pattern}`) ? [] : [rootedPath(`${root}/${pattern}`)],
   });
 }
 

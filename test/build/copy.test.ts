@@ -118,6 +118,21 @@ const cases: readonly Case[] = [
     },
   },
   {
+    name: "--parents of a whole directory, and below a pivot that is a link",
+    files: { "a/b": "B", c: "C" },
+    prepare: "ln -s a link",
+    dockerfile: "FROM scratch\nCOPY --parents . /x/\nCOPY --parents a/./. link/./b /y/\n",
+    tree: {
+      "x/": "755 0:0",
+      "x/a/": "755 0:0",
+      "x/a/b": "644 0:0 B",
+      "x/c": "644 0:0 C",
+      "x/link": "777 0:0 a",
+      "y/": "755 0:0",
+      "y/b": "644 0:0 B",
+    },
+  },
+  {
     name: "--link does not see the tree below",
     files: { a: "A" },
     dockerfile: "FROM busybox\nRUN mkdir -m 700 /d\nCOPY --link a /d/\n",
@@ -216,6 +231,27 @@ test("an empty stage can be copied and mounted", { skip }, async () => {
   const text = "FROM scratch AS e\nFROM busybox\nCOPY --from=e / /x/\nRUN --mount=from=e,target=/m ls /m\n";
   const { output, image } = await lab.build(text);
   assert.deepEqual([output, (await lab.tree(image)).get("x/")], ["", "755 0:0"]);
+});
+
+test("what --parents cannot take says why", { skip }, async () => {
+  const files = { ".dockerignore": "hidden\n", "a/b": "B", "hidden/f": "F" };
+  const context = lab.directory(files);
+  execFileSync("sh", ["-ec", "ln -s a link; ln -s / root"], { cwd: context });
+  for (const [source, message] of [
+    ["link/b", /^"\/link\/b": not found; "\/link" is a link, which --parents keeps; name the path/],
+    ["a/../link/b", /"\/link" is a link/],
+    ["a/absent", /the build context has no such path$/],
+    ["hidden/f", /the ignore file leaves it out$/],
+  ] as const)
+    await assert.rejects(lab.build(`FROM scratch\nCOPY --parents ${source} /o/\n`, { context }), {
+      code: "COPY_SOURCE_NOT_FOUND",
+      message,
+    });
+  // Where the link leads to outside the context is nothing that counts.
+  await assert.rejects(lab.build("FROM scratch\nCOPY root/etc/passwd /o/\n", { context }), {
+    code: "COPY_SOURCE_NOT_FOUND",
+    message: /the build context has no such path$/,
+  });
 });
 
 test("a pattern that is none is refused", { skip }, async () => {

@@ -38,9 +38,15 @@ export function select(tree: Tree, selector: Selector): readonly SelectedSource[
     exclude: compile(selector.excludePatterns),
   };
   const sources = matchingPaths(tree, selector).map((path) => selectSource(tree, path, { selector, filter }));
-  for (const required of selector.requiredPaths)
-    if (!hasPath(sources, cleanPath(required))) throw sourceNotFound(cleanPath(required), tree);
+  for (const path of selector.requiredPaths.map(cleanPath))
+    if (!hasPath(sources, belowSource(path, selector))) throw requiredNotFound(path, tree, selector);
   return sources;
+}
+
+/** A required path has the literal source before it. */
+function belowSource(path: string, { source }: Selector): string {
+  const root = cleanPath(source);
+  return root === "" ? path : path.slice(root.length + 1);
 }
 
 interface Filter {
@@ -128,16 +134,27 @@ function collect(
 
 function hasPath(sources: readonly SelectedSource[], wanted: string): boolean {
   return sources.some((source) =>
-    source.items.some(
-      ({ path }) =>
-        joinPath(source.path, path) === wanted || path === wanted || path.startsWith(`${wanted}/`),
-    ),
+    source.items.some(({ path }) => path === wanted || path.startsWith(`${wanted}/`)),
+  );
+}
+
+/** A source is found through links on its way; what is to keep its parents is not, for a link cannot have anything in it. */
+function requiredNotFound(path: string, tree: Tree, selector: Selector): LighterError {
+  const below = belowSource(path, selector).split("/");
+  const root = resolveInTree(tree, selector.source, true);
+  const steps = below.slice(0, -1).map((_, at) => joinPath(root, below.slice(0, at + 1).join("/")));
+  const link = steps.find((step) => tree.find(step)?.kind === "symlink");
+  if (link === undefined) return sourceNotFound(path, tree);
+  return sourceNotFound(
+    path,
+    tree,
+    `"/${link}" is a link, which --parents keeps; name the path that it leads to`,
   );
 }
 
 /** BuildKit's words, and what may help. */
-function sourceNotFound(path: string, tree: Tree): LighterError {
-  const reason = tree.whyAbsent?.(path);
+function sourceNotFound(path: string, tree: Tree, known?: string): LighterError {
+  const reason = known ?? tree.whyAbsent?.(path);
   // Only a context is left out of by an ignore file.
   const place = tree.whyAbsent === undefined ? "the stage or image it is copied from" : "the build context";
   const help = reason ?? similarName(path, tree) ?? `${place} has no such path`;

@@ -1,6 +1,7 @@
 import { lstatSync, readdirSync } from "node:fs";
 import { LighterError } from "#base";
 import type { IgnoreEntry, IgnoreMatcher } from "#dockerfile";
+import { resolveInTree } from "./resolve.ts";
 import { baseName, type Entry, entryOf, joinPath, parentPath, type Tree } from "./tree.ts";
 
 /**
@@ -45,7 +46,8 @@ export class DirectoryTree implements Tree {
   whyAbsent(path: string): string | undefined {
     if (this.find(path)?.kind === "symlink")
       return "it is a link, and the build context has not what it leads to";
-    return isThere(`${this.root}/${path}`) ? "the ignore file leaves it out" : undefined;
+    const target = resolveInTree(this, path, true);
+    return isThere(this.root, target) ? "the ignore file leaves it out" : undefined;
   }
 
   #ignoreOf(path: string): IgnoreEntry | undefined {
@@ -71,12 +73,14 @@ export class DirectoryTree implements Tree {
   }
 }
 
-function isThere(location: string): boolean {
-  try {
-    return lstatSync(location, { throwIfNoEntry: false }) !== undefined;
-  } catch {
-    return false; // what should be a directory on the way is a file
-  }
+/** No link is followed: what lies behind one that the tree does not have may be anywhere on this machine. */
+function isThere(root: string, path: string): boolean {
+  const parts = path.split("/");
+  return parts.every((_, at) => {
+    const location = `${root}/${parts.slice(0, at + 1).join("/")}`;
+    const stats = lstatSync(location, { throwIfNoEntry: false });
+    return stats !== undefined && (at === parts.length - 1 || stats.isDirectory());
+  });
 }
 
 /** An ignored directory is still there when something below it is taken back by a `!` pattern. */
