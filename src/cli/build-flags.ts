@@ -54,6 +54,7 @@ export const buildFlags = {
       "targets",
       "targets,format=json",
     ],
+    isChosenLate: true,
     summary: "Instead of a build: build checks, what can be passed, or the stages",
   },
   "cgroup-parent": {
@@ -115,7 +116,12 @@ export const buildFlags = {
     choices: ["plan", "plan=text", "plan=json", "plan=dot"],
     summary: "Instead of a build: print what would be done",
   },
-  progress: { kind: "string", choices: progressModes, summary: "How to show progress (default auto)" },
+  progress: {
+    kind: "string",
+    choices: progressModes,
+    isChosenLate: true,
+    summary: "How to show progress (default auto)",
+  },
   provenance: {
     kind: "string",
     value: "min|max|...",

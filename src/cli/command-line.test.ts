@@ -172,3 +172,33 @@ test("a signal ends a command with docker's status", async () => {
     assert.equal((await lighter("build -q .", engine, controller.signal)).status, status);
   }
 });
+
+test("docker's statuses where they differ from the rule", async () => {
+  const missing = new LighterError("COMMAND_NOT_FOUND", "cannot run");
+  const nowhere = new LighterError("CONTAINER_INVALID", "no absolute path", { details: { exit: 128 } });
+  const exec = (error: unknown) => fakeEngine({ containers: { exec: () => Promise.reject(error) } });
+  const rows: readonly (readonly [string, CliEngine, number, RegExp])[] = [
+    ["exec web sh", exec(missing), 127, /cannot run/],
+    ["exec -d web sh", exec(missing), 1, /cannot run/],
+    ["exec -w rel web sh", exec(nowhere), 128, /no absolute path/],
+    ["exec -d -w rel web sh", exec(nowhere), 1, /no absolute path/],
+    ["ps --format {{.Foo}}", fakeEngine({ containers: { list: () => Promise.resolve([]) } }), 1, /Foo/],
+    ["ps --format {{.Names}}", fakeEngine({ containers: { list: () => Promise.resolve([]) } }), 0, /^$/],
+    ["update -m foo web", fakeEngine({}), 125, /cannot read size "foo"/],
+    ["update --cpus foo web", fakeEngine({}), 125, /want a number such as 1.5/],
+    ["run -d -a stdout x", fakeEngine({}), 1, /conflicting options/],
+    ["run --volume-driver other x", fakeEngine({}), 125, /want local/],
+    ["build --progress foo .", fakeEngine({}), 1, /for "--progress" flag: want auto, none, plain/],
+    ["build --progress tty .", fakeEngine({}), 1, /standard error is none/],
+    ["build --call foo .", fakeEngine({}), 1, /for "--call" flag: want build, check/],
+    ["build --shm-size foo .", fakeEngine({}), 125, /cannot read size "foo"/],
+    ["build -q --progress plain .", fakeEngine({}), 1, /progress=plain and quiet cannot be used together/],
+    ["cp file web:", fakeEngine({}), 1, /the path in container "web" is empty/],
+    ["cp web: .", fakeEngine({}), 1, /the path in container "web" is empty/],
+  ];
+  for (const [line, engine, status, text] of rows) {
+    const outcome = await lighter(line, engine);
+    assert.equal(outcome.status, status, `${line}: ${outcome.stderr}`);
+    assert.match(outcome.stderr, text, line);
+  }
+});

@@ -11,6 +11,8 @@ export interface Flag {
   readonly summary: string;
   /** The only values allowed; completion offers them. */
   readonly choices?: readonly string[];
+  /** Docker's parser takes any value and its command refuses one: status 1, where another flag's is 125. */
+  readonly isChosenLate?: true;
   /** Docker's older names of it, which its help does not show any more. */
   readonly formerly?: readonly string[];
   /** For booleans that are on unless switched off with `--flag=false`. */

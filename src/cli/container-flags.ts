@@ -131,6 +131,11 @@ export const containerFlags = {
     value: "[SOURCE:]TARGET[:ro]",
     summary: "Mount a directory of the host, or a volume",
   },
+  "volume-driver": {
+    kind: "string",
+    choices: ["local"],
+    summary: "Taken for docker's sake: there is no driver but local",
+  },
   "volumes-from": {
     kind: "list",
     value: "CONTAINER[:ro]",
@@ -147,7 +152,6 @@ export const refusedContainerFlags = {
   gpus: "it needs a vendor's runtime; give the container the device files with --device, as --device /dev/dri",
   "kernel-memory": "it is deprecated in the kernel and in docker; use --memory",
   "storage-opt": "the writable layer has no quota; docker takes it over XFS with project quotas alone",
-  "volume-driver": "the only driver is local",
 } as const;
 
 /** Those that will come. */

@@ -27,6 +27,7 @@ function exitStatus(
 ): number {
   if (error?.code === "CANCELLED") return cancelledStatus(context.signal.reason);
   const exit = error?.kind.exit ?? 1;
+  if (typeof error?.details["exit"] === "number") return error.details["exit"];
   if (error?.code === "USAGE" || error?.code === "NO_TERMINAL" || error?.details["usage"] !== undefined)
     return exit;
   // docker's contract: below 125 a status of run is the program's own; exec tells of the program alone; others fail with 1.

@@ -100,7 +100,7 @@ export const limitFlags = {
   uts: { kind: "string", value: "host", summary: "Use the host's name" },
 } as const satisfies Flags;
 
-/** @throws ARGUMENT_INVALID */
+/** @throws USAGE, ARGUMENT_INVALID */
 export function limitOptions(flags: FlagValues<typeof limitFlags>): Partial<ContainerOptions> {
   const limits: Limits = {
     ...cgroupLimits(flags),
@@ -144,7 +144,7 @@ function named(word: string): string {
   throw new LighterError("USAGE", `cannot pass annotation "${word}": the name is empty`);
 }
 
-/** @throws ARGUMENT_INVALID */
+/** @throws USAGE */
 export function cgroupLimits(flags: FlagValues<typeof cgroupFlags>): Limits {
   return present({
     blkioWeight: flags["blkio-weight"],
@@ -174,7 +174,7 @@ function size(text: string | undefined): number | undefined {
 function nanoCpus(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (/^\d*\.?\d+$/.test(text)) return Math.round(Number(text) * 1e9) || undefined;
-  throw new LighterError("ARGUMENT_INVALID", `cannot give "${text}" processors: want a number such as 1.5`);
+  throw new LighterError("USAGE", `cannot give "${text}" processors: want a number such as 1.5`);
 }
 
 function deviceLimits(flags: FlagValues<typeof deviceRates>): Partial<Limits> {

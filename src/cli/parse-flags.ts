@@ -136,6 +136,7 @@ function convert(command: Command, flag: Flag, given: Given): string | number | 
     throw usageError(
       command,
       `invalid argument "${value}" for "${rawName}" flag: want ${flag.choices.join(", ")}`,
+      flag.isChosenLate === true ? "ARGUMENT_INVALID" : "USAGE",
     );
   if (flag.kind !== "integer") return value;
   if (/^[+-]?\d{1,15}$/.test(value)) return Number(value);

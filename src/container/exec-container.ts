@@ -41,6 +41,7 @@ export async function execContainer(
     throw new LighterError(
       "CONTAINER_INVALID",
       `cannot start in directory "${request.workdir}": it is no absolute path`,
+      { details: { exit: 128 } },
     );
   hastenCgroupMove();
   parts.host.mounts.enterPrivateNamespace();

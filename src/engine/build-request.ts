@@ -19,7 +19,7 @@ interface BuildTools {
 
 /**
  * The build that the options ask for: paths absolute, words of docker parsed.
- * @throws ARGUMENT_INVALID, REFERENCE_INVALID, PLATFORM_INVALID
+ * @throws USAGE, ARGUMENT_INVALID, REFERENCE_INVALID, PLATFORM_INVALID
  */
 export async function buildRequest(
   options: BuildOptions,
@@ -98,15 +98,12 @@ function parseUlimit(text: string): Ulimit {
   const [, name, soft, hard] = /^([a-z]+)=(-1|\d+)(?::(-1|\d+))?$/.exec(text) ?? [];
   if (name === undefined || soft === undefined || !ulimitNames.has(name))
     throw new LighterError(
-      "ARGUMENT_INVALID",
+      "USAGE",
       `cannot use ulimit "${text}": want NAME=SOFT[:HARD], as nofile=1024:2048`,
     );
   const limits = { soft: limitOf(soft), hard: limitOf(hard ?? soft) };
   if (limits.soft > limits.hard)
-    throw new LighterError(
-      "ARGUMENT_INVALID",
-      `cannot use ulimit "${text}": the soft limit is above the hard`,
-    );
+    throw new LighterError("USAGE", `cannot use ulimit "${text}": the soft limit is above the hard`);
   return { name, ...limits };
 }
 

@@ -167,25 +167,25 @@ describe("flags that reach into RUN", { skip }, () => {
     output("--security=insecure true", ["--allow", "security.insecure"]);
   });
 
-  for (const [words, message] of [
+  for (const [words, message, exit = 1] of [
     [["--secret", "id=x,src=/none"], /no such file: \/none/],
     [["--secret", "src=/none"], /it has no id/],
     [["--secret", "id=x,what=1"], /"what" is unknown/],
     [["--ssh", "default=/etc/passwd"], /is neither a socket nor a private key/],
     [["--ssh", "default"], /SSH_AUTH_SOCK is not set/],
     [["--allow", "everything"], /a build can be granted network.host/],
-    [["--ulimit", "x=1"], /want NAME=SOFT/],
-    [["--ulimit", "nofile=2:1"], /above the hard/],
-    [["--shm-size", "much"], /cannot read size "much"/],
+    [["--ulimit", "x=1"], /want NAME=SOFT/, 125],
+    [["--ulimit", "nofile=2:1"], /above the hard/, 125],
+    [["--shm-size", "much"], /cannot read size "much"/, 125],
     [["--add-host", "x"], /want name:address/],
     [["--cgroup-parent", "../x"], /want a path below \/sys\/fs\/cgroup/],
     [["--no-cache", "--no-cache-filter", "x"], /cannot use --no-cache and --no-cache-filter together/],
     [["--build-context", "x"], /want NAME=PLACE/],
-    [["--builder", "x"], /cannot use --builder: there are no builders/],
+    [["--builder", "x"], /cannot use --builder: there are no builders/, 125],
   ] as const)
     test(`${words.join(" ")} is refused`, () => {
       const { status, stderr } = clone.run(["build", ...words, context], { env: { SSH_AUTH_SOCK: "" } });
-      assert.notEqual(status, 0);
+      assert.equal(status, exit, stderr);
       assert.match(stderr, message);
     });
 });

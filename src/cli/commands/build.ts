@@ -55,11 +55,7 @@ export const build = defineCommand({
 async function buildImage(invocation: Invocation<typeof buildFlags>): Promise<number> {
   const { flags, io, openEngine } = invocation;
   const options = buildOptions(invocation);
-  const mode = flags.quiet
-    ? "quiet"
-    : ((flags.progress ?? (io.env["BUILDKIT_PROGRESS"] || "auto")) as ProgressMode);
-  if (!progressModes.includes(mode))
-    throw new LighterError("USAGE", `cannot show progress as "${mode}": want ${progressModes.join(", ")}`);
+  const mode = progressMode(flags, io);
   await using engine = await openEngine();
   const report = reportOf(flags);
   if (report !== undefined) {
@@ -80,6 +76,31 @@ async function buildImage(invocation: Invocation<typeof buildFlags>): Promise<nu
     return await buildAndTell(engine, { ...options, onEvent: explanation.onEvent }, { mode, invocation });
   }
   return await buildAndTell(engine, options, { mode, invocation });
+}
+
+/** @throws ARGUMENT_INVALID, NO_TERMINAL */
+function progressMode({ quiet, progress }: FlagValues<typeof buildFlags>, io: Io): ProgressMode {
+  if (quiet) {
+    if (progress !== undefined && !["auto", "none", "quiet"].includes(progress))
+      throw new LighterError(
+        "ARGUMENT_INVALID",
+        `cannot build: progress=${progress} and quiet cannot be used together; leave one out`,
+      );
+    return "quiet";
+  }
+  const asked = progress ?? (io.env["BUILDKIT_PROGRESS"] || "auto");
+  const mode = progressModes.find((name) => name === asked);
+  if (mode === undefined)
+    throw new LighterError(
+      "ARGUMENT_INVALID",
+      `cannot show progress as "${asked}": want ${progressModes.join(", ")}`,
+    );
+  if (mode === "tty" && !io.stderr.isTerminal)
+    throw new LighterError(
+      "NO_TERMINAL",
+      "cannot show progress as on a terminal: standard error is none; use --progress plain or auto",
+    );
+  return mode;
 }
 
 async function buildAndTell(

@@ -29,6 +29,11 @@ export const cp = defineCommand({
       );
     const inside = from.container === undefined ? to : from;
     const outside = from.container === undefined ? from : to;
+    if (inside.path === "")
+      throw new LighterError(
+        "ARGUMENT_INVALID",
+        `cannot copy: the path in container "${inside.container}" is empty; its root is ${inside.container}:/`,
+      );
     await using engine = await openEngine();
     const archive = { archive: flags.archive, followLink: flags["follow-link"], containerPath: inside.path };
     if (from.path === "-") {
@@ -64,5 +69,5 @@ export const cp = defineCommand({
 function parsePlace(text: string): { readonly container?: string; readonly path: string } {
   const colon = text.indexOf(":");
   const isHost = colon < 1 || text.startsWith("/") || text.startsWith(".");
-  return isHost ? { path: text } : { container: text.slice(0, colon), path: text.slice(colon + 1) || "/" };
+  return isHost ? { path: text } : { container: text.slice(0, colon), path: text.slice(colon + 1) };
 }

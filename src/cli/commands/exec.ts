@@ -1,4 +1,4 @@
-import { LighterError } from "#base";
+import { isLighterError, LighterError } from "#base";
 import { defineCommand } from "../command.ts";
 import { readEnvFile, resolveEnv } from "../env-flags.ts";
 
@@ -48,7 +48,7 @@ export const exec = defineCommand({
       ...resolveEnv(flags.env, io.env),
     ];
     await using engine = await openEngine();
-    return await engine.containers.exec(container, {
+    const status = engine.containers.exec(container, {
       args: rest,
       env,
       interactive: flags.interactive,
@@ -59,5 +59,15 @@ export const exec = defineCommand({
       ...(flags.user !== undefined && { user: flags.user }),
       ...(flags.workdir !== undefined && { workdir: flags.workdir }),
     });
+    return await (flags.detach ? status.catch(failPlainly) : status);
   },
 });
+
+/** The statuses from 126 on tell of a program that somebody waits for: docker gives none of them to who does not. */
+function failPlainly(error: unknown): never {
+  if (!isLighterError(error) || error.code === "CANCELLED") throw error;
+  throw new LighterError(error.code, error.message, {
+    cause: error,
+    details: { ...error.details, exit: 1 },
+  });
+}

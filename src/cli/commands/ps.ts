@@ -86,20 +86,41 @@ async function listContainers({ flags, io, openEngine }: Invocation<typeof psFla
       Size: sizes && !flags.quiet ? sizeText(await engine.containers.size(container.id)) : "0B",
     })),
   );
-  const text = flags.quiet
-    ? rows.map(({ ID }) => `${ID}\n`).join("")
-    : printRows(
-        {
-          rows,
-          columns: flags.size ? [...columns, ["SIZE", "Size"]] : columns,
-          titles: { State: "STATE" },
-          raw: flags.size ? `${raw}size: {{.Size}}\n` : raw,
-        },
-        flags.format,
-      );
+  const print = (listed: typeof rows): string =>
+    printRows(
+      {
+        rows: listed,
+        columns: flags.size ? [...columns, ["SIZE", "Size"]] : columns,
+        titles: { State: "STATE" },
+        raw: flags.size ? `${raw}size: {{.Size}}\n` : raw,
+      },
+      flags.format,
+    );
+  // Docker tries the template before it asks for containers: a wrong one fails where there are none.
+  if (rows.length === 0 && !flags.quiet) print([blankRow]);
+  const text = flags.quiet ? rows.map(({ ID }) => `${ID}\n`).join("") : print(rows);
   await io.stdout.write(text);
   return 0;
 }
+
+const blankRow: ReturnType<typeof containerRow> & { readonly Size: string } = {
+  Command: "",
+  CreatedAt: "",
+  ID: "",
+  Image: "",
+  Label: () => "",
+  Labels: "",
+  LocalVolumes: "0",
+  Mounts: "",
+  Names: "",
+  Networks: "",
+  Platform: null,
+  Ports: "",
+  RunningFor: "",
+  Size: "",
+  State: "created",
+  Status: "",
+};
 
 /** A container as a row of `ps`, by docker's names. */
 export function containerRow(container: ContainerRecord, isFull: boolean, nowMs: number) {

@@ -48,7 +48,11 @@ export const run = defineCommand({
     const options = containerOptions(invocation);
     using file = cidFile(flags.cidfile);
     if (flags.detach && flags.attach.length > 0)
-      throw new LighterError("USAGE", "cannot leave it running and join its streams: leave -d or -a out");
+      throw new LighterError(
+        "ARGUMENT_INVALID",
+        "conflicting options: cannot leave it running and join its streams; leave -d or -a out",
+        { details: { exit: 1 } },
+      );
     if (!flags.detach) checkTerminal(invocation);
     await using engine = await invocation.openEngine();
     using display = openLateDisplay(io, flags);
