@@ -22,9 +22,9 @@ export async function* copyOutArchive(
   { containerPath, followLink = false }: ArchiveCopyRequest,
 ): AsyncGenerator<Buffer> {
   using place = temporary(parts);
-  const isContents = /\/\.?$/.test(containerPath);
   const name = basename(posix.resolve("/", containerPath));
-  const hostPath = isContents || name === "" ? place.path : join(place.path, name);
+  const isRooted = name !== "" && containerPath.endsWith("/.");
+  const hostPath = name === "" ? place.path : join(place.path, name);
   const from = name === "" ? "/." : containerPath;
   await copyFiles(parts, record, {
     direction: "out",
@@ -33,7 +33,8 @@ export async function* copyOutArchive(
     archive: true,
     followLink,
   });
-  for (const chunk of layerChunks(place.path, { files: parts.host.files })) yield Buffer.from(chunk);
+  const tree = isRooted ? hostPath : place.path;
+  for (const chunk of layerChunks(tree, { files: parts.host.files, isRooted })) yield Buffer.from(chunk);
 }
 
 /** @throws CONTAINER_INVALID, ARCHIVE_INVALID, ARCHIVE_HOSTILE */

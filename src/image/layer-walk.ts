@@ -38,6 +38,8 @@ export interface LayerOptions {
   readonly onFile?: (sizeBytes: number) => void;
   /** Told where every entry goes. */
   readonly map?: LayerMapWriter | undefined;
+  /** Names are written as `./name`, and the directory itself, as `./`, comes first. */
+  readonly isRooted?: boolean;
 }
 
 /** Attributes that belong in an image: what programs set, and file capabilities. As BuildKit chooses. */
@@ -53,6 +55,7 @@ export class LayerWalk {
   readonly #deferred: DeferredTree | undefined;
   readonly #onFile: ((sizeBytes: number) => void) | undefined;
   readonly #map: LayerMapWriter | undefined;
+  readonly #isRooted: boolean;
   /** First name of each file that has several. */
   readonly #firstNames = new Map<string, string>();
 
@@ -63,9 +66,11 @@ export class LayerWalk {
     this.#deferred = options.deferred;
     this.#onFile = options.onFile;
     this.#map = options.map;
+    this.#isRooted = options.isRooted === true;
   }
 
   *pieces(): Generator<LayerPiece, void, undefined> {
+    if (this.#isRooted) yield piece(this.#entry("", lstatSync(this.#root), this.#xattrNames("")));
     // A stack of names instead of recursion: one generator serves the whole tree.
     const waiting = this.#children("");
     for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
@@ -133,7 +138,12 @@ export class LayerWalk {
   #leafPiece(path: string, stats: Stats): LayerPiece {
     const first = this.#firstName(path, stats);
     if (first !== undefined)
-      return piece({ ...this.#entry(path, stats, []), kind: "hardlink", linkPath: first, sizeBytes: 0 });
+      return piece({
+        ...this.#entry(path, stats, []),
+        kind: "hardlink",
+        linkPath: this.#written(first),
+        sizeBytes: 0,
+      });
     const own = piece(this.#entry(path, stats, this.#xattrNames(path)));
     this.#noteOther(path, stats, own);
     this.#onFile?.(stats.size);
@@ -163,7 +173,7 @@ export class LayerWalk {
     const kind = kindOf(path, stats);
     return tarEntry({
       kind,
-      path,
+      path: this.#written(path),
       mode: stats.mode & 0o7777,
       uid: stats.uid,
       gid: stats.gid,
@@ -173,6 +183,11 @@ export class LayerWalk {
       ...(stats.rdev !== 0 && { device: deviceOf(stats.rdev) }),
       ...(xattrNames.length > 0 && { xattrs: this.#xattrs(path, xattrNames) }),
     });
+  }
+
+  #written(path: string): string {
+    if (!this.#isRooted) return path;
+    return path === "" ? "." : `./${path}`;
   }
 
   #xattrNames(path: string): readonly string[] {
