@@ -6,7 +6,7 @@ import type { Descriptor } from "#oci";
 /** Where in a layer the files lie that are not in its tree, and what the tree had besides them. */
 export interface LayerMap {
   readonly layer: Descriptor;
-  /** Sum of the lengths of the layer's files. */
+  /** Sum of the lengths of the layer's files and links. */
   readonly fileBytes: number;
   /** When the root of the tree was modified, which no layer tells. */
   readonly rootMtimeMs: number;
@@ -69,9 +69,10 @@ export class LayerMapWriter {
   }
 
   /** A directory or link of the tree. */
-  other(path: string, { mtimeMs }: Pick<Stats, "mtimeMs">, { lengthBytes, layerSeconds }: EntryPlace): void {
-    this.#others.push([path, mtimeMs, layerSeconds]);
+  other(path: string, stats: Stats, { lengthBytes, layerSeconds }: EntryPlace): void {
+    this.#others.push([path, stats.mtimeMs, layerSeconds]);
     this.#offset += lengthBytes;
+    if (stats.isSymbolicLink()) this.#fileBytes += stats.size;
     if (hasEscapes(path)) this.#isPlain = false;
   }
 

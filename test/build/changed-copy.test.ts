@@ -143,6 +143,7 @@ test("a copy of which few files changed is what a store without memory makes", {
       assert.equal(lab.repeated, before + 1);
       await cold({ context }, async (other, made) => {
         assert.equal(image.id, made.image.id);
+        assert.equal(image.sizeBytes, made.image.sizeBytes);
         assert.deepEqual(await listing(lab, image), await listing(other, made.image));
       });
       assert.deepEqual((await lab.build(dockerfile, { context })).steps, { ran: 0, cached: 1 });
