@@ -164,6 +164,11 @@ describe("the main context", { skip }, () => {
     assert.deepEqual(await buildRemote([`${address}/x.git?commit=${first.toString().trim()}`]), {
       a: "main",
     });
+    const named = `ref=${first.toString().trim()}&checksum=${first.toString().slice(0, 12)}`;
+    assert.deepEqual(
+      await buildRemote([`${address}/x.git?${named}&fetch-by-commit=true`]),
+      await buildRemote([`${address}/x.git?${named}`]),
+    );
     const file = await run(["build", `${address}/x.git#main:sub/a`]);
     assert.match(file.output, /invalid subdir \/sub\/a: "sub\/a" is no directory/);
   });

@@ -24,11 +24,9 @@ const fullCommit = /^[0-9a-f]{40}([0-9a-f]{24})?$/;
  */
 export async function findCommit(op: GitOp, options: RemoteOptions, signal: AbortSignal): Promise<string> {
   const { ref, checksum } = op;
-  const known = ref === undefined || op.fetchByCommit ? (checksum ?? ref) : ref;
-  const { commit, tag } =
-    known !== undefined && fullCommit.test(known)
-      ? { commit: known }
-      : await askForCommit(op, options, signal);
+  const named = ref === undefined || op.fetchByCommit ? [checksum, ref] : [ref];
+  const known = named.find((text) => text !== undefined && fullCommit.test(text));
+  const { commit, tag } = known === undefined ? await askForCommit(op, options, signal) : { commit: known };
   // An annotated tag is an object of its own, and either may be meant.
   if (checksum === undefined || [commit, tag].some((found) => found?.startsWith(checksum))) return commit;
   throw new LighterError("DIGEST_MISMATCH", `expected checksum to match ${checksum}, got ${commit}`, {
