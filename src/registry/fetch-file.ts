@@ -58,7 +58,7 @@ export async function openFile(
         return webFile(response, () => transport[Symbol.dispose]());
       await drain(response);
       const next = addressOf(location, url);
-      if (next.host !== url.host) own = withoutAuthorization(own);
+      if (next.origin !== url.origin) own = withoutAuthorization(own);
       url = next;
     }
     throw new Error(`it redirects more than ${redirectLimit} times`);
