@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import { systemErrorCode } from "#base";
+import { errorMessage, LighterError, systemErrorCode } from "#base";
 
 /** The world around a command, so that tests can stand in for it. */
 export interface Io {
@@ -39,7 +39,7 @@ export function processIo(): Io {
 function processOutput(fd: number, openStream: () => NodeJS.WriteStream): Output {
   let opened: NodeJS.WriteStream | undefined;
   const stream = () => {
-    opened ??= openStream().on("error", leaveOnClosedPipe);
+    opened ??= openStream().on("error", (error) => failedOutput(fd, error));
     return opened;
   };
   return {
@@ -78,13 +78,17 @@ function writeNow(fd: number, data: string | Uint8Array): Uint8Array | undefined
     while (rest.length > 0) rest = rest.subarray(writeSync(fd, rest));
   } catch (error) {
     if (systemErrorCode(error) === "EAGAIN") return rest;
-    leaveOnClosedPipe(error);
+    failedOutput(fd, error);
   }
   return undefined;
 }
 
 /** `lighter images | head -1`: the reader has seen enough. */
-function leaveOnClosedPipe(error: unknown): void {
+function failedOutput(fd: number, error: unknown): never {
   if (systemErrorCode(error) === "EPIPE") process.exit(0);
-  throw error;
+  throw new LighterError(
+    "OUTPUT_UNWRITABLE",
+    `cannot write to standard ${fd === 1 ? "output" : "error"}: ${errorMessage(error)}`,
+    { cause: error },
+  );
 }

@@ -173,3 +173,19 @@ test("images travel: save, load, tag, rmi; a reader that stops early is no failu
   assert.match(early.stdout, /^10\nREPOSITORY/);
   assert.equal(early.stderr, "");
 });
+
+test("a full disk behind standard output is told of standard output", { skip }, () => {
+  using clone = openClone();
+  for (const words of ["ps", "images", "version", "network ls"]) {
+    const full = spawnSync("sh", ["-c", `bin/lighter ${words} > /dev/full`], {
+      env: { ...process.env, LIGHTER_ROOT: clone.root },
+      encoding: "utf8",
+    });
+    assert.match(
+      full.stderr,
+      /^lighter: cannot write to standard output: .*no space left on device.*\n$/,
+      words,
+    );
+    assert.equal(full.status, 1, words);
+  }
+});
