@@ -1,13 +1,10 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { bounded } from "./bounded.mjs";
 import { medianOf } from "./median.mjs";
 import { tidy } from "./tidy.mjs";
 
 const timeProgram = "/usr/bin/time";
 const own = "lighter";
-const restMs = 5_500;
 
 /** What stands in the place of a figure that there was no time for. */
 export const timeIsOver = "the benchmark's time was over";
@@ -31,7 +28,8 @@ export async function measure(workload, { engines, broken, daemons, work, until,
   };
   if (left() <= 0) for (const entry of entries) entry.failed ??= timeIsOver;
   await inTurn(entries, 0, (entry) => begin(entry, context));
-  if (workload.warmUp !== false) await inTurn(entries, 0, (entry) => warmUp(entry, context));
+  if (workload.warmUp !== false)
+    await inTurn(entries, 0, (entry) => once(entry, context, { isWarmUp: true }));
   for (const { engine } of entries) forgetPeaks(daemons[engine]);
   const isUnmeasured = (entry) => entry.texts.length === 0;
   for (let round = 0; round < runs; round += 1)
@@ -84,16 +82,6 @@ async function inTurn(entries, round, task) {
 async function begin(entry, context) {
   if (context.workload.before !== undefined)
     await guarded(entry, context, () => bounded(context.workload.before(entry), { limit: context.limit() }));
-}
-
-/** lighter learns what its quick commands load: after a rest, from the second of a kind, by a process that takes a moment. */
-async function warmUp(entry, context) {
-  await once(entry, context, { isWarmUp: true });
-  if (entry.engine !== own || entry.failed !== undefined || entry.first > 3) return;
-  await delay(restMs);
-  await once(entry, context, { isWarmUp: true });
-  const lock = join(import.meta.dirname, "../dist/cli/snapshot.lock");
-  for (let attempt = 0; attempt < 50 && existsSync(lock); attempt += 1) await delay(200);
 }
 
 async function once(entry, context, { isWarmUp = false } = {}) {

@@ -1,4 +1,4 @@
-import { formatDuration, LighterError } from "#base";
+import { formatBytes, formatDuration, LighterError } from "#base";
 import { type Digest, familiarReference, parseReference } from "#oci";
 
 /** `2 hours ago`; `N/A` for a time that the image does not tell. */
@@ -23,6 +23,25 @@ export function splitName(fullName: string): { repository: string; tag: string; 
     repository: familiarReference(bare),
     tag: tag ?? "<none>",
     digest: digest ?? "<none>",
+  };
+}
+
+/** What docker's templates say of an image alike, in `images` and in `system df -v`. */
+export function imageColumns(
+  { name, created, sizeBytes }: { name: string | undefined; created: string | undefined; sizeBytes: number },
+  nowMs: number,
+) {
+  const { repository, tag } = name === undefined ? { repository: "<none>", tag: "<none>" } : splitName(name);
+  const size = formatBytes(sizeBytes);
+  return {
+    CreatedAt: createdAt(created),
+    CreatedSince: ago(created, nowMs),
+    Repository: repository,
+    SharedSize: "N/A",
+    Size: size,
+    Tag: tag,
+    UniqueSize: "N/A",
+    VirtualSize: size,
   };
 }
 

@@ -1,7 +1,7 @@
 import { formatBytes } from "#base";
 import { containerRow } from "./commands/ps.ts";
 import type { Usage } from "./commands/system-df.ts";
-import { ago, createdAt, splitName } from "./image-words.ts";
+import { ago, imageColumns } from "./image-words.ts";
 
 /** What `docker system df -v --format` hands to a template. */
 export function usageObject(
@@ -10,23 +10,12 @@ export function usageObject(
   nowMs: number,
 ): Readonly<Record<string, readonly object[]>> {
   return {
-    Images: images.map(({ id, name, created, sizeBytes, users }) => {
-      const { repository, tag } = name === "<none>" ? { repository: name, tag: name } : splitName(name);
-      const size = formatBytes(sizeBytes);
-      return {
-        Containers: String(users),
-        CreatedAt: createdAt(created),
-        CreatedSince: ago(created, nowMs),
-        Digest: "",
-        ID: id,
-        Repository: repository,
-        SharedSize: "N/A",
-        Size: size,
-        Tag: tag,
-        UniqueSize: "N/A",
-        VirtualSize: size,
-      };
-    }),
+    Images: images.map(({ id, name, created, sizeBytes, users }) => ({
+      ...imageColumns({ name: name === "<none>" ? undefined : name, created, sizeBytes }, nowMs),
+      Containers: String(users),
+      Digest: "",
+      ID: id,
+    })),
     Containers: containers.map(({ record, sizeBytes }) => {
       const { Label: _, ...row } = containerRow(record, true, nowMs);
       return { ...row, Size: formatBytes(sizeBytes) };

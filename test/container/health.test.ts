@@ -57,6 +57,11 @@ function lighter(...args: readonly string[]): string {
   return stdout.trim();
 }
 
+function eventsOf(container: string, event: string): readonly string[] {
+  const filters = ["-f", `container=${container}`, "-f", `event=${event}`];
+  return lighter("events", "--since", "1h", "--until", "0s", ...filters).split("\n");
+}
+
 function started(name: string, image: string, ...flags: readonly string[]): void {
   lighter("run", "-d", "--name", name, "--network", "none", ...flags, image);
 }
@@ -97,18 +102,7 @@ test("a container that stands still is not checked, and not sick", { skip }, asy
   started("still", "checked", "--health-cmd", "true");
   await waitFor("still", ({ Status }) => Status === "healthy");
   lighter("pause", "still");
-  const ends = (): number =>
-    lighter(
-      "events",
-      "--since",
-      "1h",
-      "--until",
-      "0s",
-      "-f",
-      "container=still",
-      "-f",
-      "event=exec_die",
-    ).split("\n").length;
+  const ends = (): number => eventsOf("still", "exec_die").length;
   const before = ends();
   await delay(600);
   assert.ok(ends() <= before + 1, "the one that was under way may end");
@@ -127,19 +121,8 @@ test("what fails in the start period does not count, until it has been well once
   await waitFor("early", ({ Status }) => Status === "healthy");
   lighter("exec", "early", "rm", "/well");
   await waitFor("early", ({ Status }) => Status === "unhealthy");
-  const told = lighter(
-    "events",
-    "--since",
-    "1h",
-    "--until",
-    "0s",
-    "-f",
-    "event=health_status",
-    "-f",
-    "container=early",
-  );
   assert.deepEqual(
-    told.split("\n").map((line) => /health_status: \w+/.exec(line)?.[0]),
+    eventsOf("early", "health_status").map((line) => /health_status: \w+/.exec(line)?.[0]),
     ["health_status: healthy", "health_status: unhealthy"],
   );
 });

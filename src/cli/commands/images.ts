@@ -1,8 +1,7 @@
-import { formatBytes } from "#base";
 import type { Image } from "#image";
 import { defineCommand, type Invocation } from "../command.ts";
 import { matchesImage, matchesReference, parseImageFilters } from "../image-filters.ts";
-import { ago, createdAt, displayId, splitName } from "../image-words.ts";
+import { displayId, imageColumns } from "../image-words.ts";
 
 const imagesFlags = {
   all: { kind: "boolean", short: "a", summary: "Taken for docker's sake: no image is hidden here" },
@@ -118,19 +117,10 @@ function newestFirst(a: Image, b: Image): number {
 }
 
 function rowObject({ image, name }: ImageRow, nowMs: number, isFull: boolean) {
-  const { repository, tag } = name === undefined ? { repository: "<none>", tag: "<none>" } : splitName(name);
-  const size = formatBytes(image.sizeBytes);
   return {
+    ...imageColumns({ name, created: image.config.created, sizeBytes: image.sizeBytes }, nowMs),
     Containers: "N/A",
-    CreatedAt: createdAt(image.config.created),
-    CreatedSince: ago(image.config.created, nowMs),
     Digest: (image.index ?? image.target).digest,
     ID: displayId(image.id, isFull),
-    Repository: repository,
-    SharedSize: "N/A",
-    Size: size,
-    Tag: tag,
-    UniqueSize: "N/A",
-    VirtualSize: size,
   };
 }
