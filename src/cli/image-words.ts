@@ -26,16 +26,27 @@ export function splitName(fullName: string): { repository: string; tag: string; 
   };
 }
 
-/** What docker's templates say of an image alike, in `images` and in `system df -v`. */
+/** An image as docker's templates have it, in `images` and in `system df -v`; by the alphabet, as docker prints JSON. */
 export function imageColumns(
-  { name, created, sizeBytes }: { name: string | undefined; created: string | undefined; sizeBytes: number },
+  image: {
+    readonly containers: string;
+    readonly digest: string;
+    readonly id: string;
+    readonly name: string | undefined;
+    readonly created: string | undefined;
+    readonly sizeBytes: number;
+  },
   nowMs: number,
 ) {
+  const { name, created } = image;
   const { repository, tag } = name === undefined ? { repository: "<none>", tag: "<none>" } : splitName(name);
-  const size = formatBytes(sizeBytes);
+  const size = formatBytes(image.sizeBytes);
   return {
+    Containers: image.containers,
     CreatedAt: createdAt(created),
     CreatedSince: ago(created, nowMs),
+    Digest: image.digest,
+    ID: image.id,
     Repository: repository,
     SharedSize: "N/A",
     Size: size,

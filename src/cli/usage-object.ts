@@ -10,12 +10,19 @@ export function usageObject(
   nowMs: number,
 ): Readonly<Record<string, readonly object[]>> {
   return {
-    Images: images.map(({ id, name, created, sizeBytes, users }) => ({
-      ...imageColumns({ name: name === "<none>" ? undefined : name, created, sizeBytes }, nowMs),
-      Containers: String(users),
-      Digest: "",
-      ID: id,
-    })),
+    Images: images.map(({ id, name, created, sizeBytes, users }) =>
+      imageColumns(
+        {
+          containers: String(users),
+          digest: "",
+          id,
+          name: name === "<none>" ? undefined : name,
+          created,
+          sizeBytes,
+        },
+        nowMs,
+      ),
+    ),
     Containers: containers.map(({ record, sizeBytes }) => {
       const { Label: _, ...row } = containerRow(record, true, nowMs);
       return { ...row, Size: formatBytes(sizeBytes) };

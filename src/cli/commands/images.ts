@@ -117,10 +117,15 @@ function newestFirst(a: Image, b: Image): number {
 }
 
 function rowObject({ image, name }: ImageRow, nowMs: number, isFull: boolean) {
-  return {
-    ...imageColumns({ name, created: image.config.created, sizeBytes: image.sizeBytes }, nowMs),
-    Containers: "N/A",
-    Digest: (image.index ?? image.target).digest,
-    ID: displayId(image.id, isFull),
-  };
+  return imageColumns(
+    {
+      containers: "N/A",
+      digest: (image.index ?? image.target).digest,
+      id: displayId(image.id, isFull),
+      name,
+      created: image.config.created,
+      sizeBytes: image.sizeBytes,
+    },
+    nowMs,
+  );
 }
