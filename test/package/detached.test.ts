@@ -21,17 +21,22 @@ test("await using: started, asked, followed and removed", { skip }, async () => 
   await using engine = new Engine({ root: clone.root });
   await engine.build({ context, tags: ["box"] });
   {
-    const script = "echo one; echo two >&2; read x < /go; exit 5";
-    const args = ["sh", "-c", `/bin/busybox mkfifo /go; ${script}`];
+    const script = "trap 'exit 5' TERM; echo one; echo two >&2; while :; do /bin/busybox sleep 0.05; done";
+    const args = ["sh", "-c", script];
     await using container = await engine.run({ image: "box", args, network: "none", detach: true });
     assert.equal((await container.inspect()).state.status, "running");
-    const go = { args: ["sh", "-c", "echo x > /go"], stdio: { onStdout() {}, onStderr() {} } };
+    const said: string[] = [];
+    const onStdout = (bytes: Uint8Array): void => void said.push(Buffer.from(bytes).toString());
+    const words = { args: ["sh", "-c", "echo three; exit 4"], stdio: { onStdout, onStderr() {} } };
     const seen: string[] = [];
     for await (const { stream, log } of container.logs({ follow: true })) {
       seen.push(`${stream} ${log}`);
-      if (seen.length === 2) assert.equal(await container.exec(go), 0);
+      if (seen.length < 2) continue;
+      assert.equal(await container.exec(words), 4);
+      await container.stop({ timeoutSeconds: 60 });
     }
     assert.deepEqual(seen.sort(), ["stderr two\n", "stdout one\n"]);
+    assert.equal(said.join(""), "three\n");
     assert.equal(await container.wait(), 5);
     const until = `${new Date(Date.now() + 1000).toISOString().slice(0, -1)}000000Z`;
     const actions: string[] = [];
