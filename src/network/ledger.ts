@@ -104,8 +104,9 @@ export class NetworkLedger {
     throw new LighterError("INTERNAL", `cannot claim sandbox "${sandboxId}": another process has it`);
   }
 
+  /** Shared, so that of two who look at once neither takes the other for the owner. */
   isAlive(sandbox: { readonly id: string }): boolean {
-    using lock = this.#host.locks.tryAcquire(this.#livePath(sandbox.id), "exclusive");
+    using lock = this.#host.locks.tryAcquire(this.#livePath(sandbox.id), "shared");
     return lock === undefined;
   }
 

@@ -4,7 +4,7 @@ import { errnoOf, type Host, type NetworkNamespace } from "#host";
 import type { Network } from "./network-record.ts";
 import type { Endpoint, RaisedNetwork } from "./network-state.ts";
 
-const tries = 50;
+const tries = 250;
 const betweenTriesMs = 20;
 
 /** A parent that is given away whole, or as another kind, is free again when the namespace of the last holder has gone. */

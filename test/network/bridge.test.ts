@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { isLighterError } from "#base";
 import type { Attachment } from "#runtime";
 import { Lab, missing, request } from "./lab.ts";
@@ -58,7 +59,8 @@ test("reachability on the default bridge", { skip }, async (t) => {
     setBridgeFilter(lab, filtered);
     for (const [name, from, address, port, expected] of cases) {
       await t.test(`${name}${filtered === "1" ? ", bridge-nf-call-iptables on" : ""}`, async () => {
-        const answer = await lab.connect(from, address, port);
+        const isExpected = expected !== "unreachable";
+        const answer = await lab[isExpected ? "connect" : "connectInVain"](from, address, port);
         assert.equal(expected.endsWith(" ") ? answer.slice(0, expected.length) : answer, expected);
       });
     }
@@ -153,11 +155,8 @@ test("udp ports are published", { skip }, async () => {
     .attach(request("dns", { ports: [{ hostPort: 5353, containerPort: 53, protocol: "udp" }] }));
   lab.serveUdp(dns, "dns", 53);
   for (const address of ["127.0.0.1", "192.0.2.2"]) {
-    const client = createSocket("udp4");
-    client.send("hello", 5353, address);
-    const [answer] = await once(client, "message", { signal: AbortSignal.timeout(2000) });
-    assert.equal(String(answer), "dns\n", address);
-    client.close();
+    using client = new UdpClient(address, 5353);
+    assert.equal(await client.ask("dns"), "dns", address);
   }
 });
 
@@ -167,23 +166,13 @@ test("a udp client that keeps sending follows the port to its next container", {
   // Somebody stays, so that the bridge and the addresses do.
   await using _stays = await networks.attach(request("stays"));
   const ports = [{ hostPort: 5353, containerPort: 53, protocol: "udp" }] as const;
-  const client = createSocket("udp4");
-  const ask = async (): Promise<string> => {
-    client.send("hello", 5353, "192.0.2.2");
-    const [answer] = await once(client, "message", { signal: AbortSignal.timeout(1000) }).catch(() => [
-      "none",
-    ]);
-    return String(answer).trim();
-  };
-  client.on("error", () => {});
-  const answers = [await ask()];
+  using client = new UdpClient("192.0.2.2", 5353);
+  assert.equal(await client.ask("anything", 500), "none");
   for (const name of ["first", "second"]) {
     await using container = await networks.attach(request(name, { ports }));
     lab.serveUdp(container, name, 53);
-    answers.push(await ask());
+    assert.equal(await client.ask(name), name);
   }
-  client.close();
-  assert.deepEqual(answers, ["none", "first", "second"]);
 });
 
 test("forwarding is switched on, and what it was is written down", { skip }, async () => {
@@ -256,7 +245,10 @@ test("other tables' rules are untouched and keep the last word", { skip }, async
       .networks()
       .attach(request("web", { ports: [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }] }));
     lab.serve(web, "web", 80);
-    assert.equal(await lab.connect({ namespacePath: lab.neighbour.path }, "192.0.2.2", 8080), "unreachable");
+    assert.equal(
+      await lab.connectInVain({ namespacePath: lab.neighbour.path }, "192.0.2.2", 8080),
+      "unreachable",
+    );
   }
   assert.ok(lab.host.firewall.hasTable("admin"));
 });
@@ -272,6 +264,35 @@ test("host and none", { skip }, async () => {
   assert.equal(stdout.toString().trim().split("\n").length, 1);
   await assert.rejects(networks.attach(request("x", { network: "nope" })), { code: "NETWORK_NOT_FOUND" });
 });
+
+/** A client with one port of its own, which sends again what was lost: no datagram is sure to arrive. */
+class UdpClient implements Disposable {
+  readonly #socket = createSocket("udp4");
+  readonly #send: () => void;
+  #last = "none";
+
+  constructor(address: string, port: number) {
+    this.#send = () => this.#socket.send("hello", port, address);
+    this.#socket.on("message", (answer) => {
+      this.#last = String(answer).trim();
+    });
+    // Refused on the way: nobody is there yet.
+    this.#socket.on("error", () => {});
+  }
+
+  /** Asks until this is the answer. @returns the last answer, or `none` */
+  async ask(wanted: string, patienceMs = 60_000): Promise<string> {
+    for (const end = Date.now() + patienceMs; this.#last !== wanted && Date.now() < end; ) {
+      this.#send();
+      await delay(50);
+    }
+    return this.#last;
+  }
+
+  [Symbol.dispose](): void {
+    this.#socket.close();
+  }
+}
 
 function setBridgeFilter(lab: Lab, value: string): void {
   try {

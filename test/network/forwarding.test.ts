@@ -38,7 +38,7 @@ test("a foreign question goes on byte by byte, with its EDNS, by the way it came
   });
   const length = Buffer.alloc(2);
   length.writeUInt16BE(question.length);
-  const to = { address: "127.0.0.11", port: 53, patienceMs: 3000 };
+  const to = { address: "127.0.0.11", port: 53, patienceMs: 60_000 };
   for (const overTcp of [false, true]) {
     const sent = overTcp ? Buffer.concat([length, question]) : question;
     assert.ok((await lab.exchange(web, { ...to, overTcp }, sent)) !== undefined, `tcp=${overTcp}`);

@@ -68,7 +68,7 @@ test("finance and payments: who reaches whom, by the rules and by packets", { sk
   // The same by programs of the containers, so that the check itself is checked.
   assert.match(await lab.connect(api, addressOn(vault, "payments"), 8443), /^vault /);
   for (const from of [ledger, stray, { namespacePath: lab.neighbour.path }])
-    assert.equal(await lab.connect(from, addressOn(vault, "payments"), 8443), "unreachable");
+    assert.equal(await lab.connectInVain(from, addressOn(vault, "payments"), 8443), "unreachable");
   const holds =
     "vault: only from api:8443, host\nledger: from api:90, host:90 # by 127.0.0.1:9000\nstray: from host\n";
   assert.deepEqual((await networks.verify({ policy: parsePolicy(holds, "p") })).violations, []);
@@ -125,7 +125,7 @@ test("the same with a firewall of iptables, of the old kind and the new", { skip
     await using web = await networks.attach(request("web", { ports }));
     lab.serve(web, "web", 80);
     const outside = { namespacePath: lab.neighbour.path };
-    assert.equal(await lab.connect(outside, "192.0.2.2", 8080), "unreachable", program);
+    assert.equal(await lab.connectInVain(outside, "192.0.2.2", 8080), "unreachable", program);
     const surprise = (await networks.verify()).surprises.find(({ hostPort }) => hostPort === 8080);
     assert.match(surprise?.because ?? "", named);
     await iptables("-A", "FORWARD", "-p", "tcp", "--dport", "80", "-j", "ACCEPT");

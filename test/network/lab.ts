@@ -16,6 +16,9 @@ const AF_INET = 2;
 const SOCK_STREAM = 1;
 const SOCK_DGRAM = 2;
 
+/** Seconds. */
+const patience = { expected: 60, unexpected: 1 } as const;
+
 /** Why the suite cannot run here, or undefined. */
 export function missing(): string | undefined {
   if (process.getuid?.() !== 0) return "needs root";
@@ -118,24 +121,38 @@ export class Lab implements AsyncDisposable {
     this.#undo.defer(() => new Promise((resolve) => socket.close(resolve)));
   }
 
-  /** What a TCP server answers, or `unreachable`. */
+  /**
+   * What a TCP server answers, or `unreachable`. A first packet that is lost while a link comes up is sent again after a
+   * second, and a busy machine needs its time: what should answer is waited for.
+   */
   async connect(
     from: { readonly namespacePath?: string | undefined },
     address: string,
     port: number,
+    patienceSeconds: number = patience.expected,
   ): Promise<string> {
-    const { stdout } = await this.run(from.namespacePath, ["nc", "-w", "1", address, String(port)]);
+    const words = ["nc", "-w", String(patienceSeconds), address, String(port)];
+    const { stdout } = await this.run(from.namespacePath, words);
     return stdout.toString().trim() || "unreachable";
   }
 
+  /** The same where nobody should answer. */
+  async connectInVain(
+    from: { readonly namespacePath?: string | undefined },
+    address: string,
+    port: number,
+  ): Promise<string> {
+    return await this.connect(from, address, port, patience.unexpected);
+  }
+
   async pings(from: { readonly namespacePath?: string | undefined }, address: string): Promise<boolean> {
-    const { status } = await this.run(from.namespacePath, ["ping", "-c", "1", "-W", "1", address]);
-    return status === 0;
+    const words = ["ping", "-c", "1", "-W", String(patience.expected), address];
+    return (await this.run(from.namespacePath, words)).status === 0;
   }
 
   async run(namespacePath: string | undefined, args: readonly string[]) {
     const enter = namespacePath === undefined ? [] : [`--net=${namespacePath}`];
-    return await this.host.processes.run("nsenter", [...enter, "busybox", ...args], { timeoutMs: 5000 });
+    return await this.host.processes.run("nsenter", [...enter, "busybox", ...args], { timeoutMs: 120_000 });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,5 +1,5 @@
 import { createSocket } from "node:dgram";
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { type Answer, decode, encode } from "dns-packet";
 import { createHost } from "#host";
 import { createNetworks, findResolver, type Networks } from "#network";
@@ -26,13 +26,15 @@ export function named(lab: Lab, before: readonly string[] = []): Networks {
 
 /** Resolvers of the store that run. */
 export function resolvers(lab: Lab): readonly number[] {
-  return createHost()
-    .processes.listWithArgument(lab.made("store"))
-    .filter(
-      (pid) =>
-        statSync(`/proc/${pid}`, { throwIfNoEntry: false }) &&
-        !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, "latin1")),
-    );
+  return createHost().processes.listWithArgument(lab.made("store")).filter(isAlive);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, "latin1"));
+  } catch {
+    return false; // it has ended
+  }
 }
 
 export function reverse(address: string): string {
@@ -50,7 +52,7 @@ export async function ask(
     readonly patienceMs?: number;
   },
 ): Promise<readonly string[] | string> {
-  const { name, type, overTcp = false, patienceMs = 3000 } = question;
+  const { name, type, overTcp = false, patienceMs = 60_000 } = question;
   const packet = encode({
     type: "query",
     id: 7,
