@@ -1,7 +1,8 @@
-import { chmodSync, lchownSync, lstatSync, mkdirSync, rmSync, utimesSync } from "node:fs";
+import { chmodSync, lchownSync, lstatSync, mkdirSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { LighterError } from "#base";
 import type { Lock } from "#host";
+import { removeHeld } from "./remove-held.ts";
 import type { ActiveSnapshot, SnapshotName } from "./snapshotter.ts";
 
 interface Parts {
@@ -46,8 +47,8 @@ export class ActiveDirectory implements ActiveSnapshot {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
-    rmSync(this.directory, { recursive: true, force: true });
-    this.#lock[Symbol.dispose]();
+    using _lock = this.#lock;
+    removeHeld(this.directory);
   }
 }
 

@@ -28,6 +28,7 @@ import {
   type SnapshotRecord,
   writeRecord,
 } from "./records.ts";
+import { lockFile, removeHeld } from "./remove-held.ts";
 import type { ActiveSnapshot, CompleteOptions, SnapshotName, Snapshotter } from "./snapshotter.ts";
 
 /** Snapshots as directories; see {@link Paths}. */
@@ -73,7 +74,7 @@ export class DirectorySnapshotter implements Snapshotter {
   /** The lock of the owner, or undefined when another process has it or the directory went. */
   #tryLock(directory: string): Lock | undefined {
     try {
-      return this.#host.locks.tryAcquire(join(directory, "lock"), "exclusive");
+      return this.#host.locks.tryAcquire(join(directory, lockFile), "exclusive");
     } catch (error) {
       if (!existsSync(directory)) return undefined;
       throw error;
@@ -109,10 +110,10 @@ export class DirectorySnapshotter implements Snapshotter {
       }
       renameSync(active.directory, directory);
       // Until the name leads here the lock alone keeps the directory.
-      if (this.#publish(name, active.id)) rmSync(join(directory, "lock"), { force: true });
-      else rmSync(directory, { recursive: true, force: true });
+      if (this.#publish(name, active.id)) rmSync(join(directory, lockFile), { force: true });
+      else removeHeld(directory);
     } catch (error) {
-      rmSync(active.directory, { recursive: true, force: true });
+      removeHeld(active.directory);
       throw diskError(error, { verb: "commit snapshot", object: name });
     }
     return name as SnapshotName;
@@ -239,7 +240,7 @@ export class DirectorySnapshotter implements Snapshotter {
     const isLastName = listNames(this.#paths).every((link) => link.id !== id || link.name === name);
     if (isLastName) this.#checkUnused(name, id);
     rmSync(namePath(this.#paths, name), { force: true });
-    if (isLastName) rmSync(join(this.#paths.snapshots, id), { recursive: true, force: true });
+    if (isLastName) this.#removeUnlocked(join(this.#paths.snapshots, id));
   }
 
   #checkUnused(name: SnapshotName, id: string): void {
@@ -294,7 +295,7 @@ export class DirectorySnapshotter implements Snapshotter {
 
   #removeUnlocked(directory: string): void {
     using lock = this.#tryLock(directory);
-    if (lock !== undefined) rmSync(directory, { recursive: true, force: true });
+    if (lock !== undefined) removeHeld(directory);
   }
 
   #id(name: SnapshotName): string {
