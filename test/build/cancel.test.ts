@@ -1,19 +1,12 @@
 // Ctrl-C at each kind of work: nothing goes on, nothing is left half made, and the next build works.
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  truncateSync,
-  writeFileSync,
-} from "node:fs";
+import { spawn } from "node:child_process";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { basename, join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { type Clone, openClone, whyNoMachine } from "../support/cli.ts";
 import { leftovers } from "../support/leftovers.ts";
 
@@ -57,8 +50,13 @@ function context(name: string, dockerfile: string): string {
   return path;
 }
 
-/** Starts the build, waits until the step called so is at work, presses Ctrl-C, and gives what was said. */
-async function interrupted(args: readonly string[], step: string): Promise<string> {
+interface End {
+  readonly code: number | null;
+  readonly output: string;
+}
+
+/** Starts the build, waits until the step called so is at work, and presses Ctrl-C. */
+async function press(args: readonly string[], step: string): Promise<End> {
   const child = clone.start(["build", "--progress", "rawjson", ...args]);
   let output = "";
   let isPressed = false;
@@ -73,29 +71,54 @@ async function interrupted(args: readonly string[], step: string): Promise<strin
   child.stdout?.on("data", look);
   const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
   assert.equal(isPressed, true, output);
-  assert.equal(code, 130, output);
-  return output;
+  return { code, output };
 }
 
-function assertClean(): void {
-  assert.deepEqual(leftovers(clone.root), []);
-  const remote = readdirSync(join(clone.root, "build/remote"));
-  assert.deepEqual(
-    remote.filter((name) => /^(?:git|stream)-/.test(name)),
-    [],
+/** The same with a step that does not end of itself. */
+async function interrupted(args: readonly string[], step: string): Promise<void> {
+  const { code, output } = await press(args, step);
+  assert.equal(code, 130, output);
+}
+
+/** The same with one that does: while it is done before the key is heard there is more to do the next time. */
+async function interruptedAmid(
+  args: readonly string[],
+  step: string,
+  prepare: (round: number) => void,
+): Promise<void> {
+  const rounds = 5;
+  for (let round = 1; round <= rounds; round += 1) {
+    prepare(round);
+    const { code, output } = await press(args, step);
+    if (code === 0 && round < rounds) continue;
+    assert.equal(code, 130, output);
+    return;
+  }
+}
+
+/** What was told to end needs its moment: waits until nothing is found. */
+async function assertGone(find: () => readonly string[]): Promise<void> {
+  for (const end = Date.now() + 60_000; find().length > 0 && Date.now() < end; ) await delay(20);
+  assert.deepEqual(find(), []);
+}
+
+async function assertClean(): Promise<void> {
+  await assertGone(() => leftovers(clone.root));
+  await assertGone(() =>
+    readdirSync(join(clone.root, "build/remote")).filter((name) => /^(?:git|stream)-/.test(name)),
   );
   const { status, stderr } = clone.run(["system", "check"]);
   assert.equal(status, 0, stderr);
 }
 
-/** Programs on this machine that speak to a port of ours. */
-function programsAt(port: number): readonly string[] {
+/** Programs on this machine that were started with these words. */
+function programsWith(words: string): readonly string[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .flatMap((pid) => {
       try {
         const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
-        return command.includes(`127.0.0.1:${port}`) ? [command] : [];
+        return command.includes(words) ? [command] : [];
       } catch {
         return []; // it has ended
       }
@@ -106,17 +129,20 @@ const base = "FROM scratch\nCOPY busybox /bin/busybox\nCOPY busybox /bin/sh\n";
 
 describe("Ctrl-C", { skip }, () => {
   test("during RUN", async () => {
-    await interrupted([context("run", `${base}RUN busybox sleep 1000\n`)], "sleep 1000");
-    assertClean();
-    assert.equal(spawnSync("pgrep", ["-fx", "busybox sleep 1000"]).status, 1);
+    const words = `busybox sleep ${1_000_000 + process.pid}`;
+    await interrupted([context("run", `${base}RUN ${words}\n`)], words);
+    await assertClean();
+    await assertGone(() => programsWith(words));
   });
 
   test("during COPY of many files; the next build copies them", async () => {
     const path = context("copy", "FROM scratch\nCOPY many /many\n");
     mkdirSync(join(path, "many"));
-    for (let at = 0; at < fileCount; at += 1) writeFileSync(join(path, `many/${at}`), `${at}`);
-    await interrupted([path], "COPY many /many");
-    assertClean();
+    await interruptedAmid([path], "COPY many /many", (round) => {
+      mkdirSync(join(path, `many/${round}`));
+      for (let at = 0; at < fileCount * round; at += 1) writeFileSync(join(path, `many/${round}/${at}`), "x");
+    });
+    await assertClean();
     const { status, stderr } = clone.run(["build", "--progress", "plain", path]);
     assert.equal(status, 0, stderr);
   });
@@ -124,24 +150,25 @@ describe("Ctrl-C", { skip }, () => {
   test("while the zeros of a long hole are written into a layer", async () => {
     const path = context("hole", "FROM scratch\nCOPY hole /\n");
     writeFileSync(join(path, "hole"), "");
-    truncateSync(join(path, "hole"), 2 ** 33);
-    await interrupted([path], "exporting to image");
-    assertClean();
+    await interruptedAmid([path], "exporting to image", (round) =>
+      truncateSync(join(path, "hole"), 2 ** 32 * 2 ** round),
+    );
+    await assertClean();
   });
 
   test("during ADD from the web, and a context from it", async () => {
     const url = `http://127.0.0.1:${portOf(web)}/file`;
     await interrupted([context("add", `FROM scratch\nADD ${url} /\n`)], url);
-    assertClean();
+    await assertClean();
     await interrupted([url], "load remote build context");
-    assertClean();
+    await assertClean();
   });
 
   test("while git waits for an answer", async () => {
     const port = portOf(silent);
     await interrupted([`http://127.0.0.1:${port}/x.git`], "load git source");
-    assertClean();
-    assert.deepEqual(programsAt(port), []);
+    await assertClean();
+    await assertGone(() => programsWith(`127.0.0.1:${port}`));
   });
 
   test("while standard input is awaited", async () => {
@@ -151,17 +178,23 @@ describe("Ctrl-C", { skip }, () => {
       stdio: ["pipe", "ignore", "ignore"],
     });
     const snapshots = join(clone.root, "snapshots");
-    const partial = (): boolean =>
-      existsSync(snapshots) &&
-      readdirSync(snapshots, { recursive: true }).some((path) => basename(String(path)) === "stream");
-    const deadline = Date.now() + 20_000;
+    const partial = (): boolean => {
+      try {
+        return readdirSync(snapshots, { recursive: true }).some(
+          (path) => basename(String(path)) === "stream",
+        );
+      } catch {
+        return false; // a directory was made or removed meanwhile
+      }
+    };
+    const deadline = Date.now() + 60_000;
     while (!partial()) {
       assert.ok(Date.now() < deadline, "standard input is not being kept");
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await delay(50);
     }
     child.kill("SIGINT");
     const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
     assert.equal(code, 130);
-    assertClean();
+    await assertClean();
   });
 });

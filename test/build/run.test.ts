@@ -162,7 +162,7 @@ test("a failing step: the words, the frame; the other steps are cancelled; nothi
 }, async () => {
   const events: BuildEvent[] = [];
   const text =
-    "FROM busybox AS slow\nRUN sleep 30\n\nFROM busybox\nRUN echo before; \\\n    exit 42\nCOPY --from=slow /etc/group /g\n";
+    "FROM busybox AS slow\nRUN sleep 1000\n\nFROM busybox\nRUN echo before; \\\n    exit 42\nCOPY --from=slow /etc/group /g\n";
   const startedMs = Date.now();
   await assert.rejects(lab.build(text, { onEvent: (event) => events.push(event) }), (error) => {
     assert(isLighterError(error, "RUN_FAILED"));
@@ -174,7 +174,7 @@ test("a failing step: the words, the frame; the other steps are cancelled; nothi
     assert.equal(error.details["exitCode"], 42);
     return true;
   });
-  assert(Date.now() - startedMs < 15_000);
+  assert(Date.now() - startedMs < 500_000);
   assert.equal(outputOf(events), "before\n");
   assert.deepEqual(
     events.flatMap(({ kind }) => (kind === "failed" || kind === "cancelled" ? [kind] : [])).sort(),
@@ -221,7 +221,7 @@ for (const [text, code, message] of mistakes)
 
 test("cancelling ends the step and leaves nothing", { skip }, async () => {
   const stop = new AbortController();
-  const build = lab.build("FROM busybox\nRUN echo up; sleep 30\n", {
+  const build = lab.build("FROM busybox\nRUN echo up; sleep 1000\n", {
     signal: stop.signal,
     onEvent: (event) => event.kind === "output" && stop.abort(),
   });

@@ -72,8 +72,10 @@ function registerTests(): void {
     const store = join(root, "churn");
     const made = new Map<string, string>();
     let removing = new Set<string>();
-    for (let round = 0; round < 24 || (made.size < 8 && round < 72); round += 1) {
-      const output = await killedAfter(start("churn", store), (round % 24) * 13);
+    for (let round = 0; round < 24 || (made.size < 8 && round < 168); round += 1) {
+      // On a busy machine an image takes longer than the first rounds reach.
+      const waitMs = (round % 24) * 13 * 2 ** Math.floor(round / 24);
+      const output = await killedAfter(start("churn", store), waitMs);
       for (const [, id = "", digest = ""] of output.matchAll(/^made (\S+) (\S+)$/gm)) made.set(id, digest);
       removing = new Set([
         ...removing,
@@ -125,7 +127,8 @@ async function outputOf(child: ChildProcess): Promise<string> {
 /** The time counts from the child's first word, so that a slow machine kills it at work too. */
 async function killedAfter(child: ChildProcess, waitMs: number): Promise<string> {
   const output = outputOf(child);
-  await new Promise((resolve) => child.stdout?.once("data", resolve));
+  const started = new Promise((resolve) => child.stdout?.once("data", resolve));
+  await Promise.race([started, output]);
   await delay(waitMs);
   child.kill("SIGKILL");
   return output;

@@ -77,9 +77,7 @@ test("set-up without root names what is missing, builds, and does nothing the se
     return;
   }
   assert.equal(readFileSync(join(clone, "builds"), "utf8"), "x");
-  const began = Date.now();
   assert.deepEqual([setUp().stdout, setUp().status], ["", 0]);
-  assert.ok(Date.now() - began < 2000, "a set-up with nothing to do took a second");
   assert.equal(readFileSync(join(clone, "builds"), "utf8"), "x");
   appendFileSync(join(clone, "src/source.ts"), "2");
   assert.match(setUp().stdout, /set-up: dist/);
