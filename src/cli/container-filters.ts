@@ -60,7 +60,10 @@ export function matchesContainer(
         return networkNames(container).includes(value);
       case "volume":
         return container.mounts.some(
-          (mount) => mount.destination === value || (mount.type === "volume" && mount.name === value),
+          (mount) =>
+            mount.destination === value ||
+            (mount.type === "volume" && mount.name === value) ||
+            (mount.type === "bind" && mount.source === value),
         );
       case "before":
         return container.created < find(all, value).created;

@@ -179,7 +179,7 @@ export function containerOptions({ flags, args, io }: ContainerInvocation): RunO
     ...(flags.publish.length > 0 && { ports: flags.publish.flatMap((text) => parsePublish(text)) }),
     // An empty entrypoint takes the image's away, as docker's --entrypoint "" does.
     ...(flags.entrypoint !== undefined && { entrypoint: flags.entrypoint === "" ? [] : [flags.entrypoint] }),
-    ...(flags.restart !== undefined && { restart: parseRestart(flags.restart) }),
+    ...(flags.restart && { restart: parseRestart(flags.restart) }),
     ...(health !== undefined && { health }),
     ...networkingOptions(flags),
     ...listOptions(flags),
@@ -234,7 +234,7 @@ export function parseRestart(text: string): NonNullable<ContainerOptions["restar
   const name = match?.[1];
   if (
     (name === "no" || name === "always" || name === "unless-stopped" || name === "on-failure") &&
-    (match?.[2] === undefined || name === "on-failure")
+    (name === "on-failure" || Number(match?.[2] ?? 0) === 0)
   )
     return { name, maximumRetryCount: Number(match?.[2] ?? 0) };
   throw new LighterError(
@@ -244,7 +244,7 @@ export function parseRestart(text: string): NonNullable<ContainerOptions["restar
 }
 
 function healthOptions(flags: FlagValues<typeof containerFlags>): ContainerOptions["health"] {
-  const command = flags["health-cmd"];
+  const command = flags["health-cmd"] || undefined;
   const probe = probeOf(flags);
   if (flags["no-healthcheck"]) {
     if (command === undefined && probe === undefined) return "none";
@@ -262,7 +262,7 @@ function healthOptions(flags: FlagValues<typeof containerFlags>): ContainerOptio
     StartInterval: flags["health-start-interval"],
   };
   const given = Object.entries(durations).flatMap(([name, text]) =>
-    text === undefined ? [] : [[name, parseDurationMs(text) * 1_000_000] as const],
+    text === undefined ? [] : [[name, healthDuration(text)] as const],
   );
   const retries = flags["health-retries"];
   if (retries !== undefined && retries < 0)
@@ -274,6 +274,13 @@ function healthOptions(flags: FlagValues<typeof containerFlags>): ContainerOptio
     ...(probe !== undefined && { probe }),
   };
   return Object.keys(settings).length === 0 ? undefined : settings;
+}
+
+/** In nanoseconds. @throws USAGE */
+function healthDuration(text: string): number {
+  const milliseconds = parseDurationMs(text);
+  if (milliseconds === 0 || milliseconds >= 1) return milliseconds * 1_000_000;
+  throw new LighterError("USAGE", `cannot check health by "${text}": want a millisecond or more`);
 }
 
 function probeOf(flags: FlagValues<typeof containerFlags>): HealthSettings["probe"] {

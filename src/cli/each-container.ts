@@ -11,6 +11,7 @@ export async function eachContainer(
   io: Pick<Io, "stdout" | "stderr">,
   work: (name: string) => Promise<string | void>,
   forgive: (error: LighterError) => boolean = () => false,
+  { isTold = false }: { readonly isTold?: boolean } = {},
 ): Promise<number> {
   async function attempt(name: string, before: Promise<unknown> | undefined) {
     // One that is named twice is not in its own way.
@@ -33,9 +34,9 @@ export async function eachContainer(
     if (text !== undefined) await io.stdout.write(`${text}\n`);
     if (error === undefined) continue;
     if (!isLighterError(error)) throw error as Error;
-    if (forgive(error)) continue;
-    await io.stderr.write(`lighter: ${error.message}\n`);
-    status = 1;
+    const isForgiven = forgive(error);
+    if (!isForgiven || isTold) await io.stderr.write(`lighter: ${error.message}\n`);
+    if (!isForgiven) status = 1;
   }
   return status;
 }

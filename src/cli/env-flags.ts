@@ -32,7 +32,7 @@ export function readEnvFile(path: string, environment: Environment): readonly st
 
 function readText(path: string): string {
   try {
-    return readFileSync(path, "utf8");
+    return new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(path));
   } catch (error) {
     const state = systemErrorCode(error) === "ENOENT" ? "no such file" : errorMessage(error);
     throw new LighterError("USAGE", `cannot read env file "${path}": ${state}`, { cause: error });

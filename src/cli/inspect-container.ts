@@ -90,7 +90,6 @@ function configOf(record: ContainerRecord): Json {
   const { args, entrypointLength, env, cwd, user } = record.process;
   const entrypoint = args.slice(0, entrypointLength);
   const joined = joinedStreams(record);
-  const { probe: _, ...health } = record.health ?? { probe: undefined };
   return {
     Hostname: record.hostname,
     Domainname: record.domainname ?? "",
@@ -104,7 +103,7 @@ function configOf(record: ContainerRecord): Json {
     StdinOnce: record.input !== "none" && joined.includes("stdin"),
     Env: env,
     Cmd: args.slice(entrypointLength),
-    ...(record.health !== undefined && { Healthcheck: health }),
+    ...healthcheckOf(record),
     Image: record.image.name,
     Volumes: volumesOf(record.mounts),
     WorkingDir: cwd,
@@ -114,6 +113,13 @@ function configOf(record: ContainerRecord): Json {
     ...(record.stopSignal !== "SIGTERM" && { StopSignal: record.stopSignal }),
     ...(record.stopTimeoutSeconds !== 10 && { StopTimeout: record.stopTimeoutSeconds }),
   };
+}
+
+/** Docker leaves out what is zero. */
+function healthcheckOf({ health, idleHealth }: ContainerRecord): { readonly Healthcheck?: Json } {
+  const { probe: _, ...said } = health ?? idleHealth ?? { probe: undefined };
+  if (health === undefined && idleHealth === undefined) return {};
+  return { Healthcheck: Object.fromEntries(Object.entries(said).filter(([, value]) => value !== 0)) };
 }
 
 /** Those of the command that made it. */

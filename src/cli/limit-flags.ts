@@ -108,7 +108,8 @@ export function limitOptions(flags: FlagValues<typeof limitFlags>): Partial<Cont
       ...deviceLimits(flags),
       memorySwappiness: flags["memory-swappiness"],
       oomScoreAdj: flags["oom-score-adj"],
-      shmBytes: size(flags["shm-size"]),
+      // None is docker's way to say the usual size.
+      shmBytes: size(flags["shm-size"]) || undefined,
     }),
     ...(flags["oom-kill-disable"] && { oomKillDisable: true }),
     ...(flags.ulimit.length > 0 && { ulimits: flags.ulimit }),

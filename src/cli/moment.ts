@@ -7,8 +7,10 @@ import { findDurationMs } from "./duration.ts";
  * @throws ARGUMENT_INVALID
  */
 export function parseMoment(text: string, nowMs: number): string {
-  const durationMs = findDurationMs(text);
-  if (durationMs !== undefined) return withNanoseconds(nowMs - durationMs, "");
+  // A 0 alone is the beginning of 1970; what is before the duration before now is after it.
+  const isAhead = text.startsWith("-");
+  const durationMs = text === "0" ? undefined : findDurationMs(isAhead ? text.slice(1) : text);
+  if (durationMs !== undefined) return withNanoseconds(isAhead ? nowMs + durationMs : nowMs - durationMs, "");
   const unix = /^(\d{1,11})(?:\.(\d{1,9}))?$/.exec(text);
   if (unix !== null) return withNanoseconds(Number(unix[1]) * 1000, unix[2] ?? "");
   const date =
@@ -22,6 +24,11 @@ export function parseMoment(text: string, nowMs: number): string {
     "ARGUMENT_INVALID",
     `cannot read the time "${text}": want a duration (10m), a date (2026-01-02T13:23:37Z) or seconds since 1970`,
   );
+}
+
+/** The end that was asked for; none at 0, as docker has it. @throws ARGUMENT_INVALID */
+export function untilOption(text: string | undefined, nowMs: number): { readonly until?: string } {
+  return text === undefined || text === "0" ? {} : { until: parseMoment(text, nowMs) };
 }
 
 function withNanoseconds(ms: number, fraction: string): string {

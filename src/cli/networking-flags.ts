@@ -10,7 +10,12 @@ type Endpoint = NonNullable<Networking["endpoint"]>;
 /** How a container stands in its networks. */
 export const networkingFlags = {
   dns: { kind: "list", value: "ADDRESS", summary: "Name server to ask instead of the host's" },
-  "dns-option": { kind: "list", value: "OPTION", summary: "Option of /etc/resolv.conf" },
+  "dns-option": {
+    kind: "list",
+    value: "OPTION",
+    summary: "Option of /etc/resolv.conf",
+    formerly: ["dns-opt"],
+  },
   "dns-search": { kind: "list", value: "DOMAIN", summary: "Domain to look names up in" },
   egress: {
     kind: "list",

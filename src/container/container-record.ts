@@ -34,6 +34,8 @@ export interface StoredContainer {
   readonly limits: Limits;
   readonly security: SecuritySettings;
   readonly health?: HealthSettings;
+  /** What was said of health checks where there is none to run. */
+  readonly idleHealth?: HealthSettings;
   readonly init: boolean;
   readonly namespaces: NamespaceSettings;
   readonly groupAdd: readonly string[];

@@ -9,7 +9,7 @@ import type { Parts } from "./parts.ts";
 
 /**
  * Does something with a container's files. A running one stands still meanwhile, so that nothing in it can swap a file for a
- * link between a look and a use (CVE-2018-15664); one that does not run is mounted for the time.
+ * link between a look and a use (CVE-2018-15664); one that does not run is mounted for the time, its volumes as well.
  * @param root a path whose tree is the container's; links in it must be resolved with `host.files.openInRoot`
  */
 export async function withRoot<T>(
@@ -19,7 +19,11 @@ export async function withRoot<T>(
 ): Promise<T> {
   parts.host.mounts.enterPrivateNamespace();
   if (!isLive(record.state) || record.state.pid === 0)
-    return await withMountedRoot(parts, record, "own", task);
+    return await withMountedRoot(parts, record, "own", async (root) => {
+      const { mountVolumes } = await import("./mounted-volumes.ts");
+      await mountVolumes(parts, record, root);
+      return await task(root);
+    });
   const mustPause = record.state.status === "running";
   if (mustPause) await holdContainer(parts, record);
   try {

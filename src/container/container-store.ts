@@ -175,9 +175,11 @@ export class ContainerStore {
     if (text === undefined || text === "") return createdState;
     try {
       const told: ContainerState = { ...createdState, ...JSON.parse(text) };
-      const { startedAt, finishedAt, error, ...state } = told;
+      const { startedAt, finishedAt, error, health, ...state } = told;
       return {
         ...state,
+        // Nobody asks one that has ended: docker takes it for sick.
+        ...(health && { health: state.status === "exited" ? { ...health, status: "unhealthy" } : health }),
         ...(startedAt ? { startedAt } : {}),
         ...(finishedAt ? { finishedAt } : {}),
         ...(error ? { error } : {}),

@@ -10,7 +10,7 @@ import type { Parts } from "./parts.ts";
 export interface ArchiveCopyRequest {
   /** Of the container; into it a directory that is there. */
   readonly containerPath: string;
-  /** Keep owners that the archive says. */
+  /** Into a container: the files are to be its user's, where it has one; without they keep the owners that the archive says. */
   readonly archive?: boolean;
   readonly followLink?: boolean;
 }

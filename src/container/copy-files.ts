@@ -5,6 +5,7 @@ import {
   constants,
   copyFileSync,
   fstatSync,
+  lchownSync,
   lstatSync,
   mkdirSync,
   openSync,
@@ -20,6 +21,7 @@ import { basename, dirname, join, posix } from "node:path";
 import { LighterError } from "#base";
 import type { Host } from "#host";
 import { layerChunks } from "#image";
+import { resolveUser } from "#runtime";
 import { Extraction } from "#snapshot";
 import { type ContainerRecord, isLive } from "./container-record.ts";
 import { withRoot } from "./container-root.ts";
@@ -33,7 +35,7 @@ export interface CopyRequest {
   readonly hostPath: string;
   /** Of the container; a relative one begins at the root. */
   readonly containerPath: string;
-  /** Keep owners. */
+  /** Into a container: the files are to be its user's, where it has one. Out of one: they keep their owners. */
   readonly archive?: boolean;
   /** Follow a link that the source is. */
   readonly followLink?: boolean;
@@ -54,14 +56,31 @@ export async function copyFiles(parts: Parts, record: ContainerRecord, request: 
     const isIn = request.direction === "in";
     // While it runs its tree is seen with the IDs of the host that its own stand for.
     const first = isLive(record.state) ? record.namespaces.firstUser : undefined;
-    const owner = isIn ? { uid: first ?? 0, gid: first ?? 0 } : ownIds();
     const shift = shiftBy(first === undefined ? 0 : isIn ? first : -first);
-    const task = (): void =>
-      copy(parts.host, { from, to, request, ownerOf: request.archive === true ? shift : () => owner });
+    const isEmptied = isIn || !isLive(record.state) ? () => false : kernelTrees(inside, record);
+    const owner = isIn ? userOf(parts.host, record, { request, root, first }) : callerOf(request);
+    const ownerOf = owner === undefined ? shift : () => owner;
+    const task = (): void => copy(parts.host, { from, to, request, ownerOf, isEmptied });
     if (isIn && first !== undefined) parts.host.files.actingAs(first, task);
     else task();
     await Promise.resolve();
   });
+}
+
+/** What the kernel shows a program of itself is no file of the container's: docker copies the places alone. */
+function kernelTrees(inside: Side, { mounts }: ContainerRecord): (stats: Stats) => boolean {
+  const root = inside.open("/", true, (_, stat) => stat);
+  const places = ["/proc", "/sys", "/dev"].filter((place) =>
+    mounts.every(({ destination }) => destination !== place),
+  );
+  const keys = places.flatMap(
+    (place) => inside.open(place, true, (_, stat) => (stat.dev === root?.dev ? [] : [keyOf(stat)])) ?? [],
+  );
+  return (stats) => keys.includes(keyOf(stats));
+}
+
+function keyOf({ dev, ino }: Stats): string {
+  return `${dev}:${ino}`;
 }
 
 /** An ID that has none on the other side becomes nobody's. */
@@ -75,8 +94,29 @@ function shiftBy(distance: number): OwnerOf {
   return ({ uid, gid }) => ({ uid: shift(uid), gid: shift(gid) });
 }
 
-function ownIds() {
-  return { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+interface Ids {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Who owns what comes out; undefined when it keeps its owners. */
+function callerOf({ archive }: CopyRequest): Ids | undefined {
+  return archive === true ? undefined : { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+}
+
+/** Who owns what goes in; undefined when it keeps its owners, as docker has it. */
+function userOf(
+  host: Host,
+  { process: { user } }: ContainerRecord,
+  {
+    request,
+    root,
+    first = 0,
+  }: { readonly request: CopyRequest; readonly root: string; readonly first: number | undefined },
+): Ids | undefined {
+  if (request.archive !== true || user === "") return undefined;
+  const { uid, gid } = resolveUser(host, root, user);
+  return { uid: uid + first, gid: gid + first };
 }
 
 /** `/.` says the contents, `/` says a directory. */
@@ -113,7 +153,7 @@ class Side {
 
   /** The place that a link at this path stands for, as docker reads it, be it there or not. */
   followed(): Side {
-    let { path } = this;
+    let path = this.path.replace(/\/\.$/, "/");
     for (let links = 0; links < mostLinks && !path.endsWith("/"); links += 1) {
       const target = this.open(dirname(path), true, (parent) => linkAt(join(parent, basename(path))));
       if (target === undefined) return new Side(this.#host, this.#root, path);
@@ -142,16 +182,15 @@ function linkAt(path: string): string | undefined {
     : undefined;
 }
 
-type OwnerOf = (ids: { readonly uid: number; readonly gid: number }) => {
-  readonly uid: number;
-  readonly gid: number;
-};
+type OwnerOf = (ids: Ids) => Ids;
 
 interface Copying {
   readonly from: Side;
   readonly to: Side;
   readonly request: CopyRequest;
   readonly ownerOf: OwnerOf;
+  /** Of directories whose contents stay where they are. */
+  readonly isEmptied: (stats: Stats) => boolean;
 }
 
 function copy(host: Pick<Host, "files">, copying: Copying): void {
@@ -166,7 +205,7 @@ function copy(host: Pick<Host, "files">, copying: Copying): void {
       if (stat.isDirectory()) return copyDirectory(host, copying, source);
       if (from.path.endsWith("/")) throw from.fault("it is no directory");
       const landing = { ...copying, to };
-      inTarget(landing, (directory, name) => copyEntry({ source, stat, directory, name, ...landing }));
+      inTarget(landing, (directory, name) => copyEntry(host, { source, stat, directory, name, ...landing }));
       return true;
     },
   );
@@ -195,7 +234,8 @@ function inTarget({ from, to }: Copying, put: (directory: string, name: string) 
 
 function copyDirectory(host: Pick<Host, "files">, copying: Copying, source: string): true {
   const { from, to } = copying;
-  const isContents = from.path.endsWith("/.");
+  // The root has no name that it could stand under.
+  const isContents = from.path.endsWith("/.") || from.path === "/";
   const existing = to.open(to.path, true, (target, stat) => {
     if (!stat.isDirectory()) throw to.fault("a directory cannot replace a file");
     if (isContents) fill(host, { source, target, ...copying });
@@ -235,20 +275,22 @@ function fillNew(
 
 function fill(
   host: Pick<Host, "files">,
-  tree: { readonly source: string; readonly target: string; readonly ownerOf: OwnerOf },
+  tree: Pick<Copying, "ownerOf" | "isEmptied"> & { readonly source: string; readonly target: string },
 ): void {
   using extraction = new Extraction({
     host,
     root: `${tree.target}/.`,
     owner: tree.ownerOf,
   });
-  for (const chunk of layerChunks(`${tree.source}/.`, { files: host.files as Host["files"] }))
+  const { isEmptied } = tree;
+  for (const chunk of layerChunks(`${tree.source}/.`, { files: host.files as Host["files"], isEmptied }))
     extraction.write(chunk);
   extraction.finish();
 }
 
 /** A file or a link takes the place of what stands there by a rename: nothing is written through a link. */
 function copyEntry(
+  host: Pick<Host, "files">,
   entry: Copying & {
     readonly source: string;
     readonly stat: Stats;
@@ -263,6 +305,7 @@ function copyEntry(
     throw entry.to.fault("a file cannot replace a directory");
   try {
     if (stat.isSymbolicLink()) symlinkSync(entry.from.readLink(), half);
+    else if (stat.isFIFO() || stat.isCharacterDevice() || stat.isBlockDevice()) copyNode(host, entry, half);
     else copyContents(entry, half);
     renameSync(half, path);
   } catch (error) {
@@ -271,11 +314,23 @@ function copyEntry(
   }
 }
 
+function copyNode(
+  { files }: Pick<Host, "files">,
+  { stat, ownerOf }: Pick<Copying, "ownerOf"> & { readonly stat: Stats },
+  half: string,
+): void {
+  const major = (stat.rdev >> 8) & 0xfff;
+  const minor = (stat.rdev & 0xff) | ((stat.rdev >> 12) & 0xfff00);
+  files.makeNode(half, stat.mode, { major, minor });
+  const { uid, gid } = ownerOf(stat);
+  lchownSync(half, uid, gid);
+}
+
 function copyContents(
   { from, source, stat, ownerOf }: Copying & { readonly source: string; readonly stat: Stats },
   half: string,
 ): void {
-  if (!stat.isFile()) throw from.fault("it is neither a file, nor a directory, nor a link");
+  if (!stat.isFile()) throw from.fault("it is a socket, which cannot be copied");
   // By descriptor: another container that shares a volume may put a link at the name meanwhile.
   const fd = openSync(half, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
   try {

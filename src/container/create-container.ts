@@ -123,7 +123,7 @@ function mountsFrom({ store }: Parts, words: readonly string[]): readonly MountP
     const shared = store.get(name).mounts.filter(({ type }) => type !== "tmpfs");
     return shared.map((mount) => ({
       ...mount,
-      readOnly: mode === "ro" || (mode !== "rw" && mount.readOnly),
+      readOnly: mode === "ro" || mount.readOnly,
     }));
   });
 }

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { LighterError } from "#base";
 import type { Image } from "#image";
 import { familiarReference } from "#oci";
 import type { EndpointFacts } from "#runtime";
@@ -188,10 +189,12 @@ function lifeOf(parts: Parts): Life {
     create: (request) => createContainer(parts, request),
     start: async (text) => {
       const record = store.get(text);
+      refusePaused(record);
       return isStarted(record) ? record : await start(record);
     },
     startAttached: (text, streams) => {
       const record = store.get(text);
+      refusePaused(record);
       const input = streams.input === true && record.input !== "none";
       return tidied(parts, () => startAttached(parts, record, streams, { input }));
     },
@@ -323,6 +326,14 @@ function contentsOf(parts: Parts): ContentsOf {
 /** A container that goes when it ends outlives a restart, as docker's does. */
 function keepAtEnd({ store }: Parts, { state: _state, ...record }: ContainerRecord): void {
   if (record.remove) store.save({ ...record, remove: false }, { durable: true });
+}
+
+function refusePaused({ state, name }: ContainerRecord): void {
+  if (state.status !== "paused") return;
+  throw new LighterError(
+    "CONTAINER_INVALID",
+    `cannot start container "${name}": it is paused; unpause it instead`,
+  );
 }
 
 function isStarted({ state }: ContainerRecord): boolean {

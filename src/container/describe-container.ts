@@ -3,6 +3,7 @@ import { posix } from "node:path";
 import { LighterError } from "#base";
 import type { PortMapping } from "#runtime";
 import { checkNameServers, checkSysctls } from "./check-limits.ts";
+import { checkNetworkMode } from "./check-network-mode.ts";
 import { checkName } from "./container-name.ts";
 import type { HealthSettings, LogSettings, StoredContainer } from "./container-record.ts";
 import { parseDeviceRule } from "./device-limits.ts";
@@ -27,12 +28,13 @@ export function describeContainer(request: RunRequest, inherited: readonly Mount
   const image = request.image.config.config ?? {};
   if (request.name !== undefined) checkName(request.name);
   for (const text of request.extraHosts ?? []) parseExtraHost(text);
+  checkNetworkMode(request);
   checkNameServers(request.networking?.dns?.servers ?? []);
   checkSysctls(request.sysctls ?? {}, { network: request.network === "host", ipc: request.ipc === "host" });
   const stopSignal = request.stopSignal ?? image.StopSignal ?? "SIGTERM";
   signalNumber(stopSignal);
   const exposedPorts = exposedBy(request, Object.keys(image.ExposedPorts ?? {}));
-  const health = healthOf(request, image.Healthcheck);
+  const { health, idleHealth } = healthOf(request, image.Healthcheck);
   return {
     version: 2,
     image: { id: request.image.id, name: request.imageName },
@@ -62,6 +64,7 @@ export function describeContainer(request: RunRequest, inherited: readonly Mount
       options: request.securityOptions ?? [],
     },
     ...(health === undefined ? {} : { health }),
+    ...(idleHealth === undefined ? {} : { idleHealth }),
     init: request.init ?? false,
     namespaces: namespacesOf(request),
     groupAdd: request.groupAdd ?? [],
@@ -182,13 +185,16 @@ function logOf(log: Partial<LogSettings>): LogSettings {
   return { driver: "json-file", maxBytes: 0, maxFiles: 1, options: {}, ...log };
 }
 
-function healthOf({ health }: RunRequest, image: HealthSettings | undefined): HealthSettings | undefined {
-  if (health === "none") return undefined;
+function healthOf(
+  { health }: RunRequest,
+  image: HealthSettings | undefined,
+): Pick<StoredContainer, "health" | "idleHealth"> {
+  if (health === "none") return { idleHealth: { ...image, Test: ["NONE"] } };
   // Intervals alone change those of the image's check.
   const merged = { ...image, ...health };
   const test = merged.Test ?? [];
-  if (merged.probe === undefined && (test.length === 0 || test[0] === "NONE")) return undefined;
-  return merged;
+  if (merged.probe !== undefined || (test.length > 0 && test[0] !== "NONE")) return { health: merged };
+  return Object.keys(merged).length === 0 ? {} : { idleHealth: merged };
 }
 
 function exposedBy(request: RunRequest, ofImage: readonly string[]): readonly string[] {

@@ -6,6 +6,7 @@ import { tell } from "./container-events.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import type { Parts } from "./parts.ts";
 import { grantable } from "./spec-settings.ts";
+import { withGroups } from "./user-groups.ts";
 
 /** What `docker exec` asks for. */
 export interface ExecRequest {
@@ -98,10 +99,11 @@ function processOf({ host }: Parts, { record, request, spec }: Asked): SpecProce
   const { consoleSize: _, ...own } = spec.process;
   const tty = request.tty ?? false;
   const env = [...own.env, ...(tty ? ["TERM=xterm"] : []), ...(request.env ?? [])];
+  const root = `/proc/${record.state.pid}/root`;
   const user =
     request.user === undefined
       ? undefined
-      : resolveUser(host, `/proc/${record.state.pid}/root`, request.user);
+      : withGroups(host, root, resolveUser(host, root, request.user), record.groupAdd);
   const variables = new Map(env.map((text) => [text.split("=", 1)[0] ?? "", text]));
   if (user !== undefined) variables.set("HOME", `HOME=${user.home}`);
   return {

@@ -6,7 +6,6 @@ import {
   buildSpec,
   isAtLeast,
   prepareMountPoints,
-  type ResolvedUser,
   type RuntimeSpec,
   readSpecFacts,
   resolveUser,
@@ -15,6 +14,7 @@ import type { ContainerRecord } from "./container-record.ts";
 import { type MountPoint, specMount } from "./mount-point.ts";
 import type { Parts } from "./parts.ts";
 import { initMounts, specSettings, withInit } from "./spec-settings.ts";
+import { withGroups } from "./user-groups.ts";
 
 interface SpecRequest {
   readonly record: ContainerRecord;
@@ -76,16 +76,6 @@ function isDirectory(mount: MountPoint): boolean {
 /** Docker makes a working directory that the image lacks; it stays, being the container's own. */
 export function makeWorkingDirectory({ host }: Parts, record: ContainerRecord, rootfs: string): void {
   prepareMountPoints(host, rootfs, [{ destination: record.process.cwd }]);
-}
-
-function withGroups(
-  host: Parts["host"],
-  rootfs: string,
-  user: ResolvedUser,
-  groups: readonly string[],
-): ResolvedUser {
-  const gids = groups.map((group) => resolveUser(host, rootfs, `0:${group}`).gid);
-  return { ...user, additionalGids: [...new Set([...user.additionalGids, ...gids])] };
 }
 
 /** `-v` makes a directory of the host that is missing, as docker does; `--mount` does not. */

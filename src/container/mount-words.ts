@@ -15,7 +15,7 @@ const volumeName = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 export function parseVolume(text: string): MountPoint {
   const parts = text.split(":");
   const fail = (state: string) => invalid("volume", text, state);
-  if (parts.length > 3) throw fail("want [SOURCE:]/container/path[:OPTIONS]");
+  if (parts.length > 3 || parts.includes("")) throw fail("want [SOURCE:]/container/path[:OPTIONS]");
   const [first = "", second, third = ""] = parts;
   const isAnonymous = second === undefined;
   const destination = destinationOf(isAnonymous ? first : second, fail);
@@ -25,6 +25,7 @@ export function parseVolume(text: string): MountPoint {
   );
   if (unknown !== undefined)
     throw fail(`option "${unknown}" is unknown; use ro, rw, nocopy or a propagation`);
+  if (words.includes("ro") && words.includes("rw")) throw fail("it cannot be read-only and not");
   const common = {
     destination,
     readOnly: words.includes("ro"),
@@ -32,8 +33,12 @@ export function parseVolume(text: string): MountPoint {
     asked: { flag: "volume", mode: third },
   } as const;
   if (isAnonymous) return { type: "volume", source: "", copies: true, isAnonymous: true, ...common };
-  if (posix.isAbsolute(first) || first.startsWith("."))
+  if (posix.isAbsolute(first) || first.startsWith(".")) {
+    if (words.includes("nocopy")) throw fail("nocopy is for a volume, and this is a path of the host");
     return { type: "bind", source: resolve(first), ...common };
+  }
+  if (words.some((word) => propagations.has(word)))
+    throw fail("a propagation is for a path of the host, and this is a volume");
   if (!volumeName.test(first))
     throw fail(`"${first}" is no volume's name; want letters, digits, "_", "." and "-", or a path`);
   return { type: "volume", source: "", name: first, copies: !words.includes("nocopy"), ...common };
@@ -54,11 +59,12 @@ export function parseMount(text: string): MountPoint {
     fields.delete(name);
     return words.length === 0 ? undefined : Object.fromEntries(words);
   };
-  const type = take("type") ?? "volume";
+  const wrong = text.split(",").find((field) => /^\s|^[^=]*\s=/.test(field));
+  if (wrong !== undefined) throw fail(`field "${wrong}" has a blank in its name`);
+  const type = take("type")?.toLowerCase() ?? "volume";
   const source = take("source", "src");
   const destination = destinationOf(take("target", "destination", "dst") ?? "", fail);
-  const readOnlyText = take("readonly", "ro");
-  const readOnly = readOnlyText !== undefined && readOnlyText !== "false" && readOnlyText !== "0";
+  const readOnly = isSaid(take("readonly", "ro"), fail);
   const mount = typedMount(type, { source, destination, readOnly }, { take, takeAll, fail });
   const [left] = fields.keys();
   if (left !== undefined) throw fail(`field "${left}" is not known for type ${type}`);
@@ -90,7 +96,7 @@ function typedMount(
     }
     case "volume": {
       if (source !== undefined && !volumeName.test(source)) throw fail(`"${source}" is no volume's name`);
-      const copies = take("volume-nocopy") === undefined;
+      const copies = !isSaid(take("volume-nocopy"), fail);
       if ((take("volume-driver") ?? "local") !== "local") throw fail("the only volume driver is local");
       const named = source === undefined ? { isAnonymous: true } : { name: source };
       const [labels, driverOptions] = [takeAll("volume-label"), takeAll("volume-opt")];
@@ -114,8 +120,7 @@ function recursionOf(
   take: MountFields["take"],
   fail: MountFields["fail"],
 ): { readonly below?: "absent" | "writable" } {
-  const shallow = take("bind-nonrecursive");
-  const isShallow = shallow !== undefined && shallow !== "false" && shallow !== "0";
+  const isShallow = isSaid(take("bind-nonrecursive"), fail);
   const recursion = take("bind-recursive") ?? (isShallow ? "disabled" : "enabled");
   switch (recursion) {
     case "enabled":
@@ -164,7 +169,7 @@ export function parseMounts(asked: {
   readonly tmpfs?: readonly string[];
 }): readonly MountPoint[] {
   const all = [
-    ...(asked.volumes ?? []).map(parseVolume),
+    ...[...new Set(asked.volumes ?? [])].map(parseVolume),
     ...(asked.mounts ?? []).map(parseMount),
     ...(asked.tmpfs ?? []).map(parseTmpfs),
   ];
@@ -180,7 +185,15 @@ export function parseMounts(asked: {
 
 function splitField(field: string): readonly [string, string] {
   const equals = field.indexOf("=");
-  return equals < 0 ? [field.trim(), ""] : [field.slice(0, equals).trim(), field.slice(equals + 1)];
+  return equals < 0 ? [field, ""] : [field.slice(0, equals), field.slice(equals + 1)];
+}
+
+/** A field that is a condition: its name alone says yes. */
+function isSaid(value: string | undefined, fail: (state: string) => LighterError): boolean {
+  if (value === undefined) return false;
+  if (value === "" || /^(1|t|true)$/i.test(value)) return true;
+  if (/^(0|f|false)$/i.test(value)) return false;
+  throw fail(`"${value}" is neither true nor false`);
 }
 
 /** What programs that show a container its own share of the host (lxcfs) mount, and runtimes let them. */

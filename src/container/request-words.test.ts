@@ -48,8 +48,10 @@ test("what a tmpfs forbids can be lifted", () => {
 });
 
 test("volumes that cannot be", () => {
-  for (const text of ["", "a", "n@me:/b", "/a:b", "/a:/", "/a:/b:x", "/a:/b:ro:z", ":/b"])
+  const faults = ["", "a", "n@me:/b", "/a:b", "/a:/", "/a:/b:x", "/a:/b:ro:z", ":/b"];
+  for (const text of [...faults, "/a:/b:", "/a:/b:rw,ro", "/a:/b:nocopy", "vol:/b:shared"])
     assert.throws(() => parseVolume(text), { code: "CONTAINER_INVALID" }, text);
+  assert.equal(parseMounts({ volumes: ["/v", "/v"] }).length, 1);
   assert.throws(() => parseMounts({ volumes: ["/a:/x", "/b:/x/"] }), {
     message: /two volumes want that place/,
   });
@@ -135,7 +137,7 @@ test("mounts as docker writes them", () => {
       },
     ],
     [
-      "type=tmpfs,dst=/t,tmpfs-size=1m,tmpfs-mode=700",
+      "type=TMPFS,dst=/t,tmpfs-size=1m,tmpfs-mode=700,ro=false",
       { type: "tmpfs", options: ["size=1m", "mode=700"], destination: "/t", readOnly: false, asked },
     ],
   ];
@@ -147,6 +149,8 @@ test("mounts as docker writes them", () => {
     "type=tmpfs,target=/t,what=1",
     "type=bind,source=a,target=/b",
     "type=bind,source=/a,target=/b,bind-recursive=readonly",
+    "type=bind,source=/a,target=/b,readonly=x",
+    "type=bind,source=/a,target=/b, readonly",
   ];
   for (const text of faults) assert.throws(() => parseMount(text), { code: "CONTAINER_INVALID" }, text);
   assert.deepEqual(specMount(parseTmpfs("/run:size=64k,exec"), facts), {

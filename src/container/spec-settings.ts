@@ -113,6 +113,7 @@ function readSecurityOption(
   const isLifted = value === "unconfined" || value === "disable";
   switch (name) {
     case "no-new-privileges":
+      if (!["", "true", "false"].includes(value)) break;
       settings.noNewPrivileges = value !== "false";
       return;
     case "seccomp":
@@ -157,6 +158,11 @@ function read(path: string): string {
 /** `/dev/x[:/dev/y][:rwm]`; a directory of the host stands for the devices in it. */
 function parseDevice(text: string): readonly SpecDevice[] {
   const [source = "", second = "", third] = text.split(":");
+  if (text.split(":").includes(""))
+    throw new LighterError(
+      "CONTAINER_INVALID",
+      `cannot use device "${text}": a part between colons is empty`,
+    );
   const access = third ?? (/^[rwm]{1,3}$/.test(second) ? second : "rwm");
   const target = second === "" || /^[rwm]{1,3}$/.test(second) ? source : second;
   const stat = statSync(source, { throwIfNoEntry: false });
@@ -224,7 +230,8 @@ function rlimits({ onWarning }: Parts, texts: readonly string[]): Pick<SpecOptio
       );
     return { type, soft: Math.min(soft, most), hard: Math.min(hard, most) };
   });
-  return { rlimits: asked };
+  // The later of two words for one limit holds.
+  return { rlimits: [...new Map(asked.map((limit) => [limit.type, limit])).values()] };
 }
 
 const unlimited = 2 ** 53 - 1;

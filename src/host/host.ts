@@ -91,6 +91,11 @@ export interface Mounts {
     target: string,
     options?: { readonly readOnly?: boolean; readonly recursive?: boolean },
   ): Mount;
+  /**
+   * Binds `source` and what is mounted below it onto an open place, whatever its name leads to by now. It goes with the mount
+   * that the place is in.
+   */
+  bindAt(source: string, placeFd: number, options?: { readonly readOnly?: boolean }): void;
   tmpfs(target: string, options?: { readonly sizeBytes?: number; readonly mode?: number }): Mount;
   /** Shows here what a process has at `path` of its own tree; undefined when nothing is there. */
   takeFrom(pid: number, path: string, target: string): Mount | undefined;

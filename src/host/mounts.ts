@@ -22,6 +22,7 @@ const AT_EMPTY_PATH = 0x1000;
 const OPEN_TREE_CLONE = 1;
 const OPEN_TREE_CLOEXEC = 0o2000000;
 const MOVE_MOUNT_F_EMPTY_PATH = 4;
+const MOVE_MOUNT_T_EMPTY_PATH = 0x40;
 const MOUNT_ATTR_RDONLY = 1n;
 const MOUNT_ATTR_IDMAP = 0x100000n;
 const EINVAL = -22;
@@ -64,6 +65,8 @@ export function createMounts(sys: Sys): Mounts {
         readOnly: options?.readOnly ?? false,
         recursive: options?.recursive ?? false,
       }),
+    bindAt: (source, placeFd, options) =>
+      bindAt(sys, source, { placeFd, readOnly: options?.readOnly ?? false }),
     takeFrom(pid, path, target) {
       const tree = openForeignTree(sys, pid, path);
       if (tree === undefined) return undefined;
@@ -159,6 +162,27 @@ function bind(sys: Sys, source: string, options: BindOptions): Mount {
     throw error;
   }
   return held;
+}
+
+function bindAt(
+  sys: Sys,
+  source: string,
+  { placeFd, readOnly }: { readonly placeFd: number; readonly readOnly: boolean },
+): void {
+  const attempt = { verb: "mount", object: source, capability: "CAP_SYS_ADMIN" } as const;
+  const tree = sys.openTree(AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+  if (tree < 0) throw systemError(tree, attempt);
+  try {
+    const attributes = Buffer.alloc(32);
+    attributes.writeBigUInt64LE(readOnly ? MOUNT_ATTR_RDONLY : 0n, 0);
+    const flags = AT_EMPTY_PATH | AT_RECURSIVE;
+    const set = readOnly ? sys.mountSetattr(tree, "", flags, attributes, attributes.length) : 0;
+    if (set < 0) throw systemError(set, { ...attempt, verb: "make read-only" });
+    const moved = sys.moveMount(tree, "", placeFd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+    if (moved < 0) throw systemError(moved, attempt);
+  } finally {
+    closeSync(tree);
+  }
 }
 
 function makeReadOnly(sys: Sys, target: string, recursive: boolean): void {

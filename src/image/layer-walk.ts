@@ -40,6 +40,8 @@ export interface LayerOptions {
   readonly map?: LayerMapWriter | undefined;
   /** Names are written as `./name`, and the directory itself, as `./`, comes first. */
   readonly isRooted?: boolean;
+  /** Directories that stand in the layer without what is in them. */
+  readonly isEmptied?: (stats: Stats) => boolean;
 }
 
 /** Attributes that belong in an image: what programs set, and file capabilities. As BuildKit chooses. */
@@ -56,6 +58,7 @@ export class LayerWalk {
   readonly #onFile: ((sizeBytes: number) => void) | undefined;
   readonly #map: LayerMapWriter | undefined;
   readonly #isRooted: boolean;
+  readonly #isEmptied: (stats: Stats) => boolean;
   /** First name of each file that has several. */
   readonly #firstNames = new Map<string, string>();
 
@@ -67,12 +70,13 @@ export class LayerWalk {
     this.#onFile = options.onFile;
     this.#map = options.map;
     this.#isRooted = options.isRooted === true;
+    this.#isEmptied = options.isEmptied ?? (() => false);
   }
 
   *pieces(): Generator<LayerPiece, void, undefined> {
     if (this.#isRooted) yield piece(this.#entry("", lstatSync(this.#root), this.#xattrNames("")));
     // A stack of names instead of recursion: one generator serves the whole tree.
-    const waiting = this.#children("");
+    const waiting = this.#isEmptied(lstatSync(this.#root)) ? [] : this.#children("");
     for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
       const deferred = this.#deferred?.find(path);
       if (deferred !== undefined) {
@@ -81,7 +85,7 @@ export class LayerWalk {
       }
       const stats = lstatSync(this.#path(path));
       yield* this.#piecesOf(path, stats);
-      if (!stats.isDirectory()) continue;
+      if (!stats.isDirectory() || this.#isEmptied(stats)) continue;
       for (const child of this.#children(path)) waiting.push(child);
     }
   }

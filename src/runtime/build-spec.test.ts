@@ -77,12 +77,13 @@ const environments = [
 for (const [what, options, want] of environments)
   test(`environment of ${what}`, () => assert.deepEqual(specOf(options).process.env, want));
 
-test("mounts: docker's, then the bound files, then the asked ones, outer before inner", () => {
+test("mounts: docker's, then the bound files and the asked ones, outer before inner", () => {
   const spec = specOf({
     files: { hosts: "/h/hosts", resolvConf: "/h/resolv" },
     mounts: [
       { destination: "/data/inner", source: "/b", options: ["rbind"] },
       { destination: "/data", source: "/a", options: ["rbind"] },
+      { destination: "/etc", source: "/c", options: ["rbind"] },
     ],
   });
   assert.deepEqual(
@@ -95,9 +96,10 @@ test("mounts: docker's, then the bound files, then the asked ones, outer before 
       "/sys/fs/cgroup",
       "/dev/mqueue",
       "/dev/shm",
+      "/data",
+      "/etc",
       "/etc/resolv.conf",
       "/etc/hosts",
-      "/data",
       "/data/inner",
     ],
   );

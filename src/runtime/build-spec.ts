@@ -208,12 +208,14 @@ function mountsOf(options: SpecOptions, facts: SpecFacts): readonly SpecMount[] 
       : mount;
   return [
     ...shown.filter((mount) => !covered.has(mount.destination)).map(writable),
-    ...bound.flatMap(({ destination, source }) =>
-      source === undefined || covered.has(destination)
-        ? []
-        : [{ destination, type: "bind", source, options: flags }],
-    ),
-    ...asked.toSorted((a, b) => depth(a) - depth(b)),
+    ...[
+      ...bound.flatMap(({ destination, source }) =>
+        source === undefined || covered.has(destination)
+          ? []
+          : [{ destination, type: "bind", source, options: flags }],
+      ),
+      ...asked,
+    ].toSorted((a, b) => depth(a) - depth(b)),
   ];
 }
 

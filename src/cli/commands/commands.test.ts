@@ -392,9 +392,9 @@ test("ps shows what runs, and with -a what ended", async () => {
   const engine = fakeEngine({ containers: { list: () => Promise.resolve([record, ended]) } });
   assert.equal(
     (await lighter(["ps", "-a"], engine)).stdout,
-    `CONTAINER ID   IMAGE        COMMAND                  CREATED             STATUS                     PORTS                  NAMES
-0123456789ab   calculator   "/calculator 6 x ?[2…"   About an hour ago   Up About a minute          0.0.0.0:8080->80/tcp   brisk_barge
-0123456789ab   calculator   "/calculator 6 x ?[2…"   About an hour ago   Exited (3) 2 minutes ago                          calm_canoe
+    `CONTAINER ID   IMAGE        COMMAND                     CREATED             STATUS                     PORTS                  NAMES
+0123456789ab   calculator   "/calculator 6 x \\x1b[2…"   About an hour ago   Up About a minute          0.0.0.0:8080->80/tcp   brisk_barge
+0123456789ab   calculator   "/calculator 6 x \\x1b[2…"   About an hour ago   Exited (3) 2 minutes ago                          calm_canoe
 `,
   );
   assert.equal((await lighter(["ps", "-q"], engine)).stdout, "0123456789ab\n");

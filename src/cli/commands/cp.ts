@@ -6,7 +6,11 @@ export const cp = defineCommand({
   summary: "Copy files between a container and the host",
   usage: "[OPTIONS] CONTAINER:PATH PATH|- or PATH|- CONTAINER:PATH",
   flags: {
-    archive: { kind: "boolean", short: "a", summary: "Keep the owners of the files" },
+    archive: {
+      kind: "boolean",
+      short: "a",
+      summary: "Into a container: give the files to its user; out of one: keep their owners",
+    },
     "follow-link": { kind: "boolean", short: "L", summary: "Copy what a link of the source leads to" },
     quiet: { kind: "boolean", short: "q", summary: "Print nothing" },
   },

@@ -2,7 +2,7 @@ import type { StoreEvent } from "#events";
 import { defineCommand } from "../command.ts";
 import { matchesFilters, parseFilters } from "../filters.ts";
 import { goRow } from "../format/go-values.ts";
-import { parseMoment } from "../moment.ts";
+import { parseMoment, untilOption } from "../moment.ts";
 
 const filterNames = ["container", "event", "image", "label", "network", "scope", "type", "volume"] as const;
 
@@ -36,7 +36,7 @@ export const events = defineCommand({
     const options = {
       signal,
       ...(flags.since !== undefined && { since: parseMoment(flags.since, io.now()) }),
-      ...(flags.until !== undefined && { until: parseMoment(flags.until, io.now()) }),
+      ...untilOption(flags.until, io.now()),
     };
     for await (const event of engine.events(options)) {
       if (!matchesFilters(filters, (filter) => matches(event, filter))) continue;

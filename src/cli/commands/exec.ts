@@ -57,7 +57,7 @@ export const exec = defineCommand({
       privileged: flags.privileged,
       ...(flags["detach-keys"] !== undefined && { detachKeys: flags["detach-keys"] }),
       ...(flags.user !== undefined && { user: flags.user }),
-      ...(flags.workdir !== undefined && { workdir: flags.workdir }),
+      ...(flags.workdir && { workdir: flags.workdir }),
     });
     return await (flags.detach ? status.catch(failPlainly) : status);
   },

@@ -14,7 +14,7 @@ export const kill = defineCommand({
     return await eachContainer(
       args,
       io,
-      async (name) => void (await engine.containers.kill(name, flags.signal)),
+      async (name) => void (await engine.containers.kill(name, flags.signal || undefined)),
     );
   },
 });

@@ -1,8 +1,7 @@
-import { LighterError } from "#base";
 import type { LogOptions } from "#container";
 import { defineCommand, type Invocation } from "../command.ts";
 import type { CliEngine } from "../engine-port.ts";
-import { parseMoment } from "../moment.ts";
+import { parseMoment, untilOption } from "../moment.ts";
 
 const logsFlags = {
   details: { kind: "boolean", summary: "Put the labels and variables that --log-opt chose before each line" },
@@ -55,18 +54,14 @@ async function detailsOf(engine: CliEngine, name: string): Promise<string> {
 }
 
 function logOptions({ flags, io, signal }: Invocation<typeof logsFlags>): LogOptions {
-  const tail = flags.tail === undefined || flags.tail === "all" ? undefined : Number(flags.tail);
-  if (tail !== undefined && !Number.isInteger(tail))
-    throw new LighterError(
-      "ARGUMENT_INVALID",
-      `cannot show the last "${flags.tail}" lines: want a whole number or all`,
-    );
+  // Docker takes every word that is no number for all.
+  const tail = /^[+-]?\d+$/.test(flags.tail ?? "") ? Number(flags.tail) : undefined;
   return {
     follow: flags.follow,
     signal,
     // Less than none is all, as docker has it.
     ...(tail !== undefined && tail >= 0 && { tail }),
     ...(flags.since !== undefined && { since: parseMoment(flags.since, io.now()) }),
-    ...(flags.until !== undefined && { until: parseMoment(flags.until, io.now()) }),
+    ...untilOption(flags.until, io.now()),
   };
 }

@@ -71,10 +71,9 @@ async function listContainers({ flags, io, openEngine }: Invocation<typeof psFla
   const { printRows } = await import("../format/print-rows.ts");
   await using engine = await openEngine();
   const all = await engine.containers.list();
-  const most = flags.latest ? 1 : (flags.last ?? -1);
+  const most = flags.last ?? (flags.latest ? 1 : -1);
   // A filter by status shows those that do not run, as docker's does.
-  const showsAll =
-    flags.all || most > 0 || filters.some(({ name }) => name === "status" || name === "exited");
+  const showsAll = flags.all || most > 0 || filters.some(({ name }) => name === "status");
   const shown = all
     .filter((container) => showsAll || isLive(container.state))
     .filter((container) => matchesContainer(container, filters, all))
@@ -126,10 +125,10 @@ const blankRow: ReturnType<typeof containerRow> & { readonly Size: string } = {
 export function containerRow(container: ContainerRecord, isFull: boolean, nowMs: number) {
   const [program = "", ...rest] = container.process.args;
   const words = [program, ...rest.map((word) => (word.includes(" ") ? `'${word}'` : word))];
-  const command = words.join(" ").replace(/[\u0000-\u001f\u007f-\u009f]/g, "?");
+  const command = words.join(" ");
   const volumes = container.mounts.filter((mount) => mount.type === "volume");
   return {
-    Command: `"${isFull || command.length <= 20 ? command : `${command.slice(0, 19)}…`}"`,
+    Command: goQuote(isFull || command.length <= 20 ? command : `${command.slice(0, 19)}…`),
     CreatedAt: `${container.created.slice(0, 19).replace("T", " ")} +0000 UTC`,
     ID: isFull ? container.id : container.id.slice(0, 12),
     Image: container.image.name,
@@ -150,6 +149,18 @@ export function containerRow(container: ContainerRecord, isFull: boolean, nowMs:
     State: container.state.status,
     Status: statusText(container.state, nowMs),
   };
+}
+
+/** As Go quotes a text. */
+function goQuote(text: string): string {
+  const named: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
+  const quoted = text
+    .replace(/["\\]/g, "\\$&")
+    .replace(
+      /[\u0000-\u001f\u007f-\u009f]/g,
+      (letter) => named[letter] ?? `\\x${letter.charCodeAt(0).toString(16).padStart(2, "0")}`,
+    );
+  return `"${quoted}"`;
 }
 
 function sizeText(size: { readonly writtenBytes: number; readonly totalBytes: number }): string {

@@ -39,6 +39,7 @@ async function removeContainers({
         ...(flags.volumes && { volumes: true }),
       })),
     (error) => flags.force && error.code === "CONTAINER_NOT_FOUND",
+    { isTold: true },
   );
   // What they held of the network is freed once for all of them.
   await engine.containers.sweep();
