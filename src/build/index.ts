@@ -22,6 +22,6 @@ export type {
   ImageForm,
 } from "./export/output.ts";
 export { parseAnnotation, parseOutput } from "./export/parse-output.ts";
-export type { Base, BaseSource } from "./ports.ts";
+export type { Base, BaseSource, OpenRegistries } from "./ports.ts";
 export type { BuildCache, CacheEntry, PruneOptions } from "./upkeep/build-cache.ts";
 export type { CacheMounts, StoredMount } from "./upkeep/cache-mounts.ts";

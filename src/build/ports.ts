@@ -1,7 +1,14 @@
 import type { OnProgress } from "#base";
 import type { LayerBlob } from "#image";
 import type { Digest, ImageConfig, Platform, Reference } from "#oci";
+import type { RegistryClient } from "#registry";
 import type { SnapshotName } from "#snapshot";
+
+/**
+ * Opens what speaks with registries. `insecure` names those (`host`, `host:port`) that are asked without verified TLS
+ * besides the ones that the configuration names.
+ */
+export type OpenRegistries = (insecure?: readonly string[]) => Promise<RegistryClient>;
 
 /** The port by which a build gets the image that a FROM names. The engine implements it (store, then recipes). */
 export interface BaseSource {

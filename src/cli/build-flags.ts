@@ -2,11 +2,13 @@ import { LighterError } from "#base";
 import type { BuildOptions } from "#engine";
 import { parseByteSize } from "./byte-size.ts";
 import type { Flags, FlagValues, Invocation } from "./command.ts";
+import { heedlessFlags } from "./docker-build-flags.ts";
 import { parseLabels, platformOf, resolvePairs } from "./env-flags.ts";
 import { progressModes } from "./progress/show.ts";
 
 /** docker's flags, and lighter's own. */
 export const buildFlags = {
+  ...heedlessFlags,
   allow: {
     kind: "list",
     value: "network.host|security.insecure|device",
@@ -45,17 +47,8 @@ export const buildFlags = {
   },
   call: {
     kind: "string",
-    choices: [
-      "build",
-      "check",
-      "check,format=json",
-      "outline",
-      "outline,format=json",
-      "targets",
-      "targets,format=json",
-    ],
-    isChosenLate: true,
-    summary: "Instead of a build: build checks, what can be passed, or the stages",
+    value: "METHOD[,format=json]",
+    summary: "Instead of a build: check, outline (what can be passed) or targets (the stages)",
   },
   "cgroup-parent": {
     kind: "string",
@@ -158,27 +151,6 @@ export const buildFlags = {
   target: { kind: "string", value: "STAGE", summary: "Build this stage instead of the last" },
   ulimit: { kind: "list", value: "NAME=SOFT[:HARD]", summary: "Limit of the processes of RUN steps" },
 } as const satisfies Flags;
-
-/** What `lighter build` refuses of docker's, and why. */
-export const refusedBuildFlags: Readonly<Record<string, string>> = {
-  builder: "there are no builders to choose from: a build runs in this very process",
-  "cpu-period": limits(),
-  "cpu-quota": limits(),
-  "cpu-shares": limits(),
-  c: limits(),
-  "cpuset-cpus": limits(),
-  "cpuset-mems": limits(),
-  isolation: "it is for Windows",
-  memory: limits(),
-  m: limits(),
-  "memory-swap": limits(),
-  "security-opt":
-    "a step says what it needs by RUN --security=insecure, and --allow security.insecure grants it",
-};
-
-function limits(): string {
-  return "BuildKit ignores it; set limits on a cgroup and name that with --cgroup-parent";
-}
 
 /** The build that a command line asks for. @throws USAGE, ARGUMENT_INVALID */
 export function buildOptions({ flags, args, io, signal }: Invocation<typeof buildFlags>): BuildOptions {

@@ -190,7 +190,7 @@ test("docker's statuses where they differ from the rule", async () => {
     ["run --volume-driver other x", fakeEngine({}), 125, /want local/],
     ["build --progress foo .", fakeEngine({}), 1, /for "--progress" flag: want auto, none, plain/],
     ["build --progress tty .", fakeEngine({}), 1, /standard error is none/],
-    ["build --call foo .", fakeEngine({}), 1, /for "--call" flag: want build, check/],
+    ["build --call foo .", fakeEngine({}), 1, /for "--call" flag: want one of build, check/],
     ["build --shm-size foo .", fakeEngine({}), 125, /cannot read size "foo"/],
     ["build -q --progress plain .", fakeEngine({}), 1, /progress=plain and quiet cannot be used together/],
     ["cp file web:", fakeEngine({}), 1, /the path in container "web" is empty/],

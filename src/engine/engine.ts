@@ -93,7 +93,8 @@ export class Engine implements AsyncDisposable {
     const bases = await this.#bases({});
     const host = this.#host;
     const networks = this.#networks;
-    const registries = this.#registries;
+    const registries = async (insecure: readonly string[] = []) =>
+      await (insecure.length === 0 ? this.#registries() : this.#openRegistries({ insecure }));
     // A build in which nothing runs touches no container: what dead ones left is settled when the first RUN has to run.
     const findRuntime = lazy(async (): Promise<Runtime> => {
       await (await this.#containers()).sweep();
@@ -195,8 +196,9 @@ export class Engine implements AsyncDisposable {
     });
   }
 
+  /** What is insecure for `settings` is so besides what the configuration says. */
   async #openRegistries(settings: RegistrySettings): Promise<RegistryClient> {
-    const { openRegistryClient } = await import("#registry");
+    const { loopback, openRegistryClient } = await import("#registry");
     const { readConfigurationFile } = await import("./configuration-file.ts");
     const { file, registries } = this.#configuration;
     const configured = (await readConfigurationFile(file)).registries ?? {};
@@ -206,6 +208,7 @@ export class Engine implements AsyncDisposable {
       ...registries,
       mirrors: { ...configured.mirrors, ...registries.mirrors },
       ...settings,
+      insecure: [...(registries.insecure ?? configured.insecure ?? loopback), ...(settings.insecure ?? [])],
     });
     this.#closing.use(client);
     return client;

@@ -6,7 +6,7 @@ export {
   startMemoryRegistry,
 } from "./memory/memory-registry.ts";
 export { openRegistryClient } from "./open-registry-client.ts";
-export type { RegistryOptions } from "./options.ts";
+export { loopback, type RegistryOptions } from "./options.ts";
 export type {
   BlobSource,
   CallOptions,

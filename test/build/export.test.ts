@@ -186,6 +186,16 @@ COPY --from=cross /made /
   );
 });
 
+test("BUILDKIT_MULTI_PLATFORM gives a single platform the form of several", { skip }, async () => {
+  const buildArgs = { BUILDKIT_MULTI_PLATFORM: "true" };
+  const { written } = await build("type=image,store=false", { buildArgs });
+  assert.equal(written?.descriptor.mediaType, "application/vnd.oci.image.index.v1+json");
+  await build(`type=local,dest=${out("single")}`, { buildArgs });
+  assert.deepEqual(readdirSync(out("single")), [`linux_${process.arch === "x64" ? "amd64" : process.arch}`]);
+  const wrong = { buildArgs: { BUILDKIT_MULTI_PLATFORM: "x" } };
+  await assert.rejects(build("type=cacheonly", wrong), /invalid boolean value for multi-platform: x/);
+});
+
 test("RUN for a processor that is not there is one sentence", { skip }, async () => {
   if (lab.host.probes.runsArchitecture("s390x")) return;
   const request = { platform: parsePlatform("linux/s390x") };

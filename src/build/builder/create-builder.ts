@@ -1,10 +1,9 @@
 import type { ContentStore } from "#content";
 import type { Host } from "#host";
 import type { ImageStore } from "#image";
-import type { RegistryClient } from "#registry";
 import type { NetworkProvider, Runtime } from "#runtime";
 import type { SnapshotName, Snapshotter } from "#snapshot";
-import type { BaseSource } from "../ports.ts";
+import type { BaseSource, OpenRegistries } from "../ports.ts";
 import { createRemoteSources } from "../remote/remote-sources.ts";
 import { CacheStore } from "../solve/cache-store.ts";
 import type { Sources } from "../solve/solver.ts";
@@ -29,7 +28,7 @@ export interface BuilderOptions {
   /** Asked for with the runtime. */
   readonly networks: () => Promise<NetworkProvider>;
   /** Asked for when an image is pushed. */
-  readonly registries: () => Promise<RegistryClient>;
+  readonly registries: OpenRegistries;
   /** `HTTP_PROXY` and its like, for git; registries have their own. @defaultValue none */
   readonly proxyEnv?: Readonly<Record<string, string>>;
 }

@@ -11,6 +11,7 @@ import {
 } from "#plan";
 import type { Base, BaseSource } from "../ports.ts";
 import { baseFailure, baseNotFound } from "./base-failure.ts";
+import { isMultiPlatform } from "./multi-platform.ts";
 import type { BuildInput } from "./read-dockerfile.ts";
 import type { BuildRequest, NamedContextRequest } from "./request.ts";
 
@@ -128,7 +129,7 @@ export function planOptions(request: BuildRequest, input: BuildInput): PlanOptio
   return {
     buildArgs: buildArgsOf(request),
     buildPlatform: hostPlatform(),
-    multiPlatform: (request.platforms?.length ?? 0) > 1,
+    multiPlatform: isMultiPlatform(request),
     ...(target !== undefined && target !== "" && { target }),
     ...(labels !== undefined && { labels }),
     ...(platform !== undefined && { platform }),

@@ -3,11 +3,11 @@ import type { ContentStore } from "#content";
 import type { ImageStore } from "#image";
 import { type Digest, digestOf } from "#oci";
 import type { Plan, VertexId } from "#plan";
-import type { RegistryClient } from "#registry";
 import type { EventJournal } from "../builder/event-journal.ts";
 import type { BuildRequest } from "../builder/request.ts";
 import type { BuildEvent, StepSummary } from "../events.ts";
 import type { LayerMaking, PlatformImage } from "../export/platform-image.ts";
+import type { OpenRegistries } from "../ports.ts";
 import type { CacheStore } from "../solve/cache-store.ts";
 import type { KnownVertex } from "../solve/solver.ts";
 import { exportCache } from "./export-cache.ts";
@@ -20,7 +20,7 @@ export interface CacheRunParts {
   readonly content: ContentStore;
   readonly images: ImageStore;
   readonly cache: CacheStore;
-  readonly registries: () => Promise<RegistryClient>;
+  readonly registries: OpenRegistries;
   readonly journal: EventJournal;
   readonly emit: (event: BuildEvent) => void;
 }
@@ -74,7 +74,8 @@ export class CacheRun {
   ): Promise<((image: PlatformImage) => Readonly<Record<string, unknown>>) | undefined> {
     const { cacheTo = [], buildArgs = {} } = this.#request;
     const isAsked =
-      cacheTo.some(({ kind }) => kind === "inline") || buildArgs["BUILDKIT_INLINE_CACHE"] === "1";
+      cacheTo.some(({ kind }) => kind === "inline") ||
+      /^(?:1|t|true)$/i.test(buildArgs["BUILDKIT_INLINE_CACHE"] ?? "");
     if (!isAsked) return undefined;
     const makers = new Map<Plan, Awaited<ReturnType<typeof inlineCache>>>();
     for (const plan of solved.plans) makers.set(plan, await inlineCache(plan, solved));

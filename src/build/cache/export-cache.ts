@@ -2,8 +2,8 @@ import type { OnProgress } from "#base";
 import type { ContentStore } from "#content";
 import { copyImage, type ImageStore, type ImageTarget, registryTarget } from "#image";
 import { type Descriptor, type Manifest, mediaTypes } from "#oci";
-import type { RegistryClient } from "#registry";
 import { contentSource } from "../export/push.ts";
+import type { OpenRegistries } from "../ports.ts";
 import { cacheArtifactType, cacheConfigType } from "./artifact.ts";
 import { layoutTarget } from "./layout-place.ts";
 import type { CacheTarget } from "./places.ts";
@@ -12,7 +12,7 @@ import type { PortableResults } from "./portable-records.ts";
 export interface ExportParts {
   readonly content: ContentStore;
   readonly images: ImageStore;
-  readonly registries: () => Promise<RegistryClient>;
+  readonly registries: OpenRegistries;
   readonly onProgress: OnProgress;
   readonly signal: AbortSignal | undefined;
 }
@@ -38,7 +38,8 @@ async function placeOf(
   { registries }: ExportParts,
 ): Promise<ImageTarget> {
   if (target.kind === "local") return layoutTarget(target.directory, target.tag);
-  return registryTarget(await registries(), target.reference);
+  const { reference, insecure } = target;
+  return registryTarget(await registries(insecure ? [reference.registry] : []), reference);
 }
 
 async function storeArtifact(

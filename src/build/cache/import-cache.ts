@@ -2,8 +2,8 @@ import { errorMessage, LighterError } from "#base";
 import type { ContentStore } from "#content";
 import { type ImageSource, type ImageStore, type LayerBlob, parseDocument, registrySource } from "#image";
 import { type Descriptor, digestOf, type Manifest, mediaTypes } from "#oci";
-import type { RegistryClient } from "#registry";
 import type { SnapshotName } from "#snapshot";
+import type { OpenRegistries } from "../ports.ts";
 import type { CacheStore, PendingRecord } from "../solve/cache-store.ts";
 import { timesOfContent } from "../times/time-origin.ts";
 import {
@@ -26,7 +26,7 @@ export interface ImportParts {
   readonly content: ContentStore;
   readonly images: ImageStore;
   readonly cache: CacheStore;
-  readonly registries: () => Promise<RegistryClient>;
+  readonly registries: OpenRegistries;
   /** Layers that were made with another time would make another image. */
   readonly epochSeconds: number;
   readonly onWarning: (text: string) => void;
@@ -60,11 +60,14 @@ interface Reading {
   readonly records: Map<string, PendingRecord>;
 }
 
+async function placeOf(source: CacheSource, { registries }: ImportParts): Promise<ImageSource> {
+  if (source.kind === "local") return layoutSource(source.directory, source.tag);
+  const { reference, insecure } = source;
+  return registrySource(await registries(insecure ? [reference.registry] : []), reference);
+}
+
 async function readSource(source: CacheSource, reading: Reading): Promise<void> {
-  const place =
-    source.kind === "local"
-      ? layoutSource(source.directory, source.tag)
-      : registrySource(await reading.parts.registries(), source.reference);
+  const place = await placeOf(source, reading.parts);
   const top = parseDocument(await place.getTop(reading.parts.signal));
   if (top.kind === "manifest") return await readManifest(place, top.manifest, reading);
   for (const descriptor of top.manifests) {

@@ -1,16 +1,23 @@
 import { parseReference, type Reference } from "#oci";
 import { Attributes } from "../export/attributes.ts";
 
+interface RegistryPlace {
+  readonly kind: "registry";
+  readonly reference: Reference;
+  /** Reached without verified TLS, whatever the configuration says. */
+  readonly insecure: boolean;
+}
+
 /** Where results of earlier builds are looked for. */
 export type CacheSource = (
   | { readonly kind: "local"; readonly directory: string; readonly tag: string }
-  | { readonly kind: "registry"; readonly reference: Reference }
+  | RegistryPlace
 ) & { readonly ignoreError: boolean };
 
 /** Where results of this build go. */
 export type CacheTarget = (
   | { readonly kind: "local"; readonly directory: string; readonly tag: string }
-  | { readonly kind: "registry"; readonly reference: Reference }
+  | RegistryPlace
   | { readonly kind: "inline" }
 ) & {
   /** `min`: the steps of the image; `max`: all steps. */
@@ -27,7 +34,7 @@ export function parseCacheSource(text: string, absolute: (path: string) => strin
   const place =
     type === "local"
       ? { kind: type, directory: absolute(required(attributes, "src")), tag: tagOf(attributes) }
-      : { kind: type, reference: parseReference(required(attributes, "ref")) };
+      : registryPlace(attributes);
   const source = { ...place, ignoreError: attributes.takeBoolean("ignore-error") ?? false };
   attributes.end();
   return source;
@@ -56,19 +63,27 @@ function readPlace(
   absolute: (path: string) => string,
 ):
   | { readonly kind: "local"; readonly directory: string; readonly tag: string }
-  | { readonly kind: "registry"; readonly reference: Reference }
+  | RegistryPlace
   | { readonly kind: "inline" } {
   const type = attributes.takeChoice("type", ["local", "registry", "inline"]);
   switch (type) {
     case "local":
       return { kind: type, directory: absolute(required(attributes, "dest")), tag: tagOf(attributes) };
     case "registry":
-      return { kind: type, reference: parseReference(required(attributes, "ref")) };
+      return registryPlace(attributes);
     case "inline":
       return { kind: type };
     case undefined:
       throw attributes.fault("it has no type; want local, registry or inline");
   }
+}
+
+function registryPlace(attributes: Attributes): RegistryPlace {
+  return {
+    kind: "registry",
+    reference: parseReference(required(attributes, "ref")),
+    insecure: attributes.takeBoolean("registry.insecure") ?? false,
+  };
 }
 
 function required(attributes: Attributes, key: string): string {

@@ -24,6 +24,8 @@ export type MakeStatements = (image: PlatformImage, manifest: Digest) => Promise
 export interface ComposeOptions {
   readonly images: readonly PlatformImage[];
   readonly form: ImageForm;
+  /** An index also for a single image of which nothing is said. */
+  readonly isIndex: boolean;
   /** Absent: nothing is said. */
   readonly statements?: MakeStatements | undefined;
   /** What is added to a config before it is written: the inline cache. */
@@ -116,9 +118,9 @@ function storeTarget(
   manifests: readonly Descriptor[],
   options: ComposeOptions,
 ): Descriptor {
-  const { form, images } = options;
+  const { form, isIndex } = options;
   const [only] = manifests;
-  if (only !== undefined && manifests.length === 1 && images.length === 1) {
+  if (only !== undefined && manifests.length === 1 && !isIndex) {
     if (form.annotations.some(({ level }) => level.startsWith("index")))
       throw new LighterError(
         "ARGUMENT_INVALID",

@@ -3,9 +3,9 @@ import type { ContentStore } from "#content";
 import type { Host } from "#host";
 import type { ImageStore } from "#image";
 import type { Reference } from "#oci";
-import type { RegistryClient } from "#registry";
 import type { Snapshotter } from "#snapshot";
 import type { MakePredicates } from "../attest/predicates.ts";
+import type { OpenRegistries } from "../ports.ts";
 import type { Annotation, BuildOutput } from "./output.ts";
 import type { LayerMaking, PlatformImage, PlatformResult } from "./platform-image.ts";
 
@@ -13,6 +13,8 @@ import type { LayerMaking, PlatformImage, PlatformResult } from "./platform-imag
 export interface OutputContext {
   /** One a platform, in the order in which they were asked for. */
   readonly results: readonly PlatformResult[];
+  /** An index, and directories a platform, also for a single one. */
+  readonly isMultiPlatform: boolean;
   readonly names: readonly Reference[];
   readonly annotations: readonly Annotation[];
   /** Absent: no attestations. */
@@ -22,7 +24,7 @@ export interface OutputContext {
   readonly images: ImageStore;
   readonly snapshots: Snapshotter;
   readonly host: Host;
-  readonly registries: () => Promise<RegistryClient>;
+  readonly registries: OpenRegistries;
   /** The images of the results, their layers made when first asked for. */
   readonly platformImages: () => Promise<readonly PlatformImage[]>;
   readonly extendConfig?: (image: PlatformImage) => Readonly<Record<string, unknown>>;

@@ -2,13 +2,14 @@ import type { ContentStore } from "#content";
 import type { Host } from "#host";
 import type { Image, ImageStore } from "#image";
 import { type Digest, digestOf, formatPlatform } from "#oci";
-import type { RegistryClient } from "#registry";
 import type { Snapshotter } from "#snapshot";
 import { createPredicates } from "../attest/predicates.ts";
 import type { EventJournal } from "../builder/event-journal.ts";
+import { isMultiPlatform } from "../builder/multi-platform.ts";
 import type { PlannedPlatforms } from "../builder/plan-platforms.ts";
 import type { BuildRequest, WrittenImage } from "../builder/request.ts";
 import type { BuildEvent, StepSummary } from "../events.ts";
+import type { OpenRegistries } from "../ports.ts";
 import { type OutputContext, outputName } from "./context.ts";
 import { type ImageResult, writeImage, writeImageArchive } from "./image-outputs.ts";
 import { type BuildOutput, storeOutput } from "./output.ts";
@@ -28,7 +29,7 @@ interface ExportParts {
   readonly images: ImageStore;
   readonly snapshots: Snapshotter;
   readonly host: Host;
-  readonly registries: () => Promise<RegistryClient>;
+  readonly registries: OpenRegistries;
   readonly journal: EventJournal;
   readonly emit: (event: BuildEvent) => void;
 }
@@ -68,6 +69,7 @@ export class ExportRun {
     const shared = {
       ...this.#parts,
       results,
+      isMultiPlatform: isMultiPlatform(this.#request),
       making,
       platformImages,
       ...this.#asked(planned, making),

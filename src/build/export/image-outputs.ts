@@ -56,7 +56,7 @@ async function push(
   context: OutputContext,
 ): Promise<Composed> {
   const composed = await compose(output.form, names, context);
-  const client = await context.registries();
+  const client = await context.registries(output.insecure ? names.map(({ registry }) => registry) : []);
   const { content, signal } = context;
   for (const name of names) {
     context.tell(`pushing ${formatReference(name)}@${composed.target.digest}`);
@@ -95,9 +95,8 @@ async function dated(composed: Composed, context: OutputContext): Promise<Compos
 }
 
 /** Docker's form has one image under a name, and no place for anything else. */
-function checkDocker({ results, predicates }: OutputContext): void {
-  const what =
-    results.length > 1 ? "several platforms" : predicates === undefined ? undefined : "attestations";
+function checkDocker({ isMultiPlatform, predicates }: OutputContext): void {
+  const what = isMultiPlatform ? "several platforms" : predicates === undefined ? undefined : "attestations";
   if (what !== undefined)
     throw new LighterError(
       "ARGUMENT_INVALID",
@@ -110,11 +109,12 @@ async function compose(
   names: readonly Reference[],
   context: OutputContext,
 ): Promise<Composed> {
-  const { predicates, content, images, extendConfig } = context;
+  const { predicates, content, images, extendConfig, isMultiPlatform } = context;
   return await composeImage(
     { content, images },
     {
       images: await context.platformImages(),
+      isIndex: isMultiPlatform,
       form: { ...form, annotations: [...context.annotations, ...form.annotations] },
       ...(predicates !== undefined && {
         statements: async (image, manifest) => statementsOf(image, { manifest, names, context }),

@@ -13,6 +13,8 @@ export interface ImageOutput {
   readonly push: boolean;
   /** Pushes without a tag. @defaultValue `false` */
   readonly byDigest?: boolean;
+  /** Pushes without verified TLS, whatever the configuration says. @defaultValue `false` */
+  readonly insecure?: boolean;
   /** Counts for what is pushed: the store keeps layers uncompressed. */
   readonly form: ImageForm;
 }

@@ -91,6 +91,7 @@ function readImage(
 ): ImageOutput {
   const push = attributes.takeBoolean("push") ?? defaults.push;
   const byDigest = attributes.takeBoolean("push-by-digest") ?? false;
+  const insecure = attributes.takeBoolean("registry.insecure") ?? false;
   const store = attributes.takeBoolean("store") ?? (defaults.store && !byDigest);
   // The store unpacks when somebody needs the tree, and knows every image by its digest, without a name for it.
   for (const needless of ["unpack", "name-canonical"]) attributes.takeBoolean(needless);
@@ -101,6 +102,7 @@ function readImage(
     store,
     push,
     ...(byDigest && { byDigest }),
+    ...(insecure && { insecure }),
     ...names,
     form: readForm(attributes, "oci"),
   };

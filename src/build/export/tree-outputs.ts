@@ -26,8 +26,8 @@ function viewOptions({ host, snapshots, making }: OutputContext): Parameters<typ
 }
 
 async function partsOf(tree: TreeForm, context: OutputContext): Promise<readonly TreePart[]> {
-  const { results } = context;
-  const isSplit = tree.platformSplit ?? results.length > 1;
+  const { results, isMultiPlatform } = context;
+  const isSplit = tree.platformSplit ?? isMultiPlatform;
   const parts: TreePart[] = [];
   for (const result of results) {
     const platform = platformName(result.plan.platform);
@@ -37,7 +37,7 @@ async function partsOf(tree: TreeForm, context: OutputContext): Promise<readonly
       files: await attestationFiles(result, {
         context,
         prefix: tree.attestationPrefix,
-        suffix: results.length > 1 && !isSplit ? `.${platform}` : "",
+        suffix: isMultiPlatform && !isSplit ? `.${platform}` : "",
       }),
     });
   }

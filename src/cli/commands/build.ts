@@ -2,8 +2,10 @@ import { existsSync, lstatSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { LighterError } from "#base";
 import type { BuildOptions, BuildResult } from "#engine";
-import { buildFlags, buildOptions, refusedBuildFlags } from "../build-flags.ts";
+import { buildFlags, buildOptions } from "../build-flags.ts";
+import { parseCall } from "../call-flag.ts";
 import { defineCommand, type FlagValues, type Invocation } from "../command.ts";
+import { warnOfHeedless } from "../docker-build-flags.ts";
 import type { CliEngine } from "../engine-port.ts";
 import type { Io } from "../io.ts";
 import { type Display, openDisplay, type ProgressMode, progressModes } from "../progress/show.ts";
@@ -17,7 +19,6 @@ export const build = defineCommand({
   flags: buildFlags,
   arity: { min: 1, max: 1 },
   argument: "directory",
-  refused: refusedBuildFlags,
   examples: [
     {
       command: "lighter build -t calculator examples/go-calculator",
@@ -56,8 +57,9 @@ async function buildImage(invocation: Invocation<typeof buildFlags>): Promise<nu
   const { flags, io, openEngine } = invocation;
   const options = buildOptions(invocation);
   const mode = progressMode(flags, io);
-  await using engine = await openEngine();
   const report = reportOf(flags);
+  await warnOfHeedless(flags, io);
+  await using engine = await openEngine();
   if (report !== undefined) {
     const { printReport } = await import("../reports/print-report.ts");
     const planned = await engine.plan({ ...options, allStages: report.kind === "check" });
@@ -137,10 +139,8 @@ function asGiven(name: string, { args, flags }: Invocation<typeof buildFlags>): 
 function reportOf(flags: FlagValues<typeof buildFlags>): Report | undefined {
   if (flags.print !== undefined)
     return { kind: "plan", format: flags.print.replace(/^plan=?/, "") || "text" } as Report;
-  const [kind = "build", format = "text"] = (flags.check ? "check" : (flags.call ?? "build")).split(
-    ",format=",
-  );
-  return kind === "build" ? undefined : ({ kind, format } as Report);
+  const { method, ...form } = parseCall(flags.check ? "check" : flags.call || "build");
+  return method === "build" ? undefined : { kind: method, ...form };
 }
 
 async function withDisplay<T>(

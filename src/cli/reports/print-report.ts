@@ -16,7 +16,12 @@ import { outlineReport, targetsReport } from "./outline-report.ts";
 
 /** What can be asked for instead of a build. */
 export type Report =
-  | { readonly kind: "check" | "outline" | "targets"; readonly format: "text" | "json" }
+  | {
+      readonly kind: "check" | "outline" | "targets";
+      readonly format: "text" | "json";
+      /** Warnings of a check do not make the status 1. */
+      readonly ignoresStatus: boolean;
+    }
   | { readonly kind: "plan"; readonly format: PlanFormat };
 
 /** Prints the report on a planned build; returns the exit status. @throws DOCKERFILE_INVALID where a plan is needed and there is none */
@@ -35,8 +40,9 @@ function reportText(
   const { file } = parse(dockerfile.text);
   const isJson = report.format === "json";
   if (report.kind === "check") {
-    const report = checkReport(dockerfile, answer);
-    return isJson ? { ...report, text: jsonText(checkResult(file, answer, dockerfile.name)) } : report;
+    const said = checkReport(dockerfile, answer);
+    const form = isJson ? { ...said, text: jsonText(checkResult(file, answer, dockerfile.name)) } : said;
+    return report.ignoresStatus && answer.kind !== "invalid" ? { ...form, status: 0 } : form;
   }
   if (report.kind === "targets")
     return { text: isJson ? jsonText(targetsResult(file)) : targetsReport(listTargets(file)) };
