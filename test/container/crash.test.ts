@@ -53,7 +53,7 @@ function defineTests(): void {
       assert.deepEqual(stage.leftovers(), before, `killed after ${moment}`);
       assert.deepEqual(processesOf(mark), [], `killed after ${moment}`);
     }
-    assert.deepEqual([...ends].sort(), ["nothing", "runs"], "both ends were seen");
+    assert.ok(ends.has("runs"), "it was killed after the hand-over, too");
     const { status } = await stage.run({ args: ["true"], name: "victim", network: "bridge" });
     assert.equal(status, 0);
   });
@@ -173,8 +173,6 @@ function processesOf(argument: string): string[] {
 }
 
 async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; !(await isTrue()); tries += 1) {
-    assert.ok(tries < 1000, "it does not come");
-    await delay(10);
-  }
+  for (const deadline = Date.now() + 60_000; !(await isTrue()); await delay(10))
+    assert.ok(Date.now() < deadline, "it does not come");
 }

@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { type Clone, openClone, whyNoMachine } from "../support/cli.ts";
+import { type Clone, openClone, untilRuns, whyNoMachine } from "../support/cli.ts";
 import { leftovers } from "../support/leftovers.ts";
 
 const skip = whyNoMachine();
@@ -19,7 +19,7 @@ function build(clone: Clone, name: string, dockerfile: string): void {
   assert.equal(status, 0, stderr);
 }
 
-test("debug: running, stopped and scratch targets, none of which changes", { skip }, () => {
+test("debug: running, stopped and scratch targets, none of which changes", { skip }, async () => {
   using clone = openClone();
   const install = 'RUN ["/bin/busybox", "sh", "-c", "/bin/busybox --install -s /bin"]';
   build(clone, "tools", `FROM scratch\nCOPY busybox /bin/busybox\n${install}\n`);
@@ -35,6 +35,7 @@ test("debug: running, stopped and scratch targets, none of which changes", { ski
     clone.run(["debug", "--tools", "tools", "-c", command, target]);
 
   assert.equal(clone.run(["run", "-d", "--name", "target", "--network", "none", "bare"]).status, 0);
+  await untilRuns(clone, "target", "/busybox sleep 1000");
   assert.notEqual(clone.run(["exec", "target", "sh"]).status, 0, "it has no shell");
   const before = digest();
   const look = "tr '\\0' ' ' < /proc/1/cmdline; ls /proc/1/root; touch /mark; readlink /proc/self/ns/net";

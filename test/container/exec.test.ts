@@ -16,7 +16,7 @@ import {
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { createHost } from "#host";
-import { type Clone, openClone, whyNoMachine } from "../support/cli.ts";
+import { type Clone, openClone, untilRuns, whyNoMachine } from "../support/cli.ts";
 import { leftovers } from "../support/leftovers.ts";
 
 const skip = whyNoMachine();
@@ -154,7 +154,7 @@ test("what is asked of exec, and its status", { skip }, () => {
   }
 });
 
-test("top shows the container's processes alone, by the host's ps for other columns", { skip }, () => {
+test("top shows the container's processes alone, by the host's ps for other columns", { skip }, async () => {
   const rows = (...options: readonly string[]): string[][] => {
     const { status, stdout, stderr } = clone.run(["top", "shown", ...options]);
     assert.equal(status, 0, stderr);
@@ -165,6 +165,7 @@ test("top shows the container's processes alone, by the host's ps for other colu
   };
   const started = clone.run(["run", "-d", "--name", "shown", "--network", "none", "box", "sleep", "10000"]);
   assert.equal(started.status, 0, started.stderr);
+  await untilRuns(clone, "shown", "sleep 10000");
   const [titles, ...own] = rows();
   assert.deepEqual([titles?.length, own.length, own[0]?.at(-1)], [8, 1, "sleep 10000"]);
   if (createHost().processes.find("ps") === undefined) return;

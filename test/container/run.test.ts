@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import type { RunRequest } from "#container";
 import type { ProcessConfig } from "#oci";
 import { imageOf, missing, Stage } from "./stage.ts";
@@ -217,19 +218,23 @@ test("one that is removed at its end outlives a restart, and goes with its next 
     network: "none",
     remove: true,
     volumes: ["/kept"],
-    args: ["sh", "-c", "echo x >> /kept/starts; exec sleep 1000"],
+    args: ["sh", "-c", "echo x >> /kept/starts; exec sleep 10000"],
   });
+  const readStarts = async (): Promise<string> => {
+    let starts = "";
+    const onStdout = (chunk: Uint8Array) => (starts += Buffer.from(chunk).toString());
+    await containers.exec("passing", {
+      args: ["cat", "/kept/starts"],
+      stdio: { onStdout, onStderr() {} },
+    });
+    return starts;
+  };
+  await waitFor(async () => (await readStarts()) === "x\n");
   for (let restarts = 1; restarts <= 2; restarts++) {
     const again = await containers.restart("passing", { timeoutSeconds: 0 });
     assert.deepEqual([again.id, again.remove, again.state.status], [made.id, true, "running"]);
+    await waitFor(async () => (await readStarts()) === "x\n".repeat(restarts + 1));
   }
-  let starts = "";
-  const onStdout = (chunk: Uint8Array) => (starts += Buffer.from(chunk).toString());
-  await containers.exec("passing", {
-    args: ["cat", "/kept/starts"],
-    stdio: { onStdout, onStderr: onStdout },
-  });
-  assert.match(starts, /^x\nx\nx\n$/);
   await containers.stop("passing", { timeoutSeconds: 0 });
   await containers.sweep();
   assert.equal(
@@ -383,10 +388,10 @@ test("records", { skip }, async (t) => {
   });
   await t.test("a running one is not removed, but by force, at any moment", async () => {
     for (const waitMs of [0, 2, 4, 8, 16, 50]) {
-      const life = theStage().run({ ...sh("sleep 60"), name: "runs", network: "bridge" });
+      const life = theStage().run({ ...sh("sleep 10000"), name: "runs", network: "bridge" });
       await waitFor(() => containers.list().some(({ state }) => state.status === "running"));
       await assert.rejects(containers.remove("runs"), { code: "CONTAINER_RUNNING" });
-      await new Promise((resolve) => setTimeout(resolve, waitMs));
+      await delay(waitMs);
       await containers.remove("runs", { force: true });
       assert.equal((await life).status, 137, `after ${waitMs} ms`);
     }
@@ -395,7 +400,7 @@ test("records", { skip }, async (t) => {
 
 test("cancelling stops the container", { skip }, async () => {
   const abort = new AbortController();
-  const life = theStage().run({ ...sh("sleep 60"), network: "bridge", signal: abort.signal });
+  const life = theStage().run({ ...sh("sleep 10000"), network: "bridge", signal: abort.signal });
   await waitFor(() =>
     theStage()
       .containers.list()
@@ -422,9 +427,7 @@ function theStageTables(): string {
   return listed;
 }
 
-async function waitFor(isTrue: () => boolean): Promise<void> {
-  for (let tries = 0; !isTrue(); tries += 1) {
-    assert.ok(tries < 500, "it does not come");
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+async function waitFor(isTrue: () => boolean | Promise<boolean>): Promise<void> {
+  for (const deadline = Date.now() + 60_000; !(await isTrue()); await delay(10))
+    assert.ok(Date.now() < deadline, "it does not come");
 }

@@ -6,9 +6,10 @@ import { once } from "node:events";
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { type Clone, openClone, whyNoMachine } from "../support/cli.ts";
 import { leftovers } from "../support/leftovers.ts";
-import { onTerminal } from "../support/pty.ts";
+import { onTerminal, type Terminal } from "../support/pty.ts";
 
 const skip = whyNoMachine();
 let clone: Clone;
@@ -41,6 +42,11 @@ function running(...flags: readonly string[]): void {
   assert.equal(status, 0, stderr);
 }
 
+async function until(isTrue: () => boolean): Promise<void> {
+  for (const deadline = Date.now() + 60_000; !isTrue(); await delay(50))
+    assert.ok(Date.now() < deadline, "it does not come");
+}
+
 function remove(name: string): void {
   assert.equal(clone.run(["rm", "-f", name]).status, 0);
   assert.deepEqual(leftovers(clone.root), []);
@@ -58,9 +64,9 @@ test("run -it: the size, its changes, Ctrl-C and the program's own status", { sk
   shell.resize(44, 122);
   shell.type("while [ \"$(stty size)\" != '44 122' ]; do sleep 0.05; done; echo resi''zed\n");
   await shell.sees("resized");
-  shell.type("trap 'echo inter''rupted' INT; sleep 100\n");
-  await shell.sees("sleep 100");
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  // Whether the key ends the sleep or reaches the shell between two of them, the loop ends.
+  shell.type("trap 'echo inter''rupted; A=1' INT; echo sl''eeps; while [ -z \"$A\" ]; do sleep 0.1; done\n");
+  await shell.sees("sleeps");
   shell.type("\u0003");
   await shell.sees("interrupted");
   shell.type("exit 7\n");
@@ -81,14 +87,23 @@ for (const [keys, flags] of [
     assert.equal((await first.ended).status, 0);
     assert.equal(clone.run(["inspect", "-f", "{{.State.Status}}", "left"]).stdout, "running\n");
     const again = terminal(["attach", ...flags, "left"], { rows: 50, columns: 90 });
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    again.type("echo still $A; stty size\n");
+    await prompt(again);
+    again.type("while [ \"$(stty size)\" != '50 90' ]; do sleep 0.05; done; echo still $A\n");
     await again.sees("still kept");
-    await again.sees("50 90");
     again.type("exit 9\n");
     assert.equal((await again.ended).status, 9);
     remove("left");
   });
+
+/** What joins a program hears only what it says from then on: keys are typed until it answers. */
+async function prompt(shell: Terminal): Promise<void> {
+  const typing = setInterval(() => shell.type("\n"), 200);
+  try {
+    await shell.sees("ready:");
+  } finally {
+    clearInterval(typing);
+  }
+}
 
 test("exec -it: size, changes, status, and keys that leave the program running", { skip }, async () => {
   running("--name", "host", "box", "sleep", "1000");
@@ -103,11 +118,11 @@ test("exec -it: size, changes, status, and keys that leave the program running",
   assert.equal((await shell.ended).status, 5);
   const left = terminal(["exec", "-it", "--detach-keys", "ctrl-x", "host", "sh"]);
   await left.sees("ready:");
-  left.type("exec sleep 1234\n");
-  await left.sees("1234");
+  left.type("echo be''gins; exec sleep 1234\n");
+  await left.sees("begins");
   left.type("\u0018");
   assert.equal((await left.ended).status, 0);
-  assert.match(clone.run(["top", "host"]).stdout, /sleep 1234/);
+  await until(() => clone.run(["top", "host"]).stdout.includes("sleep 1234"));
   const absent = terminal(["exec", "-it", "host", "absent"]);
   const { status, output } = await absent.ended;
   assert.equal(status, 127);
@@ -125,7 +140,8 @@ test("a terminal that closes leaves the container running", { skip }, async () =
 });
 
 test("signals go to the program, or with --sig-proxy=false to the command alone", { skip }, async () => {
-  const script = "trap 'echo got' USR1; trap 'exit 3' TERM; echo up; while :; do sleep 0.05; done";
+  // Whoever joins later sees by its words that it has joined.
+  const script = "trap 'echo got' USR1; trap 'exit 3' TERM; while :; do echo up; sleep 0.05; done";
   const args = ["--name", "proxied", "--network", "none", "box", "sh", "-c", script];
   const proxied = clone.start(["run", "--rm", ...args]);
   const proxiedSays = listen(proxied);
@@ -141,7 +157,7 @@ test("signals go to the program, or with --sig-proxy=false to the command alone"
   assert.equal(clone.run(["inspect", "-f", "{{.State.Running}}", "proxied"]).stdout, "true\n");
   const joined = clone.start(["attach", "proxied"]);
   const joinedSays = listen(joined);
-  await new Promise((resolve) => setTimeout(resolve, 1000));
+  await joinedSays("up");
   joined.kill("SIGUSR1");
   await joinedSays("got");
   joined.kill("SIGTERM");
@@ -179,15 +195,7 @@ test("100 MB of any bytes go through run -i unchanged", { skip }, async () => {
 test("attach and exec keep output and errors apart, and feed only whom they were asked to", {
   skip,
 }, async () => {
-  running(
-    "--name",
-    "apart",
-    "-i",
-    "box",
-    "sh",
-    "-c",
-    "read x; echo out $x; echo err $x >&2; sleep 0.2; exit 4",
-  );
+  running("--name", "apart", "-i", "box", "sh", "-c", "read x; echo out $x; echo err $x >&2; exit 4");
   const joined = spawn(lighter, ["attach", "apart"], {
     env: { ...process.env, ...env() },
     stdio: ["pipe", "pipe", "pipe"],
@@ -199,7 +207,7 @@ test("attach and exec keep output and errors apart, and feed only whom they were
   assert.deepEqual(await once(joined, "close"), [4, null]);
   assert.deepEqual(streams, { stdout: "out word\n", stderr: "err word\n" });
   remove("apart");
-  running("--name", "apart", "box", "sleep", "100");
+  running("--name", "apart", "box", "sleep", "10000");
   const exec = clone.run(["exec", "-i", "apart", "sh", "-c", "cat; echo err >&2; exit 6"], {
     input: "typed",
   });
@@ -217,7 +225,7 @@ test("statuses: 125, 126, 127 and the program's", { skip }, () => {
   assert.equal(run("box", "sh", "-c", "exit 42"), 42);
   assert.equal(run("box", "sh", "-c", "kill -KILL $$; exit 3"), 3, "process 1 does not kill itself");
   assert.equal(run("--init", "box", "sh", "-c", "kill -KILL $$"), 137);
-  running("--name", "codes", "box", "sleep", "100");
+  running("--name", "codes", "box", "sleep", "10000");
   const exec = (...args: readonly string[]) => clone.run(["exec", "codes", ...args]).status;
   assert.deepEqual([exec("sh", "-c", "exit 42"), exec("/bin"), exec("absent")], [42, 126, 127]);
   remove("codes");
@@ -234,7 +242,7 @@ function listen(child: ChildProcess): (word: string) => Promise<void> {
   });
   return (word) =>
     new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`waited in vain for ${word} in ${heard}`)), 20_000);
+      const timer = setTimeout(() => reject(new Error(`waited in vain for ${word} in ${heard}`)), 60_000);
       look = () => {
         const at = heard.indexOf(word);
         if (at < 0) return;

@@ -33,7 +33,6 @@ test("three containers print 20 MB each at once: no line is lost, cut or mixed w
   closeSync(fd);
   const digest = sent.digest("hex");
   const names = Array.from({ length: containersAtOnce }, (_, at) => `loud${at}`);
-  const begun = Date.now();
   await Promise.all(
     names.map((name) =>
       containers.runDetached({
@@ -47,7 +46,6 @@ test("three containers print 20 MB each at once: no line is lost, cut or mixed w
     ),
   );
   for (const name of names) assert.equal(await containers.wait(name), 0);
-  const seconds = (Date.now() - begun) / 1000;
   for (const name of names) {
     const got = { stdout: createHash("sha256"), stderr: createHash("sha256") };
     const count = { stdout: 0, stderr: 0 };
@@ -60,6 +58,4 @@ test("three containers print 20 MB each at once: no line is lost, cut or mixed w
     assert.equal(containers.get(name).state.lostLogBytes, 0);
     await containers.remove(name);
   }
-  // 400,000 lines from each; a machine that is busy with other tests takes its time.
-  assert.ok(seconds < 30, `it took ${seconds} s`);
 });

@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
-import { type Clone, openClone, whyNoMachine } from "../support/cli.ts";
+import { type Clone, openClone, untilRuns, whyNoMachine } from "../support/cli.ts";
 import { leftovers } from "../support/leftovers.ts";
 
 const skip =
@@ -50,7 +50,7 @@ function lighter(...args: readonly string[]): string {
   return stdout.trim();
 }
 
-function detached(name: string, ...flags: readonly string[]): number {
+async function detached(name: string, ...flags: readonly string[]): Promise<number> {
   lighter(
     "run",
     "-d",
@@ -65,13 +65,13 @@ function detached(name: string, ...flags: readonly string[]): number {
     "sleep",
     "10000",
   );
-  return Number(lighter("inspect", "-f", "{{.State.Pid}}", name));
+  return await untilRuns(clone, name, "sleep 10000");
 }
 
-test("root is root inside and nobody outside, each container another one", { skip }, () => {
+test("root is root inside and nobody outside, each container another one", { skip }, async () => {
   const secret = join(clone.folder, "secret");
   writeFileSync(secret, "host", { mode: 0o600 });
-  const pid = detached("one", "-v", "kept:/kept", "-v", `${secret}:/secret`);
+  const pid = await detached("one", "-v", "kept:/kept", "-v", `${secret}:/secret`);
   const users = readFileSync(`/proc/${pid}/uid_map`, "utf8").trim().split(/\s+/).map(Number);
   assert.deepEqual([users[0], users[2]], [0, 65_536]);
   assert.ok((users[1] ?? 0) > 65_536);
@@ -90,7 +90,7 @@ test("root is root inside and nobody outside, each container another one", { ski
   assert.equal(lighter("exec", "one", "sh", "-c", script), "0\n0\n0\n0\nrefused\nsaid");
   const volume = lighter("volume", "inspect", "-f", "{{.Mountpoint}}", "kept");
   assert.equal(statSync(join(volume, "mine")).uid, 0, "a volume can be had by other containers too");
-  const other = detached("two");
+  const other = await detached("two");
   assert.notEqual(statSync(`/proc/${other}`).uid, users[1]);
 });
 

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 
 /** A store of its own and the CLI of this clone working on it, as a user would. */
 export interface Clone extends Disposable {
@@ -54,8 +55,22 @@ export function openClone(): Clone {
         env: { ...env, ...options.env },
         stdio: ["ignore", "pipe", "pipe"],
       }),
-    [Symbol.dispose]: () => rmSync(base, { recursive: true, force: true }),
+    // A process that is just ending may still write.
+    [Symbol.dispose]: () => rmSync(base, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }),
   };
+}
+
+/**
+ * Waits until a container's first process is the program, and gives its number. A container runs from the moment that the
+ * runtime has left: its process may still be about to become the program.
+ */
+export async function untilRuns(clone: Clone, name: string, words: string): Promise<number> {
+  const { stdout } = clone.run(["inspect", "-f", "{{.State.Pid}}", name]);
+  const read = (): string =>
+    readFileSync(`/proc/${stdout.trim()}/cmdline`, "latin1").replaceAll("\0", " ").trim();
+  for (const deadline = Date.now() + 60_000; read() !== words; await delay(10))
+    if (Date.now() > deadline) throw new Error(`container ${name} runs "${read()}", not "${words}"`);
+  return Number(stdout);
 }
 
 /** Why the black-box suites cannot run here, or false: the `skip` option of a test. */

@@ -1,12 +1,14 @@
 import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
 import { ReadStream } from "node:tty";
 import { openSys } from "../../src/host/sys.ts";
 
 const TIOCSPTLCK = 0x40045431;
 const TIOCGPTN = 0x80045430;
 const TIOCSWINSZ = 0x5414;
-const waitMs = 20_000;
+const waitMs = 60_000;
+const lastWordsMs = 2000;
 
 /** A program on a terminal, and the user in front of it. */
 export interface Terminal {
@@ -58,15 +60,18 @@ export function onTerminal(
     output += chunk.toString("latin1");
     tell();
   });
-  stream.on("error", () => {}); // EIO: the last program has closed the terminal
-  const ended = new Promise<{ status: number | null; output: string }>((resolve) =>
-    child.once("exit", (status) =>
-      setTimeout(() => {
-        stream.destroy();
-        resolve({ status, output: output.replaceAll("\r", "") });
-      }, 50),
-    ),
-  );
+  // EIO: the last program has closed the terminal, and all that it printed has been read.
+  const closed = new Promise<void>((resolve) => {
+    stream.once("close", resolve);
+    stream.on("error", () => resolve());
+  });
+  const exited = new Promise<number | null>((resolve) => child.once("exit", resolve));
+  const ended = exited.then(async (status) => {
+    // One that was killed may leave others on its terminal.
+    await Promise.race([closed, delay(lastWordsMs)]);
+    stream.destroy();
+    return { status, output: output.replaceAll("\r", "") };
+  });
   return {
     type: (keys) => stream.write(keys),
     resize,
