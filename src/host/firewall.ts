@@ -3,15 +3,10 @@ import { LighterError } from "#base";
 import { forgetFlows } from "./conntrack.ts";
 import type { Firewall, Processes } from "./host.ts";
 import { runInNetwork } from "./namespaces.ts";
-import { textAttribute } from "./netlink.ts";
-import { NetlinkSocket, netlinkProtocol } from "./netlink-socket.ts";
 import { openNftables } from "./nftables-library.ts";
+import { hasTable, removeTable } from "./nftables-table.ts";
 import type { Sys } from "./sys.ts";
-import { errnoOf } from "./system-error.ts";
 
-const NFT_MSG_GETTABLE = (10 << 8) | 1;
-const NFPROTO_INET = 1;
-const NFTA_TABLE_NAME = 1;
 const maxOutputBytes = 64 * 1024 * 1024;
 
 /** Runs one nft script and gives its output, or nft's words when it fails. */
@@ -33,6 +28,7 @@ export function createFirewall(sys: Sys, processes: Processes): Firewall {
       if (!result.ok) throw failure("change", result.words);
     },
     hasTable: (name) => hasTable(sys, name),
+    removeTable: (name) => removeTable(sys, name),
     forgetFlows: (flow) => forgetFlows(sys, flow),
     print: (what) => {
       const result = nft(`list ${what}`, false);
@@ -45,18 +41,6 @@ export function createFirewall(sys: Sys, processes: Processes): Firewall {
       return result.output.trim() === "" ? { nftables: [] } : JSON.parse(result.output);
     },
   };
-}
-
-/** A kernel without nftables has no table; it says what it lacks when one is to be made. */
-function hasTable(sys: Sys, name: string): boolean {
-  const parts = [Buffer.from([NFPROTO_INET, 0, 0, 0]), textAttribute(NFTA_TABLE_NAME, name)];
-  try {
-    using socket = new NetlinkSocket(sys, netlinkProtocol.NETFILTER);
-    return socket.get({ type: NFT_MSG_GETTABLE, parts }, { verb: "find table", object: name }) !== undefined;
-  } catch (error) {
-    if (["ENOENT", "EINVAL", "ENOTSUP", "EPROTONOSUPPORT"].includes(errnoOf(error) ?? "")) return false;
-    throw error;
-  }
 }
 
 function programRun(nft: string | undefined): NftRun {

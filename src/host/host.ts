@@ -333,6 +333,11 @@ export interface Firewall {
   /** Whether a table of family `inet` exists; far cheaper than listing it. */
   hasTable(name: string): boolean;
   /**
+   * Removes a table of family `inet`, if there is one. The kernel destroys it later, and whoever closes the socket last waits
+   * for that (8 to 16 ms): a program that inherits `fd` waits in place of this process.
+   */
+  removeTable(name: string): { readonly fd: number } & Disposable;
+  /**
    * Makes the kernel forget the IPv4 flows opened to a port: without it, a UDP client that keeps sending stays with the
    * translation (or the lack of one) of its first packet. Returns how many.
    */

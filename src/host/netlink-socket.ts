@@ -61,7 +61,13 @@ export class NetlinkSocket implements Disposable {
 
   /** Sends a change and waits for the kernel's word. @throws the system error, with the kernel's own sentence when it gives one */
   change(request: NetlinkRequest, attempt: Attempt): void {
-    this.#transmit(withFlags(request, messageFlag.ACK), attempt);
+    this.#transmit(this.#encode(withFlags(request, messageFlag.ACK)), attempt);
+    this.#awaitWord(attempt);
+  }
+
+  /** Sends a batch, in which one asks for the kernel's word by its flags, and waits for that. */
+  changeBatch(requests: readonly NetlinkRequest[], attempt: Attempt): void {
+    this.#transmit(Buffer.concat(requests.map((request) => this.#encode(request))), attempt);
     this.#awaitWord(attempt);
   }
 
@@ -85,7 +91,7 @@ export class NetlinkSocket implements Disposable {
 
   /** Asks for everything of a kind. */
   dump(request: NetlinkRequest, attempt: Attempt): NetlinkMessage[] {
-    this.#transmit(withFlags(request, messageFlag.DUMP), attempt);
+    this.#transmit(this.#encode(withFlags(request, messageFlag.DUMP)), attempt);
     const found: NetlinkMessage[] = [];
     for (;;) {
       for (const message of this.#next(attempt)) {
@@ -98,14 +104,26 @@ export class NetlinkSocket implements Disposable {
 
   /** Asks for one object. */
   get(request: NetlinkRequest, attempt: Attempt): NetlinkMessage | undefined {
-    this.#transmit(request, attempt);
+    this.#transmit(this.#encode(request), attempt);
     const [message] = this.#next(attempt);
     if (message?.type === messageType.ERROR) throwFailure(message, attempt);
     return message;
   }
 
+  get fd(): number {
+    return this.#fd;
+  }
+
   [Symbol.dispose](): void {
     closeSync(this.#fd);
+  }
+
+  /** On a thread of libuv's pool, for a socket with which the kernel waits for something. */
+  closeAside(): void {
+    this.#sys.native
+      .load(null)
+      .func("int close(int fd)")
+      .async(this.#fd, () => {});
   }
 
   #enable(option: number): void {
@@ -130,8 +148,7 @@ export class NetlinkSocket implements Disposable {
     }
   }
 
-  #transmit(request: NetlinkRequest, attempt: Attempt): void {
-    const message = this.#encode(request);
+  #transmit(message: Buffer, attempt: Attempt): void {
     const sent = this.#send(this.#fd, message, message.length, 0);
     if (sent < 0) throw systemError(sent, attempt);
   }

@@ -3,6 +3,7 @@ import type { NativeFunction, NativeLibrary } from "./native.ts";
 import type { Sys } from "./sys.ts";
 
 const NFT_CTX_OUTPUT_JSON = 1 << 4;
+const destructionMs = 20;
 
 /**
  * libnftables in this process; undefined where it is not installed. A context belongs to the network namespace it was
@@ -24,8 +25,9 @@ export function openNftables(sys: Sys): NftRun | undefined {
       if (status === 0) return { ok: true, output: nft.output(context) };
       return { ok: false, words: nft.error(context) };
     } finally {
-      // Closing its socket waits for the kernel to destroy what the script removed (8 to 16 ms): aside.
-      nft.free.async(context, () => {});
+      // Closing its socket waits for the kernel to destroy what the script removed (8 to 16 ms), and meanwhile nobody makes
+      // or removes a link: when that is over, and on another thread, should somebody else's change be in the way.
+      setTimeout(() => nft.free.async(context, () => {}), destructionMs).unref();
     }
   };
 }

@@ -1,8 +1,9 @@
 import type { Host, NetworkNamespace } from "#host";
 import { checkEndpointRequest, chooseInner, type Joining, planEndpoint } from "./endpoint-plan.ts";
 import { egressOf } from "./firewall-elements.ts";
+import { needsTable } from "./firewall-rules.ts";
 import type { LedgerPage, NetworkLedger } from "./ledger.ts";
-import type { NetworkKernel } from "./network-kernel.ts";
+import type { Closing, NetworkKernel } from "./network-kernel.ts";
 import {
   type Endpoint,
   endpointsOf,
@@ -162,10 +163,11 @@ export async function releaseEndpoints(
   const links = idle.filter(({ ownsLink }) => ownsLink).map(({ link }) => link);
   const isAside = gone.aside === true && removesAside;
   if (!isAside) await kernel.removeLinks(pairs);
-  withdraw(kernel, { former, next, gone, isNetworkIdle: idle.length > 0 });
+  using closing = withdraw(kernel, { former, next, gone, isNetworkIdle: idle.length > 0 });
   kernel.forgetFlows(gone.sandboxes.flatMap(({ ports }) => ports));
   const doomed = isAside ? [...pairs, ...links] : links;
-  const isLeft = isAside && doomed.length > 0 && kernel.removeLinksAside(doomed, page, ledger.folder);
+  const isLeft =
+    isAside && doomed.length > 0 && kernel.removeLinksAside(doomed, { page, folder: ledger.folder, closing });
   if (!isLeft) await kernel.removeLinks(doomed);
   page.save(next);
   for (const { id } of gone.sandboxes) ledger.forget(id);
@@ -179,8 +181,9 @@ function withdraw(
     readonly gone: { readonly endpoints: readonly Endpoint[]; readonly sandboxes: readonly Sandbox[] };
     readonly isNetworkIdle: boolean;
   },
-): void {
+): Closing | undefined {
   const { former, next, gone } = change;
+  if (change.isNetworkIdle && !needsTable(next)) return kernel.removeFirewall();
   const limited = former.sandboxes.filter(
     (sandbox) =>
       gone.endpoints.some((endpoint) => endpoint.sandbox === sandbox.id) &&
@@ -192,6 +195,7 @@ function withdraw(
   );
   if (change.isNetworkIdle || isPartial || limited.length > 0) kernel.applyFirewall(next);
   else for (const sandbox of gone.sandboxes) kernel.withdraw(next, { state: former, sandbox });
+  return undefined;
 }
 
 /** Frees what dead owners held. Called with the ledger's lock held. */

@@ -15,6 +15,15 @@ import type { Endpoint, NetworkState, PublishedPort, RaisedNetwork, Sandbox } fr
 import { listElements } from "./set-elements.ts";
 import { createSublink, parentMissing } from "./sublink.ts";
 
+/** A socket with whose last end the kernel waits. */
+export type Closing = ReturnType<Host["firewall"]["removeTable"]>;
+
+interface LeftAside {
+  readonly page: LedgerPage;
+  readonly folder: string;
+  readonly closing?: Closing | undefined;
+}
+
 /** flock on the namespace itself: one lock for all stores that share this host's network. */
 const hostNetwork = "/proc/self/ns/net";
 
@@ -190,6 +199,13 @@ export class NetworkKernel {
       this.#host.firewall.apply(renderFirewall(table, state, text));
   }
 
+  /** Removes the table when no network is left; what it returns may be held by a program that outlives this process. */
+  removeFirewall(): Closing | undefined {
+    const { table } = this.#ownerOf();
+    const { firewall } = this.#host;
+    return firewall.hasTable(table) ? firewall.removeTable(table) : undefined;
+  }
+
   /** What names were resolved to for a container with an egress policy; the next holder of its addresses must not have it. */
   forgetResolved(state: NetworkState, sandbox: Sandbox): void {
     const { table } = this.#ownerOf();
@@ -228,9 +244,11 @@ export class NetworkKernel {
 
   /**
    * The same by a program that inherits the ledger's lock and outlives this process: whoever waits for this one does not wait
-   * for the kernel, and the next command waits for the lock. False where there is no `ip`.
+   * for the kernel, and the next command waits for the lock. It closes `closing` as the last one, for which the kernel makes
+   * it wait too. False where there is no `ip`.
    */
-  removeLinksAside(names: readonly string[], page: LedgerPage, folder: string): boolean {
+  removeLinksAside(names: readonly string[], left: LeftAside): boolean {
+    const { page, folder, closing } = left;
     const { processes } = this.#host;
     if (processes.find("ip") === undefined) return false;
     const batch = join(folder, "links-to-remove");
@@ -239,7 +257,7 @@ export class NetworkKernel {
     const input = openSync(batch, "r");
     try {
       const running = processes.spawn("ip", ["-force", "-batch", "-"], {
-        stdio: [input, "ignore", "ignore", page.lockFd],
+        stdio: [input, "ignore", "ignore", page.lockFd, ...(closing === undefined ? [] : [closing.fd])],
         detached: true,
         cwd: "/",
         // It needs none; with one of its own it is started quickly.

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readlinkSync } from "node:fs";
 import { test } from "node:test";
 import { createHost, type Host } from "#host";
 import { openSys } from "../../src/host/sys.ts";
@@ -115,6 +116,23 @@ test("a firewall script is applied as a whole or not at all", { skip }, () => {
   });
   assert.doesNotMatch(JSON.stringify(firewall.list("table inet t")), /10\.0\.0\.2/);
   assert.throws(() => firewall.list("table inet nope"), { code: "FIREWALL_FAILED" });
+});
+
+test("a table is removed with all that is in it, and one that is not there already has been", {
+  skip,
+}, () => {
+  const { firewall } = emptyHost();
+  firewall.apply(
+    "table inet t {\nset s {\ntype ipv4_addr\n}\nchain c {\nip saddr @s drop\n}\n}\ntable inet u {\n}",
+  );
+  {
+    using removed = firewall.removeTable("t");
+    assert.match(readlinkSync(`/proc/self/fd/${removed.fd}`), /^socket:/);
+    assert.equal(firewall.hasTable("t"), false);
+    assert.equal(firewall.hasTable("u"), true);
+  }
+  using again = firewall.removeTable("t");
+  assert.ok(again.fd >= 0);
 });
 
 test("without libnftables the nft program does the same", { skip }, async () => {
