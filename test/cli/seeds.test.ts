@@ -65,7 +65,11 @@ const networks: readonly Line[] = [
   ["docker run --rm --network none nginx ip -o link", /^1: lo\b[^\n]*\n$/],
   ["docker run -d --name web -p 8080:80 nginx", id],
   ["docker port web", /^80\/tcp -> 0\.0\.0\.0:8080\n/],
-  ["busybox wget -qO- http://localhost:8080/", /^welcome\n$/],
+  // What has just been started may still be about to listen.
+  [
+    "for i in $(seq 600); do busybox wget -qO- http://localhost:8080/ 2>&1 && exit; sleep 0.1; done",
+    /welcome\n$/,
+  ],
   ["docker network inspect secure-network --format '{{len .Containers}} {{.Driver}}'", /^2 bridge\n$/],
   ["docker network connect secure-network web && docker exec finance wget -qO- http://web/", /^welcome\n$/],
   ["docker network disconnect secure-network web"],

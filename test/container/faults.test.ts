@@ -9,11 +9,14 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { constants } from "node:os";
 import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { type Clone, openClone, whyNoMachine } from "../support/cli.ts";
 import { leftovers } from "../support/leftovers.ts";
 
@@ -81,9 +84,16 @@ exec ${real} "$@"
 }
 
 async function until(isTrue: () => boolean): Promise<void> {
-  for (let tries = 0; !isTrue(); tries += 1) {
-    assert.ok(tries < 300, "it does not come");
-    await new Promise((resolve) => setTimeout(resolve, 50));
+  for (const deadline = Date.now() + 60_000; !isTrue(); await delay(50))
+    assert.ok(Date.now() < deadline, "it does not come");
+}
+
+function isGone(pid: number): boolean {
+  const path = `/proc/${pid}/stat`;
+  try {
+    return / Z /.test(readFileSync(path, "latin1"));
+  } catch {
+    return true;
   }
 }
 
@@ -120,16 +130,28 @@ test("crun that hangs: rm -f ends it, and so does Ctrl-C for the third time", { 
   await until(() => ok(["ps", "-aq", "--filter", "name=stuck"]) !== "" && hangs());
   ok(["rm", "-f", "stuck"], env);
   assert.equal((await once(first, "exit"))[0], 125);
+  await until(() => !hangs());
   assertNothingLeft();
   const second = clone.start(["run", "--rm", ...none, "box", "true"], { env });
   await until(hangs);
+  const ended = once(second, "exit");
   for (let time = 0; time < 3; time += 1) {
     second.kill("SIGINT");
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    // Two that wait for a process are one.
+    await until(() => !isPending(second.pid ?? 0, constants.signals.SIGINT));
   }
-  assert.equal((await once(second, "exit"))[0], 130);
+  assert.equal((await ended)[0], 130);
+  await until(() => !hangs());
   assertNothingLeft();
 });
+
+/** Whether a process has not taken a signal yet that it was sent. */
+function isPending(pid: number, number: number): boolean {
+  const path = `/proc/${pid}/status`;
+  const text = existsSync(path) ? readFileSync(path, "latin1") : "";
+  const pending = /^ShdPnd:\s*(\w+)/m.exec(text)?.[1] ?? "0";
+  return (BigInt(`0x${pending}`) & (1n << BigInt(number - 1))) !== 0n;
+}
 
 function hangs(): boolean {
   return spawnSync("pgrep", ["-f", `^sleep ${mark}$`]).status === 0;
@@ -159,9 +181,11 @@ function monitors(): readonly number[] {
     .map(Number);
 }
 
-test("the monitor killed: system check says what it put in order", { skip }, () => {
+test("the monitor killed: system check says what it put in order", { skip }, async () => {
   running("orphan", "box", "sleep", "1000");
-  for (const pid of monitors()) process.kill(pid, "SIGKILL");
+  const killed = monitors();
+  for (const pid of killed) process.kill(pid, "SIGKILL");
+  await until(() => killed.every(isGone));
   assert.match(
     ok(["system", "check"]),
     /^(Repaired: container "orphan" had lost its monitor and was ended\.\n)?Nothing is damaged\.$/,
@@ -197,7 +221,7 @@ test("memory that runs out: OOMKilled and 137", { skip }, () => {
 
 test("a full disk under the log: lines are lost and counted, the program and its status are not", {
   skip,
-}, () => {
+}, async () => {
   const folder = join(clone.root, "containers");
   mkdirSync(folder, { recursive: true });
   assert.equal(spawnSync("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", folder]).status, 0);
@@ -209,8 +233,9 @@ test("a full disk under the log: lines are lost and counted, the program and its
       "box",
       "sh",
       "-c",
-      "sleep 1; yes | head -c 9000000; echo done > /out/done; exit 6",
+      "until [ -e /out/go ]; do sleep 0.1; done; yes | head -c 9000000; echo done > /out/done; exit 6",
     );
+    writeFileSync(join(clone.folder, "go"), "");
     assert.equal(ok(["wait", "full"]), "6");
     assert.equal(readFileSync(join(clone.folder, "done"), "utf8"), "done\n");
     const { state } = JSON.parse(
@@ -221,7 +246,7 @@ test("a full disk under the log: lines are lost and counted, the program and its
     assert.match(clone.run(["logs", "--tail", "2", "full"]).stdout, /^y\n/);
     ok(["rm", "-f", "full"]);
   } finally {
-    assert.equal(spawnSync("umount", [folder]).status, 0);
+    await until(() => spawnSync("umount", [folder]).status === 0);
   }
   assertNothingLeft();
 });
@@ -284,8 +309,9 @@ async function drained(child: ChildProcess): Promise<void> {
   if (child.exitCode === null) await once(child, "exit");
 }
 
-test("the clock set back: times in the future disturb nobody", { skip }, () => {
+test("the clock set back: times in the future disturb nobody", { skip }, async () => {
   const id = running("future", "box", "sh", "-c", "echo said; sleep 1000");
+  await until(() => ok(["logs", "future"]) === "said");
   const folder = join(clone.root, "containers", id);
   const ahead = (file: string, field: string): void => {
     const value = JSON.parse(readFileSync(join(folder, file), "utf8"));
@@ -300,6 +326,7 @@ test("the clock set back: times in the future disturb nobody", { skip }, () => {
   writeFileSync(log, readFileSync(log, "utf8").replace(/"time":"\d{4}/, '"time":"2099'));
   assert.match(ok(["ps"]), /future/);
   assert.equal(ok(["logs", "future"]), "said");
+  assert.match(readFileSync(log, "utf8"), /"time":"2099/);
   assert.equal(ok(["logs", "--since", "10m", "future"]), "said");
   ok(["restart", "-t", "0", "future"]);
   assert.equal(ok(["inspect", "-f", "{{.State.Running}}", "future"]), "true");
@@ -341,7 +368,7 @@ test("CVE-2024-21626: no descriptor of the runtime is a working directory", { sk
   assertNothingLeft();
 });
 
-test("CVE-2019-5736: the runtime and the monitor cannot be overwritten from inside", { skip }, () => {
+test("CVE-2019-5736: the runtime and the monitor cannot be overwritten from inside", { skip }, async () => {
   const programs = ["crun", "runc"].flatMap((name) => {
     const path = spawnSync("sh", ["-c", `command -v ${name}`], { encoding: "utf8" }).stdout.trim();
     return path === "" ? [] : [path];
@@ -361,6 +388,7 @@ test("CVE-2019-5736: the runtime and the monitor cannot be overwritten from insi
     "-c",
     "printf '#!/proc/self/exe\\n' > /bin/evil; chmod +x /bin/evil; sleep 1000",
   );
+  await until(() => clone.run(["exec", "exe", "test", "-x", "/bin/evil"]).status === 0);
   clone.run(["exec", "exe", "/bin/evil"]);
   assert.deepEqual(digests(), old);
   ok(["rm", "-f", "exe"]);
@@ -375,7 +403,7 @@ test("a file that is the input of exec cannot be written to from inside", { skip
   const lighter = spawnSync(
     "sh",
     ["-c", `exec "$0" exec -i input sh -c "$1" < "$2"`, resolve("bin/lighter"), script, file],
-    { encoding: "utf8", env: { ...process.env, LIGHTER_ROOT: clone.root }, timeout: 60_000 },
+    { encoding: "utf8", env: { ...process.env, LIGHTER_ROOT: clone.root }, timeout: 120_000 },
   );
   assert.equal(lighter.stdout, "of the host", lighter.stderr);
   assert.equal(lighter.status, 3);
@@ -419,7 +447,9 @@ test("CVE-2025-31133, CVE-2025-52565, CVE-2025-52881: masks, console and /proc s
   assertNothingLeft();
 });
 
-test("restart policies after a boot: everything was killed and the run directory wiped", { skip }, () => {
+test("restart policies after a boot: everything was killed and the run directory wiped", {
+  skip,
+}, async () => {
   const started = [
     running("always", "--restart", "always", "box", "sleep", "1000"),
     running("unless", "--restart", "unless-stopped", "box", "sleep", "1000"),
@@ -429,13 +459,14 @@ test("restart policies after a boot: everything was killed and the run directory
     running("asked", "--restart", "always", "box", "sleep", "1000"),
   ];
   ok(["stop", "-t", "0", "stopped", "asked"]);
-  for (const id of started) {
-    const { monitorPid, pid } = JSON.parse(
-      readFileSync(join(clone.root, "containers", id, "state.json"), "utf8"),
-    );
-    for (const one of [monitorPid, pid]) if (one > 0 && existsSync(`/proc/${one}`)) kill(one);
-  }
-  spawnSync("sh", ["-c", `sleep 0.3; rm -rf ${clone.root}/run`]);
+  const killed = started.flatMap((id): readonly number[] => {
+    const text = readFileSync(join(clone.root, "containers", id, "state.json"), "utf8");
+    const { status, monitorPid, pid } = JSON.parse(text);
+    return status === "running" ? [monitorPid, pid] : [];
+  });
+  for (const pid of killed) kill(pid);
+  await until(() => killed.every(isGone));
+  rmSync(join(clone.root, "run"), { recursive: true });
   const resumed = ok(["system", "resume"]).split("\n").sort();
   assert.deepEqual(resumed, ["always", "asked", "unless"], "on-failure is for failures, as docker has it");
   const up = ok(["ps", "--format", "{{.Names}}"]).split("\n").sort();
