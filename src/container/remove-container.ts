@@ -8,7 +8,8 @@ import { unpauseContainer } from "./control-container.ts";
 import { connectMonitor } from "./monitor/connect.ts";
 import type { Parts } from "./parts.ts";
 
-const killTimeoutMs = 10_000;
+// Killing takes no time but where the machine is busy, or the program waits in the kernel.
+const killTimeoutMs = 30_000;
 const pollMs = 10;
 
 /**

@@ -25,6 +25,8 @@ export interface ContainerClaim extends Disposable {
   handOver(): void;
 }
 
+const patienceMs = 30_000;
+
 type ClaimHost = Pick<Host, "locks">;
 type SweepHost = RuntimeHost & ClaimHost;
 
@@ -114,7 +116,9 @@ function listClaims(runDirectory: string): readonly string[] {
 async function removeContainer(host: SweepHost, runDirectory: string, id: string): Promise<void> {
   const bundle = bundleOf(join(runDirectory, id));
   const cgroupPath = readCgroupPath(bundle);
-  for (let round = 0; round < 20; round += 1) {
+  // What was killed takes its time to be gone, seconds where the machine is busy.
+  const deadline = Date.now() + patienceMs;
+  for (let round = 0; Date.now() < deadline; round += 1) {
     await removeFromRuntimes(host, runDirectory, { id, cgroupPath });
     const starting = listStarting(host, runDirectory, { id, bundle });
     if (starting.length === 0) return removeStandIn(id, cgroupPath);
