@@ -34,11 +34,18 @@ const meant: Readonly<Record<string, RegExp>> = {
   health: /^(?:starting|healthy|unhealthy|none)$/,
 };
 
-/** `all` is what `before` and `since` look their container up in. @throws CONTAINER_NOT_FOUND */
+/** What filters look names up in. */
+interface Scene {
+  readonly all: readonly ContainerRecord[];
+  /** The ID that an image's name stands for. */
+  readonly idOf: (name: string) => string | undefined;
+}
+
+/** @throws CONTAINER_NOT_FOUND when `before` or `since` name none */
 export function matchesContainer(
   container: ContainerRecord,
   filters: readonly Filter[],
-  all: readonly ContainerRecord[],
+  { all, idOf }: Scene,
 ): boolean {
   return matchesFilters(filters, ({ name, value }) => {
     switch (name) {
@@ -55,7 +62,7 @@ export function matchesContainer(
       case "health":
         return (container.state.health?.status ?? "none") === value;
       case "ancestor":
-        return imageMatches(container.image, value);
+        return imageMatches(container.image, value) || idOf(value) === container.image.id;
       case "network":
         return networkNames(container).includes(value);
       case "volume":

@@ -5,14 +5,15 @@ const pattern =
   /^(?:(?:\[(?<ipv6>[0-9a-fA-F:.]+)\]|(?<ipv4>\d+\.\d+\.\d+\.\d+)):)?(?:(?<host>\d+(?:-\d+)?)?:)?(?<container>\d+(?:-\d+)?)(?:\/(?<protocol>[A-Za-z]+))?$/;
 
 /**
- * `-p` as docker takes it: `80`, `8080:80`, `127.0.0.1:8080:80/udp`, `[::1]::80` (a free port, as for 0), ranges `8000-8003:80-83`.
+ * `-p` as docker takes it: `80`, `8080:80`, `127.0.0.1:8080:80/udp`, `[::1]::80` (a free port, as for 0), ranges `8000-8003:80-83`,
+ * `target=80,published=8080`.
  * @throws PORT_INVALID
  */
 export function parsePublish(text: string): readonly PortMapping[] {
   const fail = (why: string): never => {
     throw new LighterError("PORT_INVALID", `cannot publish port "${text}": ${why}`);
   };
-  const groups = pattern.exec(text)?.groups;
+  const groups = pattern.exec(text.includes("=") ? shortForm(text, fail) : text)?.groups;
   if (groups === undefined) return fail("want [IP:][HOST:]PORT[/tcp|/udp|/sctp]");
   const protocol = (groups["protocol"] ?? "tcp").toLowerCase();
   if (protocol !== "tcp" && protocol !== "udp" && protocol !== "sctp")
@@ -44,6 +45,21 @@ export function parsePublish(text: string): readonly PortMapping[] {
       protocol,
     };
   });
+}
+
+/** Docker's long form: `target=80,published=8080,protocol=udp`; a mode is for swarms and changes nothing. */
+function shortForm(text: string, fail: (why: string) => never): string {
+  const fields = new Map(
+    text.split(",").map((field): [string, string] => {
+      const [name = "", value = ""] = field.split("=", 2);
+      if (!["target", "published", "protocol", "mode"].includes(name) || value === "")
+        fail(`field "${field}" is none of target=, published=, protocol= and mode=`);
+      return [name, value];
+    }),
+  );
+  const published = fields.get("published");
+  const host = published === undefined ? "" : `${published}:`;
+  return `${host}${fields.get("target") ?? ""}/${fields.get("protocol") ?? "tcp"}`;
 }
 
 function portRange(text: string, fail: (why: string) => never): readonly number[] {

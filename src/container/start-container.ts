@@ -117,6 +117,7 @@ async function attach(parts: Parts, record: ContainerRecord, users?: OwnUsers): 
     extraHosts: record.network.extraHosts.map(parseExtraHost),
   });
 }
+    ...(record.domainname === undefined ? {} : { domainname: record.domainname }),
 
 /** The container whose network is shared, while it runs. @throws CONTAINER_NOT_FOUND */
 function findPeer({ store }: Parts, { network }: ContainerRecord): AttachRequest["peer"] {

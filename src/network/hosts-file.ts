@@ -25,6 +25,19 @@ export function renderHosts(options: {
   return loopback + renderExtraHosts(options.extraHosts, options.gateway) + own;
 }
 
+/** The names of a container in its own line: the whole one, and where that has a domain the one before the first dot. */
+export function ownNames({
+  hostname,
+  domainname,
+}: {
+  readonly hostname: string;
+  readonly domainname?: string;
+}): string {
+  const whole = domainname ? `${hostname}.${domainname}` : hostname;
+  const [short = ""] = whole.split(".", 1);
+  return short === whole || short === "" ? whole : `${whole} ${short}`;
+}
+
 /** Lines for the user's names; `host-gateway` is replaced by the gateway, and left out where there is none. */
 export function renderExtraHosts(extraHosts: readonly ExtraHost[], gateway: string | undefined): string {
   return extraHosts

@@ -19,6 +19,8 @@ export interface AttachRequest {
   /** For the words of errors. @defaultValue the container's ID */
   readonly containerName?: string;
   readonly hostname: string;
+  /** Of NIS; the name in /etc/hosts ends with it. */
+  readonly domainname?: string;
   /**
    * `none`, `host`, `bridge` (`default` is the same), a network's name or id, or `container:NAME`, which needs
    * {@link AttachRequest.peer}.

@@ -392,7 +392,10 @@ test("ps shows what runs, and with -a what ended", async () => {
     network: { name: "none", ports: [], extraHosts: [] },
     state: { ...unusedState, status: "exited", exitCode: 3, finishedAt: "2026-11-20T11:58:00Z" },
   };
-  const engine = fakeEngine({ containers: { list: () => Promise.resolve([record, ended]) } });
+  const engine = fakeEngine({
+    containers: { list: () => Promise.resolve([record, ended]) },
+    images: { find: () => calculator },
+  });
   assert.equal(
     (await lighter(["ps", "-a"], engine)).stdout,
     `CONTAINER ID   IMAGE        COMMAND                     CREATED             STATUS                     PORTS                  NAMES

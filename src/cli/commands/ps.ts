@@ -2,6 +2,7 @@ import { formatBytes, formatDuration } from "#base";
 import { type ContainerRecord, isLive } from "#container";
 import { defineCommand, type Invocation } from "../command.ts";
 import { matchesContainer, parseContainerFilters } from "../container-filters.ts";
+import { imageIds, imageText } from "../container-images.ts";
 import { portsOf, portsText } from "../container-ports.ts";
 import { ago } from "../image-words.ts";
 
@@ -71,17 +72,19 @@ async function listContainers({ flags, io, openEngine }: Invocation<typeof psFla
   const { printRows } = await import("../format/print-rows.ts");
   await using engine = await openEngine();
   const all = await engine.containers.list();
+  const idOf = imageIds(engine.images);
   const most = flags.last ?? (flags.latest ? 1 : -1);
   // A filter by status shows those that do not run, as docker's does.
   const showsAll = flags.all || most > 0 || filters.some(({ name }) => name === "status");
   const shown = all
     .filter((container) => showsAll || isLive(container.state))
-    .filter((container) => matchesContainer(container, filters, all))
+    .filter((container) => matchesContainer(container, filters, { all, idOf }))
     .slice(0, most > 0 ? most : undefined);
   const sizes = flags.size || /\.Size|json \.\s*\}/.test(flags.format ?? "");
   const rows = await Promise.all(
     shown.map(async (container) => ({
       ...containerRow(container, flags["no-trunc"], io.now()),
+      ...(flags.quiet ? {} : { Image: imageText(container, { isFull: flags["no-trunc"], idOf }) }),
       Size: sizes && !flags.quiet ? sizeText(await engine.containers.size(container.id)) : "0B",
     })),
   );
