@@ -54,7 +54,7 @@ function check(tree: string, script: string, expected?: string | RegExp): void {
   else if (expected !== undefined) assert.match(output, expected);
 }
 
-test("debian:bookworm works as a Debian", { skip, timeout: 300_000 }, async () => {
+test("debian:bookworm works as a Debian", { skip, timeout: 900_000 }, async () => {
   await using lab = new Lab();
   const tree = await assemble(lab, "debian:bookworm");
   check(tree, "dpkg --audit", "");
@@ -108,7 +108,7 @@ import (
 func main() { fmt.Println(C.product(6, 7), http.StatusText(http.StatusOK)) }
 `;
 
-test("golang:1.19 compiles, with C and without", { skip, timeout: 600_000 }, async () => {
+test("golang:1.19 compiles, with C and without", { skip, timeout: 900_000 }, async () => {
   await using lab = new Lab();
   const tree = await assemble(lab, "golang:1.19");
   check(tree, "dpkg --audit; apt-get -qq check", "");

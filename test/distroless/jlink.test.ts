@@ -11,7 +11,7 @@ const skip = whyNoMachine() || (await whyNoArchive());
 
 test("a Java of the modules that a jar needs: small, whole, listed, and it runs the program", {
   skip,
-  timeout: 300_000,
+  timeout: 900_000,
 }, () => {
   using clone = openClone();
   const write = (name: string, text: string) => writeFileSync(join(clone.folder, name), text);

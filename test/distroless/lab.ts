@@ -94,7 +94,7 @@ export class Lab implements AsyncDisposable {
       mirror: { url: `${url}/debian`, securityUrl: `${url}/debian-security` },
       keys: [key.archiveKey],
       now: () => now,
-      http: { retries: 2, backoffMs: 5, stallTimeoutMs: 200 },
+      http: { retries: 2, backoffMs: 5, stallTimeoutMs: 60_000 },
       onWarning: (text) => this.warnings.push(text),
       definitions: [{ ...appRecipe(packages), ...definition }],
       ...rest,

@@ -155,11 +155,11 @@ const roles: readonly (readonly [image: string, script: string, prints: string])
 /** The images that Dockerfiles build on: their tools do their work in a RUN. */
 export function testBuildRoles(open: () => Workshop): void {
   for (const [image, script, prints] of roles)
-    test(`${image}: its tools work`, { timeout: 300_000 }, async () => {
+    test(`${image}: its tools work`, { timeout: 900_000 }, async () => {
       assert.equal(await open().script(image, script), prints);
     });
 
-  test("a runtime without a compiler runs what a compiler's image made", { timeout: 300_000 }, async () => {
+  test("a runtime without a compiler runs what a compiler's image made", { timeout: 900_000 }, async () => {
     const workshop = open();
     const context = workshop.folder("pairs");
     mkdirSync(context, { recursive: true });
@@ -186,7 +186,7 @@ export function testBuildRoles(open: () => Workshop): void {
     assert.equal(await workshop.lighter("run", "--rm", "venv"), "42\n");
   });
 
-  test("nginx serves what is copied into it", { timeout: 300_000 }, async () => {
+  test("nginx serves what is copied into it", { timeout: 900_000 }, async () => {
     const workshop = open();
     const context = workshop.folder("site");
     writeFileSync(join(context, "index.html"), "copied\n");

@@ -125,7 +125,7 @@ const tiers = [
 export function testDistrolessRoles(open: () => Workshop): void {
   for (const [role, proof] of Object.entries(proofs))
     test(`distroless/${role}: programs run in it, and nothing else is there`, {
-      timeout: 300_000,
+      timeout: 900_000,
     }, async () => {
       const workshop = open();
       for (const { tier, root, nonroot, user } of tiers) {
@@ -144,7 +144,7 @@ export function testDistrolessRoles(open: () => Workshop): void {
     });
 
   for (const image of ["distroless/nginx-debian12", "distroless/nginx-debian13"])
-    test(`${image} serves, and nothing else is there`, { timeout: 300_000 }, async () => {
+    test(`${image} serves, and nothing else is there`, { timeout: 900_000 }, async () => {
       const workshop = open();
       const entries = entriesOf(workshop.root, await assemble(workshop, image));
       assertBare(entries, image);
@@ -155,7 +155,7 @@ export function testDistrolessRoles(open: () => Workshop): void {
     });
 
   test("a Java of some modules: the same program runs in it, and it keeps to its size", {
-    timeout: 300_000,
+    timeout: 900_000,
   }, async () => {
     const workshop = open();
     const hello = readFileSync("examples/java-maven/java.yaml", "utf8");
@@ -174,7 +174,7 @@ export function testDistrolessRoles(open: () => Workshop): void {
   });
 
   test("debug images have busybox's shell in its own directory, and else what the others have", {
-    timeout: 300_000,
+    timeout: 900_000,
   }, async () => {
     const workshop = open();
     for (const role of ["static-debian12", "cc-debian13", "python3-debian12", "java17", "nodejs20"])

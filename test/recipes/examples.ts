@@ -12,7 +12,7 @@ const examples = readdirSync("examples", { withFileTypes: true })
 /** Follows the page of each example, and checks that all its Dockerfiles are without complaint. */
 export function testExamples(open: () => Workshop): void {
   for (const name of examples)
-    test(`examples/${name}: its page's commands do what it says`, { timeout: 400_000 }, () => {
+    test(`examples/${name}: its page's commands do what it says`, { timeout: 900_000 }, () => {
       const workshop = open();
       const secret = npmSettings(workshop);
       const steps = readSteps(join("examples", name, "README.md")).map(({ command, output }) => ({

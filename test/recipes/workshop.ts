@@ -122,7 +122,7 @@ export class Workshop implements AsyncDisposable {
 
 /** A server needs its moment after `run -d` has returned. */
 async function fetchWhenUp(url: string): Promise<string> {
-  for (const deadline = Date.now() + 20_000; ; await delay(50))
+  for (const deadline = Date.now() + 60_000; ; await delay(50))
     try {
       return await (await fetch(url)).text();
     } catch (error) {

@@ -23,8 +23,6 @@ export interface BadLine extends AsyncDisposable {
   readonly address: string;
   /** `GET /v2/…` of every request so far, with the range it asked for. */
   readonly requests: string[];
-  /** Bytes of answers' bodies that went to the client. */
-  readonly bytesSent: number;
 }
 
 /** @param decide the fault of a request, by `METHOD path`; asked once each */
@@ -32,13 +30,13 @@ export async function startBadLine(
   port: number,
   decide: (request: string, count: number) => Fault | undefined,
 ): Promise<BadLine> {
-  const state = { requests: new Array<string>(), bytesSent: 0 };
+  const requests: string[] = [];
   const counts = new Map<string, number>();
   const server = createServer((incoming, outgoing) => {
     const name = `${incoming.method} ${incoming.url}`;
-    state.requests.push(incoming.headers.range === undefined ? name : `${name} ${incoming.headers.range}`);
+    requests.push(incoming.headers.range === undefined ? name : `${name} ${incoming.headers.range}`);
     counts.set(name, (counts.get(name) ?? 0) + 1);
-    forward({ incoming, outgoing, port, fault: decide(name, counts.get(name) ?? 1), state }).catch(() =>
+    forward({ incoming, outgoing, port, fault: decide(name, counts.get(name) ?? 1) }).catch(() =>
       outgoing.destroy(),
     );
   });
@@ -46,10 +44,7 @@ export async function startBadLine(
   const address = server.address();
   return {
     address: `127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`,
-    requests: state.requests,
-    get bytesSent() {
-      return state.bytesSent;
-    },
+    requests,
     [Symbol.asyncDispose]: () => closed(server),
   };
 }
@@ -64,10 +59,9 @@ interface Work {
   readonly outgoing: ServerResponse;
   readonly port: number;
   readonly fault: Fault | undefined;
-  readonly state: { bytesSent: number };
 }
 
-async function forward({ incoming, outgoing, port, fault, state }: Work): Promise<void> {
+async function forward({ incoming, outgoing, port, fault }: Work): Promise<void> {
   if (fault?.kind === "status") {
     incoming.resume();
     outgoing.writeHead(fault.status, fault.headers);
@@ -101,7 +95,6 @@ async function forward({ incoming, outgoing, port, fault, state }: Work): Promis
           : Number.POSITIVE_INFINITY;
     const room = Math.max(0, limit - at);
     at += chunk.length;
-    state.bytesSent += Math.min(room, chunk.length);
     if (chunk.length > room) {
       await written(outgoing, chunk.subarray(0, room));
       if (fault?.kind === "cut") return void outgoing.destroy();

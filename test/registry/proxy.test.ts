@@ -47,7 +47,7 @@ async function startProxy(port: number) {
 
 test("through a proxy, with TLS to the registry itself and a name that only the proxy knows", {
   skip,
-  timeout: 60_000,
+  timeout: 300_000,
 }, async () => {
   using folder = tempFolder();
   await using registry = await startRegistry(join(folder.path, "registry"), { tls: true });
