@@ -2,13 +2,14 @@ import { LighterError } from "#base";
 import type { BuildOptions } from "#engine";
 import { parseByteSize } from "./byte-size.ts";
 import type { Flags, FlagValues, Invocation } from "./command.ts";
-import { heedlessFlags } from "./docker-build-flags.ts";
+import { buildLimitFlags, buildLimits, heedlessFlags } from "./docker-build-flags.ts";
 import { parseLabels, platformOf, resolvePairs } from "./env-flags.ts";
 import { progressModes } from "./progress/show.ts";
 
 /** docker's flags, and lighter's own. */
 export const buildFlags = {
   ...heedlessFlags,
+  ...buildLimitFlags,
   allow: {
     kind: "list",
     value: "network.host|security.insecure|device",
@@ -209,6 +210,7 @@ function stepOptions(flags: FlagValues<typeof buildFlags>): Partial<BuildOptions
     ...(ulimit.length > 0 && { ulimits: ulimit }),
     ...(shm !== undefined && { shmSizeBytes: parseByteSize(shm) }),
     ...(parent !== undefined && { cgroupParent: parent }),
+    ...buildLimits(flags),
   };
 }
 

@@ -146,7 +146,7 @@ function named(word: string): string {
 }
 
 /** @throws USAGE */
-export function cgroupLimits(flags: FlagValues<typeof cgroupFlags>): Limits {
+export function cgroupLimits(flags: FlagValues<typeof cgroupFlags>) {
   return present({
     blkioWeight: flags["blkio-weight"],
     cpuPeriod: flags["cpu-period"],

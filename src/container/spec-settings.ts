@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { LighterError } from "#base";
 import {
   allCapabilities,
+  canLimitSwap,
   defaultCapabilities,
   findMonitor,
   type SpecDevice,
@@ -23,13 +24,11 @@ export const initPath = "/sbin/docker-init";
 /** Limits, privileges and namespaces of a container in the runtime's words. @throws CONTAINER_INVALID, CONTAINER_NOT_RUNNING */
 export function specSettings(parts: Parts, record: ContainerRecord): Settings {
   const { limits, security, sysctls, annotations } = record;
-  const swap = "/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes";
-  const hasSwapLimit = parts.host.probes.cgroupMode() === "v2" || existsSync(swap);
   return {
     privileged: security.privileged,
     ...capabilities(record),
     ...securityOptions(security.options),
-    resources: specResources(resourceLimits(limits), hasSwapLimit),
+    resources: specResources(resourceLimits(limits), canLimitSwap(parts.host)),
     deviceRules: (record.deviceCgroupRules ?? []).map(parseDeviceRule),
     devices: security.privileged ? hostDevices() : record.devices.flatMap(parseDevice),
     sysctls:

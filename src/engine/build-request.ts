@@ -50,13 +50,14 @@ export async function buildRequest(
 
 /** What holds for RUN. */
 function stepOptions(options: BuildOptions): Partial<BuildRequest> {
-  const { network, extraHosts, allow, shmSizeBytes, ulimits, cgroupParent } = options;
+  const { network, extraHosts, allow, shmSizeBytes, ulimits, cgroupParent, limits } = options;
   return {
     ...(network !== undefined && { network }),
     ...(extraHosts !== undefined && { extraHosts: extraHosts.map(parseExtraHost) }),
     ...(allow !== undefined && { allow: allow.map(parseEntitlement) }),
     ...(shmSizeBytes !== undefined && { shmSizeBytes }),
     ...(ulimits !== undefined && { ulimits: ulimits.map(parseUlimit) }),
+    ...(limits !== undefined && { limits }),
     ...(cgroupParent ? { cgroupParent: parseCgroupParent(cgroupParent) } : {}),
   };
 }

@@ -4,6 +4,7 @@ import type { ContainerOptions, StreamOptions } from "#container";
 import type { Image, LayerForm } from "#image";
 import type { Descriptor, Digest } from "#oci";
 import type { RegistryOptions } from "#registry";
+import type { ResourceLimits } from "#runtime";
 
 /** How an engine is opened. */
 export interface EngineOptions {
@@ -170,6 +171,8 @@ export interface BuildOptions {
   readonly shmSizeBytes?: number;
   /** As `--ulimit` has them: `nofile=1024:2048`. */
   readonly ulimits?: readonly string[];
+  /** Memory and processors of each RUN. @defaultValue none */
+  readonly limits?: ResourceLimits;
   /** The cgroup below which RUN's are made. @defaultValue `/lighter` */
   readonly cgroupParent?: string;
   /** Told of the first RUN that fails, while a shell can still be opened in it. */

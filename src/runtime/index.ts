@@ -17,7 +17,7 @@ export type {
   PortMapping,
 } from "./network-provider.ts";
 export { readFileInRoot } from "./read-in-root.ts";
-export { type DeviceNumber, type ResourceLimits, specResources } from "./resources.ts";
+export { canLimitSwap, type DeviceNumber, type ResourceLimits, specResources } from "./resources.ts";
 export type { ContainerProcess, ExecProcess, ProcessStdio, Runtime, RuntimeName } from "./runtime.ts";
 export type { RuntimeSpec, SpecDevice, SpecMount, SpecProcess } from "./runtime-spec.ts";
 export { isAtLeast } from "./seccomp.ts";

@@ -1,3 +1,6 @@
+import { existsSync } from "node:fs";
+import type { Host } from "#host";
+
 /** Limits in docker's words, for the cgroup of a container. */
 export interface ResourceLimits {
   readonly nanoCpus?: number;
@@ -26,6 +29,11 @@ export interface DeviceNumber {
   readonly major: number;
   readonly minor: number;
   readonly value: number;
+}
+
+/** Whether the kernel counts swap. */
+export function canLimitSwap({ probes }: Pick<Host, "probes">): boolean {
+  return probes.cgroupMode() === "v2" || existsSync("/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes");
 }
 
 const defaultPeriod = 100_000;

@@ -142,6 +142,9 @@ describe("flags that reach into RUN", { skip }, () => {
       "ulimit -Sn; ulimit -Hn; grep -o 'shm .*size=[0-9]*k' /proc/mounts | sed 's/.*size/size/'; grep added /etc/hosts";
     const words = "--ulimit nofile=77:99 --shm-size 3m --add-host added:192.0.2.1".split(" ");
     assert.equal(output(command, words).replace(/\s+added/, " added"), "77\n99\nsize=3072k\n192.0.2.1 added");
+    const memory = "cd /sys/fs/cgroup; cat memory/memory.limit_in_bytes 2>/dev/null || cat memory.max";
+    assert.equal(output(memory, ["-m", "64m"]), String(64 << 20));
+    assert.equal(output(memory, ["-m", "64m", "--resource", "memory=96m"]), String(96 << 20));
     const own = output("cat /proc/self/cgroup", ["--cgroup-parent", "/lighter-flags-test"]);
     const usual = output("cat /proc/self/cgroup", []);
     // A private cgroup namespace hides where it is.
@@ -150,7 +153,7 @@ describe("flags that reach into RUN", { skip }, () => {
 
   test("networks: none, and one of the engine by name, with its names", (t) => {
     assert.equal(output("ip -o link | wc -l", ["--network", "none"]), "1");
-    const made = clone.run(["network", "create", "--ipv6=false", "flags-test"]);
+    const made = clone.run(["network", "create", "--ipv6=false", "--subnet", "10.217.83.0/24", "flags-test"]);
     if (made.status !== 0) return t.skip(made.stderr);
     try {
       const address = output("hostname -i; grep -c 127.0.0.11 /etc/resolv.conf", ["--network", "flags-test"]);

@@ -330,6 +330,7 @@ export class Build {
         networks: build.scope.use(new NetworkPool(options.networks)),
         defaultNetwork: defaultNetwork(request),
         cgroupParent: request.cgroupParent,
+        limits: request.limits,
         onStepFailure: onceOnly(request.onStepFailure),
         findTools: () => this.#findTools(),
         paths,

@@ -38,6 +38,7 @@ export interface ExecuteOptions {
   readonly networks: NetworkPool;
   readonly defaultNetwork: string;
   readonly cgroupParent: string | undefined;
+  readonly limits: BuildRequest["limits"];
   readonly paths: BuildPaths;
   readonly journal: EventJournal;
   readonly findSecret: FindSecret;
@@ -191,6 +192,7 @@ async function executeExec(op: ExecOp, task: Task): ReturnType<Execute> {
       networks: options.networks,
       defaultNetwork: options.defaultNetwork,
       cgroupParent: options.cgroupParent,
+      limits: options.limits,
       onFailure: failureHandler(task),
       findTools: options.findTools,
       runDirectory: options.paths.run,

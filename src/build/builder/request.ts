@@ -1,6 +1,7 @@
 import type { Image } from "#image";
 import type { Descriptor, Digest, Platform, Reference } from "#oci";
 import type { ExtraHost, Plan, PlanOptions, Ulimit } from "#plan";
+import type { ResourceLimits } from "#runtime";
 import type { AttestationRequest } from "../attest/attestations.ts";
 import type { CacheSource, CacheTarget } from "../cache/places.ts";
 import type { BuildEvent, StepId } from "../events.ts";
@@ -40,6 +41,8 @@ export interface BuildRequest {
   readonly ulimits?: readonly Ulimit[];
   /** The cgroup below which those of RUN are made; clean and absolute. */
   readonly cgroupParent?: string;
+  /** Of each RUN, in docker's words; no part of what steps are known by. @defaultValue none */
+  readonly limits?: ResourceLimits;
   readonly cacheNamespace?: PlanOptions["cacheNamespace"];
   /** What the image will be called; none leaves it dangling. */
   readonly names?: readonly Reference[];

@@ -5,11 +5,13 @@ import type { ExecOp } from "#plan";
 import {
   type Attachment,
   buildSpec,
+  canLimitSwap,
   claimContainer,
   type ResolvedUser,
   type RuntimeSpec,
   readSpecFacts,
   resolveUser,
+  specResources,
 } from "#runtime";
 import { cleanPath } from "../tree/tree.ts";
 import { dropUntouched, type MountPoint, makeMountPoints } from "./mount-stubs.ts";
@@ -124,6 +126,9 @@ function specOf({ op, options, directory }: Step, environment: Environment): Run
         hard,
       })),
       ...(options.cgroupParent !== undefined && { cgroupParent: options.cgroupParent }),
+      ...(options.limits !== undefined && {
+        resources: specResources(options.limits, canLimitSwap(options.host)),
+      }),
       purpose: "build",
     },
     readSpecFacts(options.host),

@@ -1,7 +1,7 @@
 import { type Cleanup, LighterError } from "#base";
 import type { Host } from "#host";
 import type { BindMount, CacheMount, ExecOp } from "#plan";
-import type { Runtime, SpecMount } from "#runtime";
+import type { ResourceLimits, Runtime, SpecMount } from "#runtime";
 import type { ActiveSnapshot } from "#snapshot";
 import type { MountPoint } from "./mount-stubs.ts";
 import type { NetworkPool } from "./network-pool.ts";
@@ -25,6 +25,7 @@ export interface StepOptions {
   /** What `--network=default` means: `bridge`, or a network that the caller named. */
   readonly defaultNetwork: string;
   readonly cgroupParent?: string | undefined;
+  readonly limits?: ResourceLimits | undefined;
   readonly runDirectory: string;
   readonly cacheDirectory: string;
   readonly ignoreCache: boolean;

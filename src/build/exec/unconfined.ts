@@ -19,7 +19,10 @@ export function unconfined(spec: RuntimeSpec): RuntimeSpec {
         ? { ...mount, options: (mount.options ?? []).filter((option) => option !== "ro") }
         : mount,
     ),
-    linux: { ...linux, resources: { devices: [{ allow: true, access: "rwm" }] } },
+    linux: {
+      ...linux,
+      resources: { ...(linux.resources as object), devices: [{ allow: true, access: "rwm" }] },
+    },
   };
 }
 

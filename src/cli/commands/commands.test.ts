@@ -314,12 +314,18 @@ test("build hands docker's options to the engine and shows a plain log", async (
   const env = { BUILDKIT_PROGRESS: "", DOCKER_DEFAULT_PLATFORM: "linux/arm64" };
   assert.equal((await lighter(["build", "."], engine, { env })).status, 0);
   assert.equal(asked?.platform, "linux/arm64");
-  const needless = "build -m 1g -c 5 --security-opt x --isolation default --builder default .";
+  const needless = "build --security-opt x --isolation default --builder default .";
   const { status, stderr } = await lighter(needless.split(" "), engine);
   assert.equal(status, 0, stderr);
-  assert.match(stderr, /^lighter: warning: --cpu-shares, --memory limits nothing.*--cgroup-parent\n/);
-  assert.match(stderr, /warning: --isolation changes nothing.*\n.*warning: --security-opt changes nothing/);
+  assert.match(
+    stderr,
+    /^lighter: warning: --isolation changes nothing.*\n.*warning: --security-opt changes nothing/,
+  );
   assert.match((await lighter(["build", "--builder", "x", "."], engine)).stderr, /no builder "x" found/);
+  await lighter("build -m 1g -c 5 --resource memory=2g --resource cpu-quota=9 .".split(" "), engine);
+  assert.deepEqual(asked?.limits, { cpuQuota: 9, cpuShares: 5, memoryBytes: 2 ** 31 });
+  const unknown = await lighter("build --resource disk=1g .".split(" "), engine);
+  assert.match(unknown.stderr, /cannot limit "disk=1g": want NAME=VALUE with one of cpuset-cpus/);
   const words =
     "build -f - --secret id=a --ssh default --allow device --network n --shm-size 1m --ulimit nofile=1 --cgroup-parent /x";
   await lighter(
