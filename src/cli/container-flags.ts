@@ -3,7 +3,7 @@ import type { ContainerOptions, HealthSettings, StreamName } from "#container";
 import type { RunOptions } from "#engine";
 import type { Flags, FlagValues, Invocation } from "./command.ts";
 import { parseDurationMs } from "./duration.ts";
-import { platformOf, readEnvFile, resolveEnv } from "./env-flags.ts";
+import { givenEnv, platformOf, readEnvFile } from "./env-flags.ts";
 import { keyValues, readKeyValueFile } from "./key-values.ts";
 import { limitFlags, limitOptions } from "./limit-flags.ts";
 import { logOptions } from "./log-flags.ts";
@@ -164,7 +164,7 @@ export function containerOptions({ flags, args, io }: ContainerInvocation): RunO
   const [image = "", ...rest] = args;
   const env = [
     ...flags["env-file"].flatMap((path) => readEnvFile(path, io.env)),
-    ...resolveEnv(flags.env, io.env),
+    ...givenEnv(flags.env, io.env),
   ];
   const health = healthOptions(flags);
   return {

@@ -3,16 +3,20 @@ import { errorMessage, LighterError, systemErrorCode } from "#base";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** `NAME=VALUE` as it stands; `NAME` alone with the caller's value, or nothing when the caller has none (as docker). */
-export function resolveEnv(given: readonly string[], environment: Environment): readonly string[] {
-  return given.flatMap((text) => {
+/** `-e`: `NAME=VALUE` as it stands; `NAME` alone with the caller's value, or alone, which takes it away, when the caller has none. */
+export function givenEnv(given: readonly string[], environment: Environment): readonly string[] {
+  return given.map((text) => {
     const equals = text.indexOf("=");
     if (equals === 0 || text === "")
       throw new LighterError("USAGE", `cannot set variable "${text}": the name is empty`);
-    if (equals > 0) return [text];
-    const value = environment[text];
-    return value === undefined ? [] : [`${text}=${value}`];
+    const value = equals > 0 ? undefined : environment[text];
+    return value === undefined ? text : `${text}=${value}`;
   });
+}
+
+/** As {@link givenEnv}; a `NAME` that the caller has not is left out. */
+function resolveEnv(given: readonly string[], environment: Environment): readonly string[] {
+  return givenEnv(given, environment).filter((text) => text.includes("="));
 }
 
 /** Lines of an env file: comments and empty lines skipped, nothing unquoted (docker's rules). */

@@ -90,6 +90,7 @@ function configOf(record: ContainerRecord): Json {
   const { args, entrypointLength, env, cwd, user } = record.process;
   const entrypoint = args.slice(0, entrypointLength);
   const joined = joinedStreams(record);
+  const { networking } = record.network;
   return {
     Hostname: record.hostname,
     Domainname: record.domainname ?? "",
@@ -108,6 +109,7 @@ function configOf(record: ContainerRecord): Json {
     Volumes: volumesOf(record.mounts),
     WorkingDir: cwd,
     Entrypoint: entrypoint.length === 0 ? null : entrypoint,
+    ...(networking?.endpoint?.mac !== undefined && { MacAddress: networking.endpoint.mac }),
     OnBuild: null,
     Labels: record.labels,
     ...(record.stopSignal !== "SIGTERM" && { StopSignal: record.stopSignal }),

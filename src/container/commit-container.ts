@@ -70,6 +70,11 @@ function healthOf(health: HealthSettings): Healthcheck {
   return check;
 }
 
+/** An image says nothing of what it has not. */
+function withoutEmpty(config: ProcessConfig): ProcessConfig {
+  return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== null && value !== ""));
+}
+
 function configOf(record: ContainerRecord, request: CommitRequest): ImageConfig {
   const { process: program, exposedPorts, labels } = record;
   const from = request.image.config;
@@ -80,9 +85,9 @@ function configOf(record: ContainerRecord, request: CommitRequest): ImageConfig 
     ...from,
     created,
     ...(request.author === undefined ? {} : { author: request.author }),
-    config: {
+    config: withoutEmpty({
       ...from.config,
-      Env: program.env,
+      Env: program.env.filter((text) => text.includes("=")),
       Cmd: program.args.slice(program.entrypointLength),
       ...(program.entrypointLength > 0
         ? { Entrypoint: program.args.slice(0, program.entrypointLength) }
@@ -93,7 +98,7 @@ function configOf(record: ContainerRecord, request: CommitRequest): ImageConfig 
       ...(exposedPorts.length > 0 ? { ExposedPorts: ports } : {}),
       ...(record.health === undefined ? {} : { Healthcheck: healthOf(record.health) }),
       ...(isOwnSignal ? { StopSignal: record.stopSignal } : {}),
-    },
+    }),
     history: [
       ...(from.history ?? []),
       {

@@ -1,6 +1,6 @@
 import { existsSync, lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { isWhiteout, type SnapshotName } from "#snapshot";
+import { isOpaque, isWhiteout, type SnapshotName } from "#snapshot";
 import type { ContainerRecord } from "./container-record.ts";
 import type { Parts } from "./parts.ts";
 
@@ -11,11 +11,17 @@ export interface Change {
 }
 
 /** By path. */
-export function listChanges({ store, snapshots }: Parts, record: ContainerRecord): readonly Change[] {
+export function listChanges({ host, store, snapshots }: Parts, record: ContainerRecord): readonly Change[] {
   const upper = join(store.directory(record.id), "fs");
   const lower = record.snapshot === undefined ? [] : snapshots.layers(record.snapshot as SnapshotName);
   const changes: Change[] = [];
   const isBound = (path: string): boolean => isOfEngine(path) && !isBelow(lower, path);
+  /** A directory that was made anew hides what the image has in it. */
+  const hidden = (folder: string): readonly Change[] => {
+    const names = new Set(lower.flatMap((layer) => namesIn(join(layer, folder))));
+    const gone = [...names].filter((name) => !isLink(join(upper, folder, name))).sort();
+    return gone.map((name) => ({ kind: "deleted", path: `${folder}/${name}` }));
+  };
   const visit = (folder: string): void => {
     for (const name of readdirSync(join(upper, folder)).sort()) {
       const path = `${folder}/${name}`;
@@ -29,6 +35,7 @@ export function listChanges({ store, snapshots }: Parts, record: ContainerRecord
       const isOld = isBelow(lower, path);
       changes.push({ kind: isOld ? "changed" : "added", path });
       if (!stat.isDirectory()) continue;
+      if (isOld && isOpaque(host.files, join(upper, path))) changes.push(...hidden(path));
       visit(path);
       // Made or changed by what is bound into it, and by nothing else.
       const isOnlyBound = changes.length === at + 1 && readdirSync(join(upper, path)).length > 0;
@@ -47,6 +54,12 @@ function isOfEngine(path: string): boolean {
 /** Links in the image's layers are not followed: each part of the path has to stand there itself. */
 function isBelow(lower: readonly string[], path: string): boolean {
   return lower.some((layer) => existsSync(join(layer, path)) || isLink(join(layer, path)));
+}
+
+function namesIn(folder: string): readonly string[] {
+  const stat = lstatSync(folder, { throwIfNoEntry: false });
+  if (stat?.isDirectory() !== true) return [];
+  return readdirSync(folder).filter((name) => !isWhiteout(lstatSync(join(folder, name))));
 }
 
 function isLink(path: string): boolean {

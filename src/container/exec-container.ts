@@ -11,7 +11,7 @@ import { withGroups } from "./user-groups.ts";
 /** What `docker exec` asks for. */
 export interface ExecRequest {
   readonly args: readonly string[];
-  /** `NAME=value`, over the container's. */
+  /** `NAME=value`, over the container's; `NAME` takes one away. */
   readonly env?: readonly string[];
   readonly workdir?: string;
   readonly user?: string;
@@ -106,10 +106,11 @@ function processOf({ host }: Parts, { record, request, spec }: Asked): SpecProce
       : withGroups(host, root, resolveUser(host, root, request.user), record.groupAdd);
   const variables = new Map(env.map((text) => [text.split("=", 1)[0] ?? "", text]));
   if (user !== undefined) variables.set("HOME", `HOME=${user.home}`);
+  const set = [...variables.values()].filter((text) => text.includes("="));
   return {
     ...own,
     args: request.args,
-    env: [...variables.values()],
+    env: set,
     cwd: request.workdir ?? own.cwd,
     terminal: tty,
     ...(user === undefined

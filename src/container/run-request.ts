@@ -20,7 +20,7 @@ export interface ContainerOptions {
   readonly name?: string;
   /** Leave nothing when it has ended. */
   readonly remove?: boolean;
-  /** `NAME=value`, over the image's. */
+  /** `NAME=value`, over the image's; `NAME` takes one away. */
   readonly env?: readonly string[];
   readonly workdir?: string;
   /** `user[:group]`, names or numbers. */

@@ -1,5 +1,6 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { LighterError } from "#base";
 import { specResources } from "#runtime";
 import { checkLimits } from "./check-limits.ts";
 import { type ContainerRecord, isLive, type Limits, type RestartPolicy } from "./container-record.ts";
@@ -14,13 +15,18 @@ export interface UpdateRequest {
   readonly restart?: RestartPolicy;
 }
 
-/** @throws RUNTIME_FAILED when the kernel refuses a limit; nothing is kept then */
+/** @throws CONTAINER_INVALID; RUNTIME_FAILED when the kernel refuses a limit; nothing is kept then */
 export async function updateContainer(
   parts: Parts,
   record: ContainerRecord,
   { limits, restart }: UpdateRequest,
 ): Promise<void> {
   const { state, ...stored } = record;
+  if (record.remove && restart !== undefined && restart.name !== "no")
+    throw new LighterError(
+      "CONTAINER_INVALID",
+      `cannot give container "${record.name}" a restart policy: it is removed when it ends (--rm)`,
+    );
   checkLimits({ ...stored.limits, ...limits });
   if (limits !== undefined && state.pid !== 0) {
     parts.host.mounts.enterPrivateNamespace();

@@ -62,6 +62,7 @@ const environments = [
     { purpose: "build", env: ["A=1", "A=2=3"] },
     ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "A=2=3", "HOME=/root"],
   ],
+  ["one that takes variables away", { env: ["PATH=/p", "HOSTNAME", "NONE"] }, ["PATH=/p", "HOME=/root"]],
   ["an own HOME", { env: ["PATH=/p", "HOME=/h", "HOSTNAME=x"] }, ["PATH=/p", "HOSTNAME=x", "HOME=/h"]],
   [
     "an empty HOME",

@@ -180,6 +180,7 @@ function environmentOf(options: SpecOptions, home: string): readonly string[] {
   for (const variable of options.env ?? []) {
     const equals = variable.indexOf("=");
     if (equals > 0) variables.set(variable.slice(0, equals), variable.slice(equals + 1));
+    else variables.delete(variable);
   }
   if (!variables.get("HOME")) variables.set("HOME", home);
   return [...variables].map(([name, value]) => `${name}=${value}`);

@@ -27,7 +27,8 @@ before(() => {
   copyFileSync(existsSync("/bin/busybox") ? "/bin/busybox" : "/usr/bin/busybox", join(context, "busybox"));
   writeFileSync(join(context, "passwd"), "root:x:0:0::/root:/bin/sh\nann:x:1000:1001::/home:/bin/sh\n");
   writeFileSync(join(context, "group"), "root:x:0:\nstaff:x:50:\nann:x:1001:\n");
-  const install = 'RUN ["/bin/busybox", "sh", "-c", "/bin/busybox --install -s /bin; mkdir /tmp"]';
+  const install =
+    'RUN ["/bin/busybox", "sh", "-c", "/bin/busybox --install -s /bin; mkdir /tmp /sub /sub2; touch /sub/old /sub2/one"]';
   const files = "COPY busybox /bin/busybox\nCOPY passwd group /etc/";
   writeFileSync(join(context, "Dockerfile"), `FROM scratch\n${files}\n${install}\n`);
   lighter("build", "-q", "-t", "box", context);
@@ -135,6 +136,35 @@ test("a volume over /etc has the network files in it; the later of two limits ho
   const limits = ["--ulimit", "nofile=42:42", "--ulimit", "nofile=43"];
   assert.equal(of(...limits, "box", "sh", "-c", "ulimit -n"), "43\n");
   assert.match(of("--shm-size", "0", "box", "df", "/dev/shm"), /\b65536\b/);
+});
+
+test("-e NAME takes a variable away that the caller has not", { skip }, () => {
+  using _container = sleeping("-e", "A=1", "-e", "HOSTNAME");
+  const names = (text: string) =>
+    text
+      .trim()
+      .split("\n")
+      .map((line) => line.split("=")[0])
+      .sort();
+  assert.deepEqual(names(lighter("exec", "cc", "env")), ["A", "HOME", "PATH"]);
+  assert.deepEqual(names(lighter("exec", "-e", "A", "cc", "env")), ["HOME", "PATH"]);
+});
+
+test("diff: what a directory that was made anew hides is gone", { skip }, () => {
+  using _container = sleeping();
+  lighter("exec", "cc", "sh", "-c", "rm -r /etc/../sub; mkdir /sub; touch /sub/new; rm /sub2/one");
+  const changes = lighter("diff", "cc").trim().split("\n");
+  assert.deepEqual(changes, ["C /sub", "D /sub/old", "A /sub/new", "C /sub2", "D /sub2/one"]);
+});
+
+test("update and rename: no restart policy for one that is to be removed; a slash before a name", {
+  skip,
+}, () => {
+  using _container = sleeping("--rm");
+  refused(/it is removed when it ends/, "update", "--restart", "always", "cc");
+  lighter("update", "--restart", "no", "cc");
+  lighter("rename", "cc", "/dd");
+  lighter("rename", "dd", "cc");
 });
 
 test("one that is paused is not started; volumes of another stay read-only", { skip }, () => {

@@ -229,7 +229,7 @@ test("run hands docker's options to the engine", async () => {
     tty: false,
     readOnly: true,
     publishAll: false,
-    env: ["A=1", "HOME=/root"],
+    env: ["A=1", "HOME=/root", "ABSENT"],
     ports: [
       { hostAddress: "127.0.0.1", hostPort: 8080, containerPort: 80, protocol: "udp" },
       { hostPort: 90, containerPort: 80, protocol: "tcp" },

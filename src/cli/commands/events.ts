@@ -1,3 +1,4 @@
+import { LighterError } from "#base";
 import type { StoreEvent } from "#events";
 import { defineCommand } from "../command.ts";
 import { matchesFilters, parseFilters } from "../filters.ts";
@@ -5,6 +6,9 @@ import { goRow } from "../format/go-values.ts";
 import { parseMoment, untilOption } from "../moment.ts";
 
 const filterNames = ["container", "event", "image", "label", "network", "scope", "type", "volume"] as const;
+
+/** Of docker's daemon and its swarms, which tell of nothing here. */
+const strangers = ["config", "daemon", "node", "plugin", "secret", "service"];
 
 export const events = defineCommand({
   name: "events",
@@ -28,7 +32,7 @@ export const events = defineCommand({
     { command: "lighter events -f type=image -f type=volume", explains: "Watch images and volumes" },
   ],
   async run({ flags, io, signal, openEngine }) {
-    const filters = parseFilters(flags.filter, filterNames);
+    const filters = parseFilters(flags.filter, [...filterNames, ...strangers]);
     const { compileTemplate } = await import("../format/template.ts");
     const template =
       flags.format === undefined || flags.format === "json" ? undefined : compileTemplate(flags.format);
@@ -38,6 +42,12 @@ export const events = defineCommand({
       ...(flags.since !== undefined && { since: parseMoment(flags.since, io.now()) }),
       ...untilOption(flags.until, io.now()),
     };
+    const { since = "", until = since } = options;
+    if (until < since)
+      throw new LighterError(
+        "ARGUMENT_INVALID",
+        `cannot show events since ${flags.since}: that is after --until ${flags.until}`,
+      );
     for await (const event of engine.events(options)) {
       if (!matchesFilters(filters, (filter) => matches(event, filter))) continue;
       const text =
@@ -68,10 +78,12 @@ function matches(
       return value === "local";
     case "type":
       return type === value;
-    default: {
+    case "label": {
       const [label = "", wanted] = value.split("=", 2);
       return label in attributes && (wanted === undefined || attributes[label] === wanted);
     }
+    default: // one of the strangers
+      return false;
   }
 }
 

@@ -1,6 +1,6 @@
 import { isLighterError, LighterError } from "#base";
 import { defineCommand } from "../command.ts";
-import { readEnvFile, resolveEnv } from "../env-flags.ts";
+import { givenEnv, readEnvFile } from "../env-flags.ts";
 
 export const exec = defineCommand({
   name: "exec",
@@ -45,7 +45,7 @@ export const exec = defineCommand({
       );
     const env = [
       ...flags["env-file"].flatMap((path) => readEnvFile(path, io.env)),
-      ...resolveEnv(flags.env, io.env),
+      ...givenEnv(flags.env, io.env),
     ];
     await using engine = await openEngine();
     const status = engine.containers.exec(container, {

@@ -10,7 +10,8 @@ export const rename = defineCommand({
   examples: [{ command: "lighter rename brisk_barge web", explains: "Call it web from now on" }],
   async run({ args, openEngine }) {
     await using engine = await openEngine();
-    await engine.containers.rename(args[0] ?? "", args[1] ?? "");
+    // Docker shows names with a slash before them, and takes them so.
+    await engine.containers.rename(args[0] ?? "", (args[1] ?? "").replace(/^\//, ""));
     return 0;
   },
 });
