@@ -77,7 +77,6 @@ async function debugProcesses(engine: CliEngine, asked: Asked, id: string): Prom
     ipc: place,
     network: place,
     capAdd: ["SYS_PTRACE"],
-    hostname: `debug-${id.slice(0, 6)}`,
   });
 }
 
