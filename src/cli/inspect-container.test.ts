@@ -204,6 +204,12 @@ test("what scripts read of a container", () => {
     [onUserNetwork, "NetworkSettings.Networks.front.IPAddress", "10.1.0.9"],
     [onUserNetwork, "NetworkSettings.Networks.front.IPAMConfig", { IPv4Address: "10.1.0.9" }],
     [onUserNetwork, "NetworkSettings.Networks.front.Links", ["db"]],
+    [onUserNetwork, "HostConfig.Links", null],
+    [
+      { ...onUserNetwork, network: { ...onUserNetwork.network, name: "bridge" } },
+      "HostConfig.Links",
+      ["/db:/web/db"],
+    ],
     [onUserNetwork, "NetworkSettings.Networks.front.DNSNames", ["web"]],
     [bare, "NetworkSettings.Networks.none.NetworkID", "of-none"],
     [bare, "NetworkSettings.Networks.none.EndpointID", ""],

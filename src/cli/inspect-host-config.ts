@@ -33,7 +33,7 @@ export function hostConfig(record: ContainerRecord): Json {
     UTSMode: namespaces.uts,
     UsernsMode: namespaces.user ?? "",
     Cgroup: "",
-    Links: orNull(networking?.endpoint?.links ?? []),
+    Links: orNull(linksOf(record)),
     OomScoreAdj: limits.oomScoreAdj ?? 0,
     Privileged: security.privileged,
     PublishAllPorts: record.publishAll ?? false,
@@ -204,6 +204,15 @@ function ulimitObject(text: string): Json {
 function deviceObject(text: string): Json {
   const [source = "", target = source, access = "rwm"] = text.split(":");
   return { PathOnHost: source, PathInContainer: target, CgroupPermissions: access };
+}
+
+/** On the default network docker names both ends; a link on another is told with that network. */
+function linksOf({ name, network }: ContainerRecord): readonly string[] {
+  if (network.name !== "bridge" && network.name !== "default") return [];
+  return (network.networking?.endpoint?.links ?? []).map((text) => {
+    const [target = "", alias = target] = text.replace(/^\//, "").split(":", 2);
+    return `/${target}:/${name}/${alias}`;
+  });
 }
 
 function orNull<T>(list: readonly T[]): readonly T[] | null {

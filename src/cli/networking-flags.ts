@@ -57,6 +57,8 @@ export function networkingOptions(flags: Values): Pick<ContainerOptions, "networ
       "USAGE",
       `cannot use MAC address "${flags["mac-address"]}": want 02:42:ac:11:00:02 or the like`,
     );
+  const wrong = flags.link.find((text) => !/^[^:]+(:[^:]+)?$/.test(text));
+  if (wrong !== undefined) throw new LighterError("USAGE", `cannot link "${wrong}": want CONTAINER[:ALIAS]`);
   const dns = withoutEmpty({
     servers: flags.dns,
     search: flags["dns-search"],

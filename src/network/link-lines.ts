@@ -20,7 +20,7 @@ export function linkLines(state: NetworkState, sandbox: Sandbox): readonly Extra
       const address =
         target && endpointsOf(state, target).find((one) => one.network === network.name)?.address;
       if (target === undefined || address === undefined) return [];
-      const names = [...new Set([alias, target.containerId.slice(0, 12), labelOf(target)])];
+      const names = [...new Set([alias, target.hostname, labelOf(target)])];
       return [{ address, name: names.join(" ") }];
     });
   });

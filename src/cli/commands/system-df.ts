@@ -41,7 +41,7 @@ async function showUsage({ flags, io, openEngine }: Invocation<typeof dfFlags>):
     return 0;
   }
   const rows = [
-    row("Images", usage.images, (image) => image.users > 0),
+    imagesRow(usage.images),
     row("Containers", usage.containers, (container) => container.isLive),
     row("Local Volumes", usage.volumes, (volume) => volume.users > 0),
     row("Build Cache", usage.cache, (entry) => entry.isShared),
@@ -65,6 +65,7 @@ async function measure(engine: CliEngine) {
     name: image.names[0] === undefined ? "<none>" : familiarName(image.names[0]),
     created: image.config.created ?? "",
     sizeBytes: image.sizeBytes,
+    layers: image.layers,
     users: records.filter((record) => record.image.id === image.id).length,
   }));
   const containers = await Promise.all(
@@ -106,18 +107,34 @@ function packagesRow({ packages, sizeBytes }: Usage["packages"]) {
   };
 }
 
+/** A layer that several images have takes its space once, and is free with the last of them. */
+function imagesRow(images: Usage["images"]) {
+  const isUsed = ({ users }: Usage["images"][number]): boolean => users > 0;
+  const bytesOf = (list: Usage["images"]): number =>
+    sum([...new Map(list.flatMap(({ layers }) => layers).map((one) => [one.diffId, one])).values()]);
+  const [total, used] = [bytesOf(images), bytesOf(images.filter(isUsed))];
+  return {
+    ...row("Images", images, isUsed),
+    ...space(total, total - used),
+  };
+}
+
 function row<T extends Sized>(Type: string, things: readonly T[], isActive: (thing: T) => boolean) {
-  const sum = (list: readonly T[]): number => list.reduce((all, { sizeBytes }) => all + sizeBytes, 0);
-  const total = sum(things);
-  const free = sum(things.filter((thing) => !isActive(thing)));
-  const percent = total === 0 ? "" : ` (${Math.floor((free / total) * 100)}%)`;
   return {
     Active: String(things.filter(isActive).length),
-    Reclaimable: `${formatBytes(free)}${percent}`,
-    Size: formatBytes(total),
+    ...space(sum(things), sum(things.filter((thing) => !isActive(thing)))),
     TotalCount: String(things.length),
     Type,
   };
+}
+
+function sum(things: readonly Sized[]): number {
+  return things.reduce((all, { sizeBytes }) => all + sizeBytes, 0);
+}
+
+function space(total: number, free: number): { readonly Reclaimable: string; readonly Size: string } {
+  const percent = total === 0 ? "" : ` (${Math.floor((free / total) * 100)}%)`;
+  return { Reclaimable: `${formatBytes(free)}${percent}`, Size: formatBytes(total) };
 }
 
 function details(usage: Usage, nowMs: number): string {
