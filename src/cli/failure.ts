@@ -1,3 +1,4 @@
+import { constants } from "node:os";
 import { errorMessage, isLighterError, LighterError, systemErrorCode } from "#base";
 import { cancelledStatus } from "./cancellation.ts";
 import type { Command } from "./command.ts";
@@ -14,11 +15,17 @@ export function describeFailure(
   context: { readonly isDebug: boolean; readonly command: Command | undefined; readonly signal: AbortSignal },
 ): Failure {
   const known = asLighterError(error) ?? cancellation(error, context.signal);
+  if (known !== undefined && hasNoReader(known)) return { text: "", exit: 128 + constants.signals.SIGPIPE };
   const text = known === undefined ? defectText(error) : knownText(known);
   return {
     text: context.isDebug ? `${text}\n${stackText(error)}\n` : text,
     exit: exitStatus(known, context),
   };
+}
+
+/** `lighter run busybox yes | head -1`: whoever reads has seen enough, and the program has not ended. */
+function hasNoReader({ code, cause }: LighterError): boolean {
+  return code === "OUTPUT_UNWRITABLE" && systemErrorCode(cause) === "EPIPE";
 }
 
 function exitStatus(

@@ -8,7 +8,7 @@ import type { ContainerRecord, ContainerState } from "./container-record.ts";
 import type { ExecRequest } from "./exec-container.ts";
 import { MonitorSession } from "./monitor/session.ts";
 import type { Parts } from "./parts.ts";
-import { feed, outputTo, terminalSize } from "./streams.ts";
+import { feed, outputTo, terminalSize, watchOutput } from "./streams.ts";
 
 interface MonitoredExec {
   readonly record: ContainerRecord;
@@ -32,7 +32,10 @@ export async function execMonitored(parts: Parts, exec: MonitoredExec): Promise<
   const monitor = spawnMonitor(parts, { ...exec, directory });
   const stream = monitor.channel(3);
   if (stream === undefined) throw new LighterError("INTERNAL", "cannot start the monitor: it has no channel");
-  using session = new MonitorSession(stream, outputTo(request.detach === true ? "none" : request.stdio));
+  const stdio = request.detach === true ? "none" : request.stdio;
+  // Before the session: the first output may come with the answer that the program runs.
+  using output = watchOutput(stdio);
+  using session = new MonitorSession(stream, outputTo(stdio));
   await session.ready();
   if (size !== undefined) session.resize(size.rows, size.columns);
   session.subscribe({ stdout: true, stdin: request.interactive === true });
@@ -49,7 +52,7 @@ export async function execMonitored(parts: Parts, exec: MonitoredExec): Promise<
   }
   monitor.unref();
   if (request.detach === true) return 0;
-  const status = await follow(session, request, ended);
+  const status = await Promise.race([output.failed, follow(session, request, ended)]);
   if (status === "detached") return 0;
   await session.closed;
   rmSync(directory, { recursive: true, force: true });

@@ -11,7 +11,7 @@ import type { Parts } from "./parts.ts";
 import { removeStopped } from "./remove-container.ts";
 import type { RunRequest, StreamOptions } from "./run-request.ts";
 import { startContainer } from "./start-container.ts";
-import { feed, outputTo, terminalSize } from "./streams.ts";
+import { feed, outputTo, terminalSize, watchOutput } from "./streams.ts";
 
 /** How a foreground client and its container parted. */
 export type Parting =
@@ -118,6 +118,9 @@ interface Following {
 async function follow(parts: Parts, following: Following): Promise<Parting> {
   const { record, session, streams, input } = following;
   using feeding = input && streams.stdio === "inherit" ? feed(session, feedOptions(following)) : undefined;
+  using output = watchOutput(streams.stdio);
+  // The container goes on without this client, as it does when the client is killed.
+  output.failed.catch(() => session[Symbol.dispose]());
   const claim = join(parts.runDirectory, record.id);
   streams.onSignals?.((name) => void passSignal(claim, name));
   const stop = (): void => void stopNow(claim);
@@ -125,14 +128,14 @@ async function follow(parts: Parts, following: Following): Promise<Parting> {
   try {
     const detached = feeding?.detached.then(() => "detached" as const) ?? new Promise<never>(() => {});
     const left = aborted(streams.leave).then(() => "detached" as const);
-    const exit = await Promise.race([finalExit(session), detached, left]);
+    const exit = await Promise.race([output.failed, finalExit(session), detached, left]);
     if (exit === "detached") {
       session[Symbol.dispose]();
       return { kind: "detached" };
     }
     if (exit === undefined) throw monitorKilled(record);
     // The monitor hangs up when the last byte is delivered and its locks are about to be freed.
-    await session.closed;
+    await Promise.race([output.failed, session.closed]);
     if (streams.signal?.aborted) throw cancelled(record);
     return { kind: "exited", exitCode: exit.exitCode };
   } finally {

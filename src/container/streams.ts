@@ -1,6 +1,7 @@
 import type { Readable } from "node:stream";
 import { DetachKeys } from "./detach-keys.ts";
 import type { MonitorSession, OnOutput } from "./monitor/session.ts";
+import { type OutputWatch, watchOwn, writeOwn } from "./own-streams.ts";
 import type { StreamOptions } from "./run-request.ts";
 
 /** Thrown away output, callbacks, or this process's own streams. */
@@ -8,12 +9,13 @@ export function outputTo(stdio: StreamOptions["stdio"]): OnOutput {
   if (stdio === "none") return () => {};
   if (stdio !== undefined && stdio !== "inherit")
     return (stream, chunk) => (stream === "stdout" ? stdio.onStdout(chunk) : stdio.onStderr(chunk));
-  return (stream, chunk) => {
-    // Opened with the first output: it takes longer than all that a silent program needs of us.
-    const target = stream === "stdout" ? process.stdout : process.stderr;
-    if (target.write(chunk)) return;
-    return new Promise((resolve) => target.once("drain", resolve));
-  };
+  return writeOwn;
+}
+
+/** Watches where {@link outputTo} writes; callbacks tell of their failures themselves. */
+export function watchOutput(stdio: StreamOptions["stdio"]): OutputWatch {
+  if (stdio === undefined || stdio === "inherit") return watchOwn();
+  return { failed: new Promise<never>(() => {}), [Symbol.dispose]() {} };
 }
 
 /** The size of this process's terminal; undefined when its output is none. */
