@@ -104,7 +104,7 @@ async function startDocker(folder: string): Promise<Daemon> {
 }
 
 async function waitFor(isReady: () => boolean, child: ChildProcess): Promise<boolean> {
-  for (let attempt = 0; attempt < 100 && child.exitCode === null; attempt += 1) {
+  for (const deadline = Date.now() + 120_000; Date.now() < deadline && child.exitCode === null; ) {
     if (isReady()) return true;
     await new Promise((resolve) => setTimeout(resolve, 200));
   }

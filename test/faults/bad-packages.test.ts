@@ -68,7 +68,7 @@ async function runBuild(clone: Clone, url: string): Promise<Outcome> {
 
 interface Mirror extends AsyncDisposable {
   readonly url: string;
-  /** Paths whose last byte is changed on the way. */
+  /** Paths of which a byte in the middle is changed on the way. */
   damages: RegExp | undefined;
 }
 
@@ -80,12 +80,11 @@ async function openMirror(): Promise<Mirror> {
     get(`${archive}${path}`, { headers: range === undefined ? {} : { range } }, (answer) => {
       const { "content-length": length } = answer.headers;
       response.writeHead(answer.statusCode ?? 500, length === undefined ? {} : { "content-length": length });
-      let left = Number(length);
+      // However the bytes are cut into pieces. At the very end stands padding, or the signature's own frame.
+      let left = Math.floor(Number(length) / 2);
       answer.on("data", (chunk: Buffer) => {
+        if (isDamaged && left >= 0 && left < chunk.length) chunk.writeUInt8((chunk[left] ?? 0) ^ 1, left);
         left -= chunk.length;
-        const middle = Math.floor(chunk.length / 2);
-        // In the middle of the last piece: at the very end stands padding, or the signature's own frame.
-        if (isDamaged && left === 0) chunk.writeUInt8((chunk[middle] ?? 0) ^ 1, middle);
         response.write(chunk);
       });
       answer.on("end", () => response.end());

@@ -43,7 +43,7 @@ test("a repository that was half fetched", { skip }, async () => {
   mkdirSync(programs);
   writeFileSync(
     join(programs, "git"),
-    '#!/bin/sh\ncase "$*" in *fetch*) echo $$ > "${0%/*}/pid"; exec sleep 60;; esac\nexec /usr/bin/git "$@"\n',
+    '#!/bin/sh\ncase "$*" in *fetch*) echo $$ > "${0%/*}/pid"; exec sleep 1000;; esac\nexec /usr/bin/git "$@"\n',
     {
       mode: 0o755,
     },
@@ -167,6 +167,6 @@ function sizeOf(path: string): number {
 }
 
 async function until(isTrue: () => boolean): Promise<void> {
-  for (const deadline = Date.now() + 20_000; !isTrue(); await delay(5))
+  for (const deadline = Date.now() + 60_000; !isTrue(); await delay(5))
     assert.ok(Date.now() < deadline, "it does not come to that");
 }

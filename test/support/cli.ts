@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -35,29 +35,41 @@ export function openClone(): Clone {
   const root = join(base, "root");
   const folder = mkdtempSync(join(base, "files-"));
   const env = { ...process.env, LIGHTER_ROOT: root };
+  const run: Clone["run"] = (args, options = {}) => {
+    const [program, ...words] = [...(options.through ?? []), lighter, ...args];
+    const { status, stdout, stderr } = spawnSync(program ?? lighter, words, {
+      encoding: "utf8",
+      cwd: options.cwd ?? folder,
+      env: { ...env, ...options.env },
+      maxBuffer: 64 << 20,
+      ...(options.input !== undefined && { input: options.input }),
+    });
+    return { status, stdout, stderr };
+  };
   return {
     root,
     folder,
-    run: (args, options = {}) => {
-      const [program, ...words] = [...(options.through ?? []), lighter, ...args];
-      const { status, stdout, stderr } = spawnSync(program ?? lighter, words, {
-        encoding: "utf8",
-        cwd: options.cwd ?? folder,
-        env: { ...env, ...options.env },
-        maxBuffer: 64 << 20,
-        ...(options.input !== undefined && { input: options.input }),
-      });
-      return { status, stdout, stderr };
-    },
+    run,
     start: (args, options = {}) =>
       spawn(lighter, args, {
         cwd: options.cwd ?? folder,
         env: { ...env, ...options.env },
         stdio: ["ignore", "pipe", "pipe"],
       }),
-    // A process that is just ending may still write.
-    [Symbol.dispose]: () => rmSync(base, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }),
+    [Symbol.dispose]: () => {
+      // What a failed test left must not go on: a container that prints fills the disk for all others.
+      const left = hasClaims(root) ? run(["ps", "-aq"]).stdout.split("\n").filter(Boolean) : [];
+      if (left.length > 0) run(["rm", "-f", ...left]);
+      // A process that is just ending may still write.
+      rmSync(base, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    },
   };
+}
+
+/** Whether a container of the store runs, or did when its monitor was killed. */
+function hasClaims(root: string): boolean {
+  const folder = join(root, "run");
+  return existsSync(folder) && readdirSync(folder).some((name) => /^[0-9a-f]{64}$/.test(name));
 }
 
 /**
