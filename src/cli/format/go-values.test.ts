@@ -38,7 +38,7 @@ for (const [template, expected] of printed)
 const refused: readonly (readonly [string, RegExp])[] = [
   [
     "{{.State.Health.Status}}",
-    /executing "" at <\.State\.Health\.Status>: nil data; no entry for key "Health"/,
+    /executing "" at <\.State\.Health\.Status>: map has no entry for key "Health"/,
   ],
   ["{{.Nope}}", /executing "" at <\.Nope>: map has no entry for key "Nope"/],
   ["{{.State.Nope}}", /map has no entry for key "Nope"/],

@@ -92,6 +92,12 @@ const aliases: ReadonlyMap<string, string> = new Map([
   ["ID", "Id"],
   ["NanoCPUs", "NanoCpus"],
   ["APIVersion", "ApiVersion"],
+  ["CPUPeriod", "CpuPeriod"],
+  ["CPUQuota", "CpuQuota"],
+  ["CPUShares", "CpuShares"],
+  ["DNS", "Dns"],
+  ["DNSOptions", "DnsOptions"],
+  ["DNSSearch", "DnsSearch"],
 ]);
 
 /** The name in JSON of a field that a template may name as docker's program does. */

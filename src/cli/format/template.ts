@@ -138,13 +138,20 @@ class Execution {
   /** A map without the key gives nothing; a value that has no such field is a mistake of the template. */
   #field(value: unknown, path: readonly string[]): unknown {
     let current = value;
+    let isAbsent = false;
     for (const [at, name] of path.entries()) {
       if (current === undefined) return undefined;
       if (current === null)
-        throw this.#fieldError(path, `nil data; no entry for key "${path[at - 1] ?? name}"`);
+        throw this.#fieldError(
+          path,
+          isAbsent
+            ? `map has no entry for key "${path[at - 1] ?? name}"`
+            : `nil data; no entry for key "${name}"`,
+        );
       if (typeof current !== "object")
         throw executionError(this.#template, `there is no field "${name}" in ${showValue(current)}`);
-      current = Object.hasOwn(current, name) ? Reflect.get(current, name) : this.#absent(current, name, path);
+      isAbsent = !Object.hasOwn(current, name);
+      current = isAbsent ? this.#absent(current, name, path) : Reflect.get(current, name);
     }
     return current;
   }
