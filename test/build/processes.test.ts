@@ -105,6 +105,31 @@ describe("processes that build the same thing at once", { skip }, () => {
     assert.deepEqual(leftovers(clone.root), []);
   });
 
+  test("wait for each other's steps and caches in any order, with one step at a time each", {
+    timeout: 120_000,
+  }, async () => {
+    const mounts = ["left", "right"].map((id) => `--mount=type=cache,id=${id},target=/${id},sharing=locked`);
+    const stage = (name: string, held: readonly string[]): string =>
+      `FROM base AS ${name}\nRUN ${held.join(" ")} --mount=type=cache,id=cross,target=/c echo ${name} >> /c/log; sleep 0.2; echo ${name} > /${name}\n`;
+    const stages = [stage("one", mounts), stage("two", mounts.toReversed())];
+    const tools = `${base}COPY busybox /bin/sleep\n`;
+    const end = "FROM base\nCOPY --from=one /one /\nCOPY --from=two /two /\n";
+    const paths = [stages, stages.toReversed()].map((order, at) =>
+      context(`cross-${at}`, `${tools}${order.join("")}${at === 0 ? end : end.replace("/one", "/./one")}`),
+    );
+    const builds = [...paths, ...paths].map((path) => start(path, "--jobs", "1"));
+    try {
+      for (const { ended } of builds) {
+        const { status, output } = await ended;
+        assert.equal(status, 0, output);
+      }
+    } finally {
+      for (const { child } of builds) child.kill("SIGKILL");
+    }
+    assert.deepEqual(noted("cross", "log").trim().split("\n").sort(), ["one", "two"]);
+    assert.deepEqual(leftovers(clone.root), []);
+  });
+
   for (const signal of ["SIGINT", "SIGKILL"] as const)
     test(`go on with a step whose process gets ${signal}`, async () => {
       const id = `taken-${signal}`;
