@@ -60,11 +60,15 @@ export function shortId(digest: string): string {
 
 /**
  * The identity of a stack of layers: of one layer its diffID, then `sha256(parentChainID + " " + diffID)`.
+ * @param digest for a command that has not loaded `node:crypto` and can do without
  * @returns undefined for an empty stack
  * @see https://github.com/opencontainers/image-spec/blob/v1.1.1/config.md#layer-chainid
  */
-export function chainId(diffIds: readonly Digest[]): Digest | undefined {
+export function chainId(
+  diffIds: readonly Digest[],
+  digest: (text: string) => Digest = digestOf,
+): Digest | undefined {
   let chain: Digest | undefined;
-  for (const diffId of diffIds) chain = chain === undefined ? diffId : digestOf(`${chain} ${diffId}`);
+  for (const diffId of diffIds) chain = chain === undefined ? diffId : digest(`${chain} ${diffId}`);
   return chain;
 }

@@ -86,6 +86,12 @@ test("chainId follows the specification's recursion", () => {
   assert.equal(chainId([]), undefined);
   assert.equal(chainId([a]), a);
   assert.equal(chainId([a, b, c]), digestOf(`${digestOf(`${a} ${b}`)} ${c}`));
+  const asked: string[] = [];
+  const given = chainId([a, b], (text) => {
+    asked.push(text);
+    return c;
+  });
+  assert.deepEqual([given, asked], [c, [`${a} ${b}`]]);
 });
 
 test("platforms have one canonical name", () => {
