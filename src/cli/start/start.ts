@@ -1,8 +1,9 @@
 // The beginning of every command: loads the chunks of the bundle, from a pack of compiled code where there is one.
 // Node's own loader takes 0.4 ms for each of the 40 chunks of a command, and V8 as long again to compile them.
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { posix } from "node:path";
 import { Script } from "node:vm";
+import { join } from "./join.ts";
 import { openPack, type PackedChunk, wrapChunk, writePack } from "./pack.ts";
 
 declare const LIGHTER_CHUNKS: string;
@@ -12,6 +13,7 @@ type Scope = readonly [object, (name: string) => unknown, { readonly exports: ob
 
 interface Loaded {
   readonly module: { exports: object };
+  readonly filename: string;
   readonly script: Script;
   readonly text: string;
   /** Whether its code came from the pack. */
@@ -22,6 +24,7 @@ const folder = join(__dirname, LIGHTER_CHUNKS);
 const packPath = join(folder, `${process.version}-${process.arch}.pack`);
 const pack = openPack(packPath);
 const loaded = new Map<string, Loaded>();
+const path = { ...posix, join };
 const lessons = pack?.lessons ?? [];
 
 // The pack has only functions that ran: all of them would take a command 8 ms to read, most of it for what it never calls.
@@ -33,6 +36,7 @@ const oneOf = 32;
 const longCommandSeconds = 10;
 
 function load(name: string): unknown {
+  if (name === "node:path") return path;
   // Chunks name one another "./chunk-HASH.js"; all else is Node's or a package.
   if (!name.startsWith("./")) return require(name);
   const known = loaded.get(name.slice(2));
@@ -40,7 +44,7 @@ function load(name: string): unknown {
   const chunk = compile(name.slice(2));
   loaded.set(name.slice(2), chunk);
   const body: (...scope: Scope) => void = chunk.script.runInThisContext();
-  body(chunk.module.exports, load, chunk.module, join(folder, name), folder);
+  body(chunk.module.exports, load, chunk.module, chunk.filename, folder);
   return chunk.module.exports;
 }
 
@@ -50,7 +54,7 @@ function compile(name: string): Loaded {
   const text = packed?.text ?? wrapChunk(readFileSync(filename, "latin1"));
   const script = new Script(text, { filename, ...(packed !== undefined && { cachedData: packed.code }) });
   const isPacked = packed !== undefined && script.cachedDataRejected === false;
-  return { module: { exports: {} }, script, text, isPacked };
+  return { module: { exports: {} }, filename, script, text, isPacked };
 }
 
 /** After the command: nobody waits for it often. */
