@@ -10,12 +10,19 @@ const pollMs = 20;
  * kernel takes its time to remove a bridge, so a command leaves that to a process which outlives it by some tens of
  * milliseconds, by seconds where the machine is busy: what is gone within the time below was not left.
  * @param isKnown what the test itself put there
+ * @param sweep a command that removes what the dead left: a child which was just forked when its parent was killed dies after it,
+ * and what it held is found by the command after next
  */
-export function leftovers(root: string, isKnown: (line: string) => boolean = () => false): readonly string[] {
+export function leftovers(
+  root: string,
+  isKnown: (line: string) => boolean = () => false,
+  sweep: () => void = () => {},
+): readonly string[] {
   const deadline = Date.now() + settleMs;
   for (;;) {
     const found = look(root).filter((line) => !isKnown(line));
     if (found.length === 0 || Date.now() > deadline) return found;
+    sweep();
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pollMs);
   }
 }
