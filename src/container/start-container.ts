@@ -9,6 +9,7 @@ import {
   claimContainer,
   findMonitor,
   hastenCgroupMove,
+  keepCgroupMoveQuick,
   type Runtime,
   type RuntimeSpec,
 } from "#runtime";
@@ -71,9 +72,7 @@ export async function startContainer(
     });
     if (options.size !== undefined) session.resize(options.size.rows, options.size.columns);
     options.join?.(session);
-    // The grace period may have passed long ago: this one does while the runtime is loaded.
-    hastenCgroupMove();
-    const started = await session.started();
+    const started = await startedQuickly(session);
     if (started === "failed") throw runtime.readFailure({ id: record.id, bundle: claim.bundle, spec });
     store.save(
       { ...record, isStopped: false, network: joined(record, attachment) },
@@ -88,6 +87,12 @@ export async function startContainer(
     store.saveState(record.id, failedState(error));
     throw error;
   }
+}
+
+/** The runtime is loaded for longer than the kernel remembers that a process was moved. */
+async function startedQuickly(session: MonitorSession): ReturnType<MonitorSession["started"]> {
+  using _quick = keepCgroupMoveQuick();
+  return await session.started();
 }
 
 /** @throws CONTAINER_RUNNING */
@@ -112,12 +117,12 @@ async function attach(parts: Parts, record: ContainerRecord, users?: OwnUsers): 
     containerId: record.id,
     containerName: record.name,
     hostname: record.hostname,
+    ...(record.domainname === undefined ? {} : { domainname: record.domainname }),
     network: record.network.name,
     ports: record.network.ports,
     extraHosts: record.network.extraHosts.map(parseExtraHost),
   });
 }
-    ...(record.domainname === undefined ? {} : { domainname: record.domainname }),
 
 /** The container whose network is shared, while it runs. @throws CONTAINER_NOT_FOUND */
 function findPeer({ store }: Parts, { network }: ContainerRecord): AttachRequest["peer"] {
@@ -184,6 +189,7 @@ async function handOverRoot(parts: Parts, making: Making): Promise<Made> {
       ...(shm === undefined ? {} : { shm: { path: shm.target } }),
       ...(options.size === undefined ? {} : { size: options.size }),
     });
+    hastenCgroupMove();
     runtime.writeBundle({ bundle: claim.bundle, spec });
     writeHealthProcess(record, spec, claim.bundle);
     await session.ready();

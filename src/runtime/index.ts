@@ -1,5 +1,5 @@
 export { buildSpec, type SpecOptions } from "./build-spec.ts";
-export { hastenCgroupMove } from "./cgroups.ts";
+export { hastenCgroupMove, keepCgroupMoveQuick } from "./cgroups.ts";
 export { lockClaim, lockDeadClaim, removeClaim } from "./claim-directory.ts";
 export { type ContainerClaim, claimContainer, sweepContainers } from "./container-claim.ts";
 export { findMonitor } from "./find-monitor.ts";
