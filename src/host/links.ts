@@ -92,6 +92,9 @@ function setAlias(socket: NetlinkSocket, name: string, alias: string): void {
   socket.change({ type: RTM.SETLINK, parts }, attemptTo("name", name));
 }
 
+/** What a pair uses anyhow: asked for more, the kernel makes one for each processor and takes them back, a grace period each. */
+const oneQueue = [numberAttribute(IFLA.NUM_TX_QUEUES, 1), numberAttribute(IFLA.NUM_RX_QUEUES, 1)];
+
 function createVeth(socket: NetlinkSocket, options: Parameters<Links["createVeth"]>[0]): void {
   const master =
     options.bridge === undefined ? [] : [numberAttribute(IFLA.MASTER, indexOf(socket, options.bridge))];
@@ -100,6 +103,7 @@ function createVeth(socket: NetlinkSocket, options: Parameters<Links["createVeth
     linkHeader(),
     textAttribute(IFLA.IFNAME, options.peer),
     numberAttribute(IFLA.NET_NS_FD, options.peerNamespace.fd),
+    ...oneQueue,
     ...addressAndMtu({ ...mtu, ...(options.peerMac === undefined ? {} : { mac: options.peerMac }) }),
   ];
   socket.change(
@@ -109,6 +113,7 @@ function createVeth(socket: NetlinkSocket, options: Parameters<Links["createVeth
       parts: [
         linkHeader({ flags: IFF_UP }),
         textAttribute(IFLA.IFNAME, options.name),
+        ...oneQueue,
         ...addressAndMtu(mtu),
         ...master,
         nestedAttribute(IFLA.LINKINFO, [

@@ -41,7 +41,7 @@ test("a bridge has the mac, size and alias asked for", { skip }, async () => {
 });
 
 test("the far end of a pair is born in its namespace and acts there", { skip }, async () => {
-  const { links, namespaces } = emptyHost();
+  const { links, namespaces, processes } = emptyHost();
   using namespace = namespaces.createNetwork();
   links.createBridge("br0", {});
   links.createVeth({
@@ -59,6 +59,8 @@ test("the far end of a pair is born in its namespace and acts there", { skip }, 
       .sort(),
     ["br0", "lo", "near"],
   );
+  const { stdout } = await processes.run("ip", ["-details", "link", "show", "dev", "near"]);
+  assert.match(stdout.toString(), /numtxqueues 1 numrxqueues 1 /, "the kernel takes none back");
   links.addAddress("eth0", "10.1.0.2/24", namespace);
   links.setUp("eth0", namespace);
   links.addRoute({ gateway: "10.1.0.1" }, namespace);
