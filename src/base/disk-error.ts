@@ -18,13 +18,19 @@ export function diskError(
         cause: error,
       },
     );
-  if (code === "EACCES" || code === "EPERM" || code === "EROFS")
+  if (code === "EACCES" || code === "EPERM")
     return new LighterError(
       "STORE_UNUSABLE",
-      `${sentence}: ${code}; run as the store's owner or choose another root`,
+      `${sentence}: permission denied (${code}); run as root, or choose another directory with --root or LIGHTER_ROOT`,
       {
         cause: error,
       },
+    );
+  if (code === "EROFS")
+    return new LighterError(
+      "STORE_UNUSABLE",
+      `${sentence}: the file system is read-only (EROFS); choose another directory with --root or LIGHTER_ROOT`,
+      { cause: error },
     );
   if (code !== undefined && misplaced.has(code))
     return new LighterError(

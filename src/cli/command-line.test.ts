@@ -67,6 +67,7 @@ test("names, aliases and groups", async () => {
     ["imags", 1, /unknown command: lighter imags; did you mean "lighter images"\?\n\nRun 'lighter --help'/],
     ["image lst", 1, /unknown command: lighter image lst; did you mean "lighter image ls"\?/],
     ["toString", 1, /unknown command: lighter toString\n/],
+    ["compose up -d", 1, /cannot do "compose": lighter reads no Compose files; make a network .*\n/],
     ["help nothing", 1, /unknown command: lighter nothing\n/],
     ["--rot /x images", 125, /unknown flag: --rot; did you mean --root\?/],
     ["--root", 125, /flag needs an argument: --root/],

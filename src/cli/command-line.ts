@@ -123,9 +123,31 @@ function unaskedHelp(words: readonly string[], io: Io): Io {
   return words.some((word) => word === "--help" || word === "-h") ? io : { ...io, stdout: io.stderr };
 }
 
+const noSwarm = "lighter works on one machine and has no swarm";
+
+/** Commands of docker's that there are none of here, and what its users do instead. */
+const absentCommands: Readonly<Record<string, string>> = {
+  compose:
+    "lighter reads no Compose files; make a network with lighter network create and run each service on it",
+  config: noSwarm,
+  context: "there is no daemon to choose; --root and LIGHTER_ROOT choose the store",
+  node: noSwarm,
+  plugin: "lighter has no plugins",
+  secret: `${noSwarm}; a build takes secrets with lighter build --secret`,
+  service: noSwarm,
+  stack: noSwarm,
+  swarm: noSwarm,
+  trust: "lighter reads and writes no signatures of images; name an image by its digest to be sure of it",
+};
+
 function unknownCommand(words: readonly string[]): LighterError {
   const [first = "", second] = words;
   const inGroup = Object.hasOwn(commandGroups, first) && second !== undefined;
+  const elsewhere = Object.hasOwn(absentCommands, first) ? absentCommands[first] : undefined;
+  if (elsewhere !== undefined)
+    return new LighterError("ARGUMENT_INVALID", `cannot do "${first}": ${elsewhere}`, {
+      details: { usage: undefined, help: "lighter --help" },
+    });
   const typed = inGroup ? `${first} ${second}` : first;
   const suggestion = findSuggestion(typed, [
     ...Object.keys(commandLoaders),

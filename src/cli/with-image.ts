@@ -1,4 +1,5 @@
 import { isLighterError, LighterError } from "#base";
+import { parseReference } from "#oci";
 import type { CliEngine } from "./engine-port.ts";
 import type { Io } from "./io.ts";
 
@@ -36,16 +37,30 @@ export async function withImage<T>(
   } catch (error) {
     const isMissing = isLighterError(error, "IMAGE_NOT_FOUND") || isLighterError(error, "PLATFORM_NOT_FOUND");
     if (!isMissing || flags.pull === "never" || flags.pull === "always") throw error;
+    // What is no name of an image is found nowhere.
+    parseReference(image);
     if (!flags.quiet) await io.stderr.write(`Unable to find image '${image}' locally\n`);
-    await pull(context, image).catch((cause: unknown) => {
+    await pull(context, image).catch(async (cause: unknown) => {
       if (!isLighterError(cause)) throw cause;
-      throw new LighterError(cause.code, `${error.message}, and ${cause.message}`, {
-        cause,
-        details: cause.details,
-      });
+      const { code, details } = cause;
+      const state = error.code === "PLATFORM_NOT_FOUND" ? `${error.message}, and ` : "";
+      const hint = await recipeHint(context.engine, image, flags.platform);
+      throw new LighterError(code, `${state}${cause.message}${hint}`, { cause, details });
     });
     return await work();
   }
+}
+
+/** A built-in recipe that makes the image; FROM takes it by itself, a container is run from what its user has fetched. */
+async function recipeHint(engine: CliEngine, image: string, platform: string | undefined): Promise<string> {
+  const parts = parseReference(image);
+  const isBuiltIn = await engine.recipes.get(image, platform === undefined ? {} : { platform }).then(
+    () => true,
+    () => false,
+  );
+  if (!isBuiltIn || parts.digest !== undefined) return "";
+  const flag = platform === undefined ? "" : ` --platform ${platform}`;
+  return `; or assemble it from Debian packages: lighter recipe build${flag} ${image}`;
 }
 
 async function pull(

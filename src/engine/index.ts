@@ -1,3 +1,4 @@
+export { type Code as ErrorCode, type ErrorDetails, isLighterError, LighterError } from "#base";
 export type {
   BuildEvent,
   FileChange,

@@ -33,9 +33,18 @@ export function openStore(root: string, host: Host, roots: () => Roots): Store {
   return { root, content, snapshots, images, use: () => host.locks.acquire(join(root, "gc.lock"), "shared") };
 }
 
+const states: Readonly<Record<string, string>> = {
+  EACCES: "permission denied (EACCES)",
+  EPERM: "permission denied (EPERM)",
+  EROFS: "the file system is read-only (EROFS)",
+  EEXIST: "it is no directory",
+  ENOTDIR: "a part of this path is no directory",
+};
+
 function unusable(root: string, error: unknown): LighterError {
-  const state = systemErrorCode(error) ?? String(error);
-  const help = state === "EACCES" || state === "EPERM" ? "run as root, or " : "";
+  const code = systemErrorCode(error) ?? String(error);
+  const state = states[code] ?? code;
+  const help = code === "EACCES" || code === "EPERM" ? "run as root, or " : "";
   return new LighterError(
     "STORE_UNUSABLE",
     `cannot open the store "${root}": ${state}; ${help}choose another directory with --root or LIGHTER_ROOT`,

@@ -35,6 +35,7 @@ export async function readArchive(
     collector.reader.write(chunk);
     options.onProgress?.({ id: "load", label: "load image", current, unit: "bytes" });
   }
+  if (current === 0) throw new LighterError("IMAGE_INVALID", "cannot load the archive: it is empty");
   collector.reader.end();
   options.onProgress?.({ id: "load", label: "load image", current, unit: "bytes", done: true });
   return collector;

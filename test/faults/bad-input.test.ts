@@ -171,7 +171,10 @@ test("no privileges: what is missing is named, and what needs none works", { ski
 
   const closed = clone.run(["images"], asNobody);
   assert.equal(closed.status, 1);
-  assert.match(lastWords(closed.stderr)[0] ?? "", /^cannot open the store ".*": EACCES; run as /);
+  assert.match(
+    lastWords(closed.stderr)[0] ?? "",
+    /^cannot open the store ".*": permission denied \(EACCES\); run as root, /,
+  );
   const own = join(clone.folder, "own");
   mkdirSync(own);
   chownSync(own, nobody, nobody);

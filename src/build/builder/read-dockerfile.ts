@@ -51,7 +51,10 @@ export function readInput(
 export function realDirectory(path: string): string {
   const stats = statSync(path, { throwIfNoEntry: false });
   if (stats?.isDirectory() === true) return realpathSync(path);
-  const state = stats === undefined ? "no such directory" : "it is no directory";
+  const state =
+    stats === undefined
+      ? "no such directory"
+      : "it is no directory; give the directory, and the Dockerfile with --file";
   throw new LighterError("CONTEXT_NOT_FOUND", `cannot use build context "${path}": ${state}`);
 }
 
