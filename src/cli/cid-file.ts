@@ -2,7 +2,8 @@ import { closeSync, openSync, unlinkSync, writeSync } from "node:fs";
 import { LighterError, systemErrorCode } from "#base";
 
 /** A file for a container's ID; without one that was asked for, nothing. An ID that never came leaves no file. */
-export function cidFile(path: string | undefined): Disposable & { write(id: string): void } {
+export function cidFile(asked: string | undefined): Disposable & { write(id: string): void } {
+  const path = asked || undefined;
   const fd = path === undefined ? undefined : open(path);
   let isWritten = false;
   return {

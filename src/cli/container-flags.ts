@@ -160,7 +160,8 @@ export const plannedContainerFlags = ["use-api-socket"];
 type ContainerInvocation = Pick<Invocation<typeof containerFlags>, "flags" | "args" | "io">;
 
 /** The options that the flags ask for. @throws USAGE, ARGUMENT_INVALID, PORT_INVALID */
-export function containerOptions({ flags, args, io }: ContainerInvocation): RunOptions {
+export function containerOptions({ flags: given, args, io }: ContainerInvocation): RunOptions {
+  const flags = withoutEmptyWords(given);
   const [image = "", ...rest] = args;
   const env = [
     ...flags["env-file"].flatMap((path) => readEnvFile(path, io.env)),
@@ -179,7 +180,7 @@ export function containerOptions({ flags, args, io }: ContainerInvocation): RunO
     ...(flags.publish.length > 0 && { ports: flags.publish.flatMap((text) => parsePublish(text)) }),
     // An empty entrypoint takes the image's away, as docker's --entrypoint "" does.
     ...(flags.entrypoint !== undefined && { entrypoint: flags.entrypoint === "" ? [] : [flags.entrypoint] }),
-    ...(flags.restart && { restart: parseRestart(flags.restart) }),
+    ...(flags.restart !== undefined && { restart: parseRestart(flags.restart) }),
     ...(health !== undefined && { health }),
     ...networkingOptions(flags),
     ...listOptions(flags),
@@ -189,6 +190,31 @@ export function containerOptions({ flags, args, io }: ContainerInvocation): RunO
     ...logOptions(flags["log-driver"], flags["log-opt"]),
     ...limitOptions(flags),
   };
+}
+
+/** Those of which docker takes an empty word, as of a variable of a script that is not set, for none. */
+const emptiable = [
+  "cgroup-parent",
+  "cgroupns",
+  "cpuset-cpus",
+  "cpuset-mems",
+  "health-cmd",
+  "ip",
+  "ip6",
+  "log-driver",
+  "mac-address",
+  "memory",
+  "memory-reservation",
+  "memory-swap",
+  "restart",
+  "runtime",
+  "stop-signal",
+  "workdir",
+] as const satisfies readonly (keyof typeof containerFlags)[];
+
+function withoutEmptyWords(flags: FlagValues<typeof containerFlags>): FlagValues<typeof containerFlags> {
+  const empty = emptiable.filter((name) => flags[name] === "");
+  return { ...flags, ...Object.fromEntries(empty.map((name) => [name, undefined])) };
 }
 
 function streamName(text: string): StreamName {
@@ -221,7 +247,7 @@ function plainOptions(flags: FlagValues<typeof containerFlags>): Partial<Contain
     hostname: flags.hostname,
     runtime: flags.runtime,
     user: flags.user,
-    workdir: flags.workdir || undefined,
+    workdir: flags.workdir,
     stopSignal: flags["stop-signal"],
     stopTimeoutSeconds: flags["stop-timeout"],
   };
@@ -244,7 +270,7 @@ export function parseRestart(text: string): NonNullable<ContainerOptions["restar
 }
 
 function healthOptions(flags: FlagValues<typeof containerFlags>): ContainerOptions["health"] {
-  const command = flags["health-cmd"] || undefined;
+  const command = flags["health-cmd"];
   const probe = probeOf(flags);
   if (flags["no-healthcheck"]) {
     if (command === undefined && probe === undefined) return "none";
