@@ -12,8 +12,8 @@ export const buildFlags = {
   ...buildLimitFlags,
   allow: {
     kind: "list",
-    value: "network.host|security.insecure|device",
-    summary: "Grant what a Dockerfile may not take by itself",
+    value: "network.host|security.insecure|device|buildx.local.delete",
+    summary: "Grant what a Dockerfile or mode=delete may not take by itself",
   },
   annotation: {
     kind: "list",

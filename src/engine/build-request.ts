@@ -9,6 +9,7 @@ import { openAgents } from "./build-agents.ts";
 import { buildInput } from "./build-input.ts";
 import { openSecrets } from "./build-secrets.ts";
 import type { Configuration } from "./configuration.ts";
+import { localDelete } from "./local-delete.ts";
 import type { BuildOptions } from "./options.ts";
 
 interface BuildTools {
@@ -83,7 +84,7 @@ function parseExtraHost(text: string): ExtraHost {
   );
 }
 
-const entitlements = ["network.host", "security.insecure", "device"];
+const entitlements = ["network.host", "security.insecure", "device", localDelete];
 
 /** `device=NAME` grants one device. */
 function parseEntitlement(text: string): string {

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { AttestationRequest, BuildOutput, BuildRequest } from "#build";
 import { parsePlatform } from "#oci";
+import { requireDeletable } from "./local-delete.ts";
 import type { BuildOptions } from "./options.ts";
 
 /** What a build is asked to do with its result, read from docker's words; paths absolute. @throws ARGUMENT_INVALID */
@@ -28,7 +29,9 @@ async function outputsOf(options: BuildOptions): Promise<readonly BuildOutput[]>
     ...(options.load === true ? ["type=docker"] : []),
     ...(options.push === true ? ["type=registry"] : []),
   ];
-  return texts.map(parseOutput).map(withAbsolutePaths);
+  const outputs = texts.map(parseOutput).map(withAbsolutePaths);
+  requireDeletable(outputs, options.allow);
+  return outputs;
 }
 
 function withAbsolutePaths(output: BuildOutput): BuildOutput {

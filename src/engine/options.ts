@@ -165,7 +165,7 @@ export interface BuildOptions {
   readonly secrets?: readonly string[];
   /** As `--ssh` has them: `default`, `ID=SOCKET` or `ID=KEYFILE`. */
   readonly ssh?: readonly string[];
-  /** What a Dockerfile may not take by itself: `network.host`, `security.insecure`, `device`. */
+  /** What a Dockerfile may not take by itself: `network.host`, `security.insecure`, `device`; `buildx.local.delete`, see `mode=delete`. */
   readonly allow?: readonly string[];
   /** Of `/dev/shm` in RUN. */
   readonly shmSizeBytes?: number;

@@ -1,6 +1,6 @@
 import type { BuildEvent, StepId } from "#build";
 import { amounts, formatSeconds } from "./frame.ts";
-import { emptyLineBuffer, type LineBuffer, lastLine, plainLine, pushLines } from "./text.ts";
+import { emptyLineBuffer, type LineBuffer, lastLine, logLine, plainLine, pushLines } from "./text.ts";
 
 /**
  * The log for pipes, as BuildKit writes it: `#5 [builder 2/4] WORKDIR /src`, `#5 CACHED`. Steps run side by side, a log
@@ -117,7 +117,7 @@ function takeProgress(
 }
 
 function stamp(step: PlainStep, line: string, timeMs: number): string {
-  return `${((timeMs - (step.startedMs ?? timeMs)) / 1000).toFixed(3)} ${plainLine(line)}`;
+  return `${((timeMs - (step.startedMs ?? timeMs)) / 1000).toFixed(3)} ${logLine(line)}`;
 }
 
 function end(step: PlainStep, timeMs: number, verdict: string): PlainStep {

@@ -144,6 +144,15 @@ WARNING: something worth knowing
   );
 });
 
+test("the plain log keeps tabs, and nothing that a terminal would obey", () => {
+  const events: readonly BuildEvent[] = [
+    { kind: "planned", steps: [{ id: stepId("a"), name: "RUN x", inputs: [] }] },
+    { kind: "started", step: stepId("a"), timeMs: 0 },
+    output("a", 0, "left\t\u001b[31mright\u001b[0m\n"),
+  ];
+  assert.match(plain(events), /^#1 0\.000 left\tright$/m);
+});
+
 test("the plain log keeps to one step until it ends or stays silent", () => {
   const events: BuildEvent[] = [
     {

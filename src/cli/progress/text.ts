@@ -2,11 +2,17 @@ import { stripVTControlCharacters } from "node:util";
 
 /** A line of a program's output, safe to show inside a frame: no escape sequence, no control character, tabs as spaces. */
 export function plainLine(text: string): string {
+  return logLine(text).replace(/\t/g, "    ");
+}
+
+/** A line of a program's output, safe to show in a log: as {@link plainLine}, but tabs stay. */
+export function logLine(text: string): string {
   // A carriage return rewinds the line: what a terminal would show is what comes after the last one.
   const visible = text.replace(/\r+$/, "").split("\r").at(-1) ?? "";
-  return stripVTControlCharacters(visible)
-    .replace(/\t/g, "    ")
-    .replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069]/g, "");
+  return stripVTControlCharacters(visible).replace(
+    /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069]/g,
+    "",
+  );
 }
 
 /** How many cells of a terminal the text takes: wide East Asian letters and emoji take two, combining marks none. */
