@@ -284,7 +284,10 @@ export class DirectoryImageStore implements ImageStore {
     using _held = await this.#hold(options.signal);
     const { loadArchive } = await import("./load.ts");
     const loaded = await loadArchive(this.#parts, archive, options);
-    return loaded.map(({ image, names }) => this.#add(image, { names, origin: { kind: "loaded" } }));
+    return loaded.map(({ image, names }) => ({
+      ...this.#add(image, { names, origin: { kind: "loaded" } }),
+      names: names.map(formatReference),
+    }));
   }
 
   check(): Promise<readonly Fault[]> {

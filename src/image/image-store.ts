@@ -198,7 +198,7 @@ export interface ImageStore {
   ): Promise<Image>;
   /** The platforms that an image's name leads to, in the order of its index. */
   platforms(image: Image): readonly ImagePlatform[];
-  /** Reads an archive of either form. Every blob is verified. */
+  /** Reads an archive of either form. Every blob is verified. The images come with the names that the archive gives them. */
   load(archive: AsyncIterable<Uint8Array>, options?: LoadOptions): Promise<readonly Image[]>;
   /** Every fault found in the images: blobs missing or damaged, layers that do not match. Reads every byte of every image. */
   check(): Promise<readonly Fault[]>;

@@ -54,3 +54,12 @@ time="2026-11-20T16:36:32Z" level=warning msg="something else"
   assert.equal(wordsOf(log), 'runc run failed: exec: "nope": not found');
   assert.equal(wordsOf(""), "");
 });
+
+for (const text of [
+  "creating cgroup directory `/sys/fs/cgroup/systemd/lighter/a`: No such file or directory",
+  "invalid file system type on '/sys/fs/cgroup'",
+  "statfs '/sys/fs/cgroup': No such file or directory",
+  "runc run failed: unable to start container process: unable to apply cgroup configuration: mkdir /sys/fs/cgroup/memory/lighter: read-only file system",
+])
+  test(`no cgroup can be made: ${text.slice(0, 60)}`, () =>
+    assert.match(classify(text).words, /; each container gets a cgroup, .* mount it writable/));

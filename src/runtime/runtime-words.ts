@@ -54,6 +54,12 @@ const readings: readonly Reading[] = [
   },
 ];
 
+// In a container, or a sandbox of a CI service, with too few rights.
+const cgroupWords =
+  /^(creating cgroup directory|invalid file system type on|statfs|mkdir) ['`]?\/sys\/fs\/cgroup|cgroup.*read-only file system|no cgroup mount found/i;
+const cgroupHelp =
+  "each container gets a cgroup, and /sys/fs/cgroup is missing or read-only here: mount it writable, as docker run --privileged does";
+
 /** Reads the runtime's log; undefined when it tells of no error. */
 export function readFailure(logPath: string): RuntimeFailure | undefined {
   const words = wordsOf(readLog(logPath));
@@ -65,7 +71,7 @@ export function classify(text: string): RuntimeFailure {
   const words = text.replace(/^runc run failed: (unable to start container process: )?/, "").trim();
   const reading = readings.find(({ pattern }) => pattern.test(words));
   return reading === undefined
-    ? { kind: "other", words }
+    ? { kind: "other", words: cgroupWords.test(words) ? `${words}; ${cgroupHelp}` : words }
     : { kind: reading.kind, state: reading.state, help: reading.help, words };
 }
 

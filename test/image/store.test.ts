@@ -136,6 +136,10 @@ test("what was saved loads into another store with the same digests", async () =
     assert.equal(loaded.sizeBytes, image.sizeBytes);
     assert.deepEqual(loaded.names, image.names);
     if (file.endsWith("stored")) assert.equal(loaded.target.digest, image.target.digest);
+    // What the image is called besides is no news of the archive.
+    store.tag(loaded, parseReference("elsewhere"));
+    const [again] = await store.load(createReadStream(join(root, `${file}.tar`)));
+    assert.deepEqual(again?.names, image.names);
     const tree = await store.unpack(loaded);
     assert.ok(tree !== undefined);
     assert.deepEqual(await store.check(), []);
