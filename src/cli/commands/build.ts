@@ -65,7 +65,11 @@ async function buildImage(invocation: Invocation<typeof buildFlags>): Promise<nu
     const planned = await engine.plan({ ...options, allStages: report.kind === "check" });
     const { dockerfile } = planned;
     const name = asGiven(dockerfile.name, invocation);
-    return await printReport(report, { ...planned, dockerfile: { ...dockerfile, name } }, io);
+    requireFolder(flags["metadata-file"]);
+    const asked = { ...planned, dockerfile: { ...dockerfile, name } };
+    const { status, metadata } = await printReport(report, asked, io);
+    writeMetadata(flags["metadata-file"], metadata);
+    return status;
   }
   if (flags.plan) {
     const { previewReport } = await import("../reports/explain-report.ts");
@@ -202,6 +206,10 @@ function writeResults(
 ): void {
   const id = result.imageId ?? result.digest;
   if (flags.iidfile !== undefined) writeFileSync(flags.iidfile, id ?? "");
-  const file = flags["metadata-file"];
-  if (file !== undefined) writeFileSync(file, `${JSON.stringify(result.metadata, undefined, 2)}\n`);
+  writeMetadata(flags["metadata-file"], result.metadata);
+}
+
+function writeMetadata(file: string | undefined, metadata: object | undefined): void {
+  if (file === undefined || metadata === undefined) return;
+  writeFileSync(file, `${JSON.stringify(metadata, undefined, 2)}\n`);
 }

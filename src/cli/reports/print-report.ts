@@ -24,35 +24,46 @@ export type Report =
     }
   | { readonly kind: "plan"; readonly format: PlanFormat };
 
-/** Prints the report on a planned build; returns the exit status. @throws DOCKERFILE_INVALID where a plan is needed and there is none */
-export async function printReport(report: Report, planned: PlannedBuild, io: Io): Promise<number> {
-  const { text, errors = "", status = 0 } = reportText(report, planned);
-  if (text !== "") await io.stdout.write(text);
-  if (errors !== "") await io.stderr.write(errors);
-  return status;
+/** What a report says, and as which data. */
+interface Said {
+  readonly text: string;
+  readonly errors?: string;
+  readonly status?: number;
+  /** BuildKit's form; absent: there is none. */
+  readonly data?: object;
 }
 
-function reportText(
-  report: Report,
-  planned: PlannedBuild,
-): { text: string; errors?: string; status?: number } {
-  const { dockerfile, answer } = planned;
+/** What came of a report. */
+export interface Reported {
+  /** The exit status. */
+  readonly status: number;
+  /** What `--metadata-file` tells of it, as docker's does; absent: nothing. */
+  readonly metadata?: Readonly<Record<string, unknown>>;
+}
+
+/** Prints the report on a planned build. @throws DOCKERFILE_INVALID where a plan is needed and there is none */
+export async function printReport(report: Report, planned: PlannedBuild, io: Io): Promise<Reported> {
+  const { text, errors = "", status = 0, data } = said(report, planned);
+  const isJson = report.format === "json" && data !== undefined;
+  const printed = isJson ? `${JSON.stringify(data, undefined, 2)}\n` : text;
+  if (printed !== "") await io.stdout.write(printed);
+  if (errors !== "") await io.stderr.write(errors);
+  if (data === undefined) return { status };
+  const verdict = report.kind === "check" && { "result.statuscode": String(status) };
+  return { status, metadata: { "result.json": data, ...verdict, "result.txt": text, version: "1.0.0" } };
+}
+
+function said(report: Report, { dockerfile, answer }: PlannedBuild): Said {
   const { file } = parse(dockerfile.text);
-  const isJson = report.format === "json";
   if (report.kind === "check") {
-    const said = checkReport(dockerfile, answer);
-    const form = isJson ? { ...said, text: jsonText(checkResult(file, answer, dockerfile.name)) } : said;
-    return report.ignoresStatus && answer.kind !== "invalid" ? { ...form, status: 0 } : form;
+    const data = checkResult(file, answer, dockerfile.name);
+    const checked = { ...checkReport(dockerfile, answer), data };
+    return report.ignoresStatus && answer.kind !== "invalid" ? { ...checked, status: 0 } : checked;
   }
-  if (report.kind === "targets")
-    return { text: isJson ? jsonText(targetsResult(file)) : targetsReport(listTargets(file)) };
+  if (report.kind === "targets") return { text: targetsReport(listTargets(file)), data: targetsResult(file) };
   if (answer.kind === "invalid") throw invalidDockerfile(dockerfile.name, answer);
   if (report.kind === "plan") return { text: printPlan(answer, report.format) };
-  return { text: isJson ? jsonText(outlineResult(file, answer.outline)) : outlineReport(answer.outline) };
-}
-
-function jsonText(value: object): string {
-  return `${JSON.stringify(value, undefined, 2)}\n`;
+  return { text: outlineReport(answer.outline), data: outlineResult(file, answer.outline) };
 }
 
 function invalidDockerfile(name: string, { diagnostics }: PlanInvalid): LighterError {

@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parse } from "#dockerfile";
 import { listTargets, type Plan, type PlanInvalid, plan } from "#plan";
+import { fakeIo } from "../testing.ts";
 import { checkReport } from "./check-report.ts";
 import { outlineReport, targetsReport } from "./outline-report.ts";
+import { printReport } from "./print-report.ts";
 
 const dockerfile = `# builder makes the "program"
 FROM scratch AS builder
@@ -78,4 +80,27 @@ builder        makes the "program"
 last (default) 
 `,
   );
+});
+
+test("printReport() tells what --metadata-file holds, and ignores warnings when it is told to", async () => {
+  const text = "FROM scratch AS Base\nCOPY a /\n";
+  const asked = { dockerfile: { name: "Dockerfile", text }, answer: planned(text), assumedBases: [] };
+  for (const [ignoresStatus, expected] of [
+    [false, 1],
+    [true, 0],
+  ] as const) {
+    const io = fakeIo();
+    const report = { kind: "check", format: "json", ignoresStatus } as const;
+    const { status, metadata } = await printReport(report, asked, io);
+    assert.equal(status, expected);
+    assert.deepEqual(Object.keys(metadata ?? {}), [
+      "result.json",
+      "result.statuscode",
+      "result.txt",
+      "version",
+    ]);
+    assert.equal(metadata?.["result.statuscode"], String(expected));
+  }
+  const plan = await printReport({ kind: "plan", format: "text" }, asked, fakeIo());
+  assert.deepEqual(plan, { status: 0 });
 });
