@@ -107,6 +107,13 @@ test("platforms have one canonical name", () => {
   ];
   for (const [text, name] of cases) assert.equal(formatPlatform(parsePlatform(text)), name, text);
   assert.ok(samePlatform({ os: "linux", architecture: "x86_64" }, { os: "linux", architecture: "amd64" }));
+  assert.deepEqual(parsePlatform("windows(10.0.17763)/amd64"), {
+    os: "windows",
+    architecture: "amd64",
+    "os.version": "10.0.17763",
+  });
+  for (const text of ["windows(1/amd64", "windows(1)", "(1)/amd64", "windows(1)x/amd64"])
+    assert.throws(() => parsePlatform(text), { code: "PLATFORM_INVALID" }, text);
   assert.throws(() => parsePlatform("linux/amd64/v1/x"), /cannot use platform/);
   assert.throws(() => parsePlatform("linux/"), /cannot use platform/);
 });

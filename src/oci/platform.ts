@@ -13,12 +13,13 @@ const aliases: Readonly<Record<string, { architecture: string; variant?: string 
 };
 
 /**
- * Parses `os/architecture[/variant]` or `architecture` alone, with containerd's aliases and defaults
+ * Parses `os[(version)]/architecture[/variant]` or `architecture` alone, with containerd's aliases and defaults
  * (`aarch64` is `arm64`, `arm` is `arm/v7`, `arm64/v8` is `arm64`).
  * @throws PLATFORM_INVALID
  */
 export function parsePlatform(text: string): Platform {
-  const parts = text.toLowerCase().split("/");
+  const [, system, version, rest = ""] = /^([^(/]*)\(([^()/]*)\)(\/.*)$/.exec(text) ?? [];
+  const parts = (system === undefined ? text : system + rest).toLowerCase().split("/");
   if (parts.length > 3 || parts.some((part) => !/^[a-z0-9_.-]+$/.test(part))) {
     throw new LighterError(
       "PLATFORM_INVALID",
@@ -33,7 +34,12 @@ export function parsePlatform(text: string): Platform {
     );
   return second === undefined
     ? normalizePlatform({ os: "linux", architecture: first })
-    : normalizePlatform({ os: first, architecture: second, ...(third && { variant: third }) });
+    : normalizePlatform({
+        os: first,
+        architecture: second,
+        ...(third && { variant: third }),
+        ...(version && { "os.version": version }),
+      });
 }
 
 /** What Go knows: only these can stand without their system. */

@@ -1,5 +1,5 @@
 import type { ParseResult } from "#dockerfile";
-import { samePlatform } from "#oci";
+import { type Platform, samePlatform } from "#oci";
 import type { Graph, LocalOp, Plan, Vertex, VertexId } from "#plan";
 import type { Base } from "../ports.ts";
 import { type BaseLookup, planBuild } from "./plan-build.ts";
@@ -42,10 +42,14 @@ export async function planPlatforms(
 function requestsOf(request: BuildRequest): readonly [BuildRequest, ...BuildRequest[]] {
   const platforms = request.platforms ?? [];
   const [first, ...others] = platforms.filter(
-    (platform, at) => platforms.findIndex((other) => samePlatform(other, platform)) === at,
+    (platform, at) => platforms.findIndex((other) => isSame(other, platform)) === at,
   );
   if (first === undefined) return [request];
   return [{ ...request, platform: first }, ...others.map((platform) => ({ ...request, platform }))];
+}
+
+function isSame(a: Platform, b: Platform): boolean {
+  return samePlatform(a, b) && a["os.version"] === b["os.version"];
 }
 
 /** Steps with one id are one step. Each keeps standing behind its inputs. */
