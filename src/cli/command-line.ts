@@ -1,10 +1,11 @@
-import { LighterError } from "#base";
+import { isLighterError, LighterError } from "#base";
 import type { Command, Invocation } from "./command.ts";
 import { commandAliases, commandGroups, commandLoaders } from "./commands.ts";
 import type { CliEngine } from "./engine-port.ts";
 import { describeFailure } from "./failure.ts";
 import type { Io } from "./io.ts";
 import { globalFlags, parseFlags } from "./parse-flags.ts";
+import { scratchStore } from "./scratch-store.ts";
 import { findSuggestion } from "./suggest.ts";
 
 /** What the command line needs of the process; tests hand in their own. */
@@ -48,19 +49,28 @@ async function runCommand(command: Command, words: readonly string[], host: Host
   const { flags, args } = parseFlags(command, words);
   if (flags["help"] === true) return showText(host.io, (await import("./help.ts")).commandHelp(command));
   const root = flags["root"];
+  const open = (place: unknown): Promise<CliEngine> =>
+    host.openEngine({
+      ...(typeof place === "string" && { root: place }),
+      onWarning: (text) => void host.io.stderr.write(`lighter: warning: ${text}\n`),
+    });
+  using scratch = scratchStore();
   const invocation: Invocation = {
     flags: flags as Invocation["flags"],
     args,
     io: host.io,
     signal: host.signal,
     onSignals: (send) => host.onSignals(send),
-    openEngine: () =>
-      host.openEngine({
-        ...(typeof root === "string" && { root }),
-        onWarning: (text) => void host.io.stderr.write(`lighter: warning: ${text}\n`),
-      }),
+    openEngine: async ({ keepsNothing = false } = {}) => {
+      try {
+        return await open(root);
+      } catch (error) {
+        if (!keepsNothing || !isLighterError(error, "STORE_UNUSABLE")) throw error;
+        return await open(scratch.root());
+      }
+    },
   };
-  return command.run(invocation);
+  return await command.run(invocation);
 }
 
 /** Flags before the command's name, spelled so that the command's own parser takes them. */

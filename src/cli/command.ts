@@ -72,8 +72,8 @@ export interface Invocation<F extends Flags = Flags> {
   readonly signal: AbortSignal;
   /** From the call on signals of the terminal and of other programs go to `send`, and do not abort {@link signal}. */
   onSignals(send: (signal: NodeJS.Signals) => void): void;
-  /** Opens the store; the engine is loaded only then. */
-  openEngine(): Promise<CliEngine>;
+  /** Opens the store; the engine is loaded only then. What keeps nothing works where its user may open no store, too. */
+  openEngine(options?: { readonly keepsNothing?: boolean }): Promise<CliEngine>;
 }
 
 /** Keeps the types of the flags while it hides them from the table of commands. */

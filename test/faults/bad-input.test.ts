@@ -175,6 +175,8 @@ test("no privileges: what is missing is named, and what needs none works", { ski
     lastWords(closed.stderr)[0] ?? "",
     /^cannot open the store ".*": permission denied \(EACCES\); run as root, /,
   );
+  const listed = clone.run(["recipe", "ls"], asNobody);
+  assert.equal(listed.status, 0, `what keeps nothing needs no store: ${listed.stderr}`);
   const own = join(clone.folder, "own");
   mkdirSync(own);
   chownSync(own, nobody, nobody);

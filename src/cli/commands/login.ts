@@ -47,7 +47,7 @@ async function logIn({
     ? await readLine(io)
     : (flags.password ?? (await ask(io, "Password: ", false)));
   if (password === "") throw usage("cannot log in: the password is empty");
-  await using engine = await openEngine();
+  await using engine = await openEngine({ keepsNothing: true });
   const kept = await engine.login(serverOf(args[0]), { username, password }, { signal });
   if (kept.kind === "file")
     await io.stderr.write(
@@ -67,7 +67,7 @@ export const logout = defineCommand({
   arity: { min: 0, max: 1 },
   examples: [{ command: "lighter logout registry.example", explains: "Forget what login kept" }],
   async run({ args, io, openEngine }) {
-    await using engine = await openEngine();
+    await using engine = await openEngine({ keepsNothing: true });
     const server = serverOf(args[0]);
     const had = await engine.logout(server);
     await io.stdout.write(

@@ -17,7 +17,7 @@ export const recipeLs = defineCommand({
 /** One line for each image name and release; its tags beside it. */
 async function listRecipes({ flags: given, io, openEngine }: Invocation<typeof flags>): Promise<number> {
   const format = parseListFormat(given.format);
-  await using engine = await openEngine();
+  await using engine = await openEngine({ keepsNothing: true });
   const rows = new Map<string, { image: string; suite: string; summary: string; tags: string[] }>();
   for (const { definition, suite } of await engine.recipes.list()) {
     const image = definition.repository.replace(/^library\//, "");

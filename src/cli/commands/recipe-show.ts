@@ -36,7 +36,7 @@ async function showRecipe({
   const format = parseListFormat(given.format);
   const { platform } = given;
   const options = { signal, ...(platform !== undefined && { platform }) };
-  await using engine = await openEngine();
+  await using engine = await openEngine({ keepsNothing: true });
   const recipe = await engine.recipes.get(args[0] ?? "", options);
   const { packages, kit } = await engine.recipes.lock(args[0] ?? "", options);
   if (format === "json") {
