@@ -31,8 +31,7 @@ test("CycloneDX: components by package URL, what the image depends on, the same 
     String(document["serialNumber"]),
     /^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
   );
-  const purl =
-    "pkg:deb/debian/libc6@2.36-9%2Bdeb12u10?arch=amd64&distro=debian-12&upstream=glibc%402.36-9%2Bdeb12u10";
+  const purl = "pkg:deb/debian/libc6@2.36-9%2Bdeb12u10?arch=amd64&distro=debian-12&upstream=glibc";
   assert.deepEqual(document["dependencies"], [{ ref: "image", dependsOn: [purl] }]);
   assert.deepEqual(document["components"], [
     {

@@ -57,10 +57,15 @@ export function packageUrl(item: SbomPackage, distribution?: Distribution): stri
   const qualifiers = [
     ...(item.architecture === undefined ? [] : [["arch", item.architecture]]),
     ...(distribution?.versionId === undefined ? [] : [["distro", `${vendor}-${distribution.versionId}`]]),
-    ...(item.source === undefined ? [] : [["upstream", `${item.source.name}@${item.source.version}`]]),
+    ...(item.source === undefined ? [] : [["upstream", upstreamOf(item.source, version)]]),
   ].map(([key, value]) => `${key}=${encode(value ?? "")}`);
   const query = qualifiers.length === 0 ? "" : `?${qualifiers.join("&")}`;
   return `pkg:${item.kind}/${encode(vendor)}/${encode(name)}@${encode(version)}${query}`;
+}
+
+/** With the version of the source package where it is another one than the package's, as scanners write it. */
+function upstreamOf(source: NonNullable<SbomPackage["source"]>, version: string): string {
+  return source.version === version ? source.name : `${source.name}@${source.version}`;
 }
 
 /** As purl wants it: the colon stays, the plus does not. */

@@ -66,8 +66,10 @@ test("package URLs", () => {
   assert.deepEqual(distribution, { id: "debian", versionId: "12" });
   assert.equal(
     packageUrl(libc, distribution),
-    "pkg:deb/debian/libc6@2.36-9%2Bdeb12u10?arch=amd64&distro=debian-12&upstream=glibc%402.36-9%2Bdeb12u10",
+    "pkg:deb/debian/libc6@2.36-9%2Bdeb12u10?arch=amd64&distro=debian-12&upstream=glibc",
   );
+  const backport = { ...libc, source: { name: "glibc", version: "2.36-9" } };
+  assert.match(packageUrl(backport, distribution), /&upstream=glibc%402\.36-9$/);
 });
 
 test("SPDX documents have an id for everything and are the same each time", () => {
