@@ -86,6 +86,7 @@ test("parseFlags() refuses in docker's words", () => {
     [run, "--constructor alpine", "unknown flag: --constructor", 125],
     [run, "-z alpine", "unknown shorthand flag: 'z' in -z", 125],
     [run, "-iz alpine", "unknown shorthand flag: 'z' in -z", 125],
+    [run, "-i- alpine", "unknown shorthand flag: '-' in --", 125],
     [run, "--network", "flag needs an argument: --network", 125],
     [run, "-p", "flag needs an argument: 'p' in -p", 125],
     [run, "--rm=maybe alpine", 'invalid argument "maybe" for "--rm" flag: want true or false', 125],

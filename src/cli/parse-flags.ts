@@ -76,46 +76,59 @@ function tokenize(
 ): { given: readonly Given[]; args: readonly string[] } {
   const given: Given[] = [];
   const args: string[] = [];
-  for (const token of readTokens(flags, words)) {
-    if (token.kind === "positional") {
-      if (stopsAtArgument) return { given, args: words.slice(token.index) };
-      args.push(token.value);
-    } else if (token.kind === "option") {
-      const { name, rawName, value } = token;
-      const isShort = !rawName.startsWith("--");
-      // parseArgs reads `-t=false` as the cluster -t -= -f …; pflag reads a value after the equals sign.
-      if (isShort && name === "=")
-        return tokenize(flags, spellOut(flags, words, token.index), stopsAtArgument);
-      const joined = isShort && token.inlineValue === true;
-      given.push({ name, rawName, isShort, value: joined ? value?.replace(/^=/, "") : value });
+  const shorts = new Map(Object.entries(flags).map(([name, { short }]) => [short, name]));
+  for (let index = 0; index < words.length; index += 1) {
+    const word = words[index] ?? "";
+    if (word === "--") return { given, args: [...args, ...words.slice(index + 1)] };
+    if (!word.startsWith("-") || word === "-") {
+      if (stopsAtArgument) return { given, args: words.slice(index) };
+      args.push(word);
+      continue;
     }
+    const found = word.startsWith("--") ? [readLong(word)] : readCluster(flags, shorts, word);
+    const last = found.at(-1);
+    // The value is the next word, whatever that looks like.
+    if (last?.value === undefined && last !== undefined && takesValue(flags, last.name)) {
+      index += 1;
+      found.splice(-1, 1, { ...last, value: words[index] });
+    }
+    given.push(...found);
   }
   return { given, args };
 }
 
-function readTokens(flags: Flags, words: readonly string[]) {
-  const options = Object.fromEntries(
-    Object.entries(flags).map(([name, flag]) => [
-      name,
-      {
-        type: flag.kind === "boolean" ? ("boolean" as const) : ("string" as const),
-        ...(flag.short !== undefined && { short: flag.short }),
-      },
-    ]),
-  );
-  // Not an import: as a module of its own node:util takes 1.5 ms to load.
-  const { parseArgs } = process.getBuiltinModule("node:util");
-  return parseArgs({ args: [...words], options, strict: false, allowPositionals: true, tokens: true }).tokens;
+function takesValue(flags: Flags, name: string): boolean {
+  return Object.hasOwn(flags, name) && flags[name]?.kind !== "boolean";
 }
 
-/** `-it=false` as `-i --tty=false`. */
-function spellOut(flags: Flags, words: readonly string[], index: number): readonly string[] {
-  const word = words[index] ?? "";
-  const equals = word.indexOf("=");
-  const letter = word[equals - 1];
-  const name = Object.entries(flags).find(([, flag]) => flag.short === letter)?.[0] ?? letter;
-  const cluster = equals > 2 ? [word.slice(0, equals - 1)] : [];
-  return [...words.slice(0, index), ...cluster, `--${name}${word.slice(equals)}`, ...words.slice(index + 1)];
+/** `--tag` or `--tag=x`. */
+function readLong(word: string): Given {
+  const equals = word.indexOf("=", 3);
+  if (equals < 0) return { name: word.slice(2), rawName: word, value: undefined, isShort: false };
+  return {
+    name: word.slice(2, equals),
+    rawName: word.slice(0, equals),
+    value: word.slice(equals + 1),
+    isShort: false,
+  };
+}
+
+/** `-i`, `-it`, `-it=false`, `-p80:80`, `-p=80:80`, and `-ip` whose value is the next word. */
+function readCluster(flags: Flags, shorts: ReadonlyMap<string | undefined, string>, word: string): Given[] {
+  const found: Given[] = [];
+  for (let at = 1; at < word.length; at += 1) {
+    const letter = word.charAt(at);
+    const name = shorts.get(letter) ?? letter;
+    const rest = word.slice(at + 1);
+    if (takesValue(flags, name)) {
+      const value = rest === "" ? undefined : rest.replace(/^=/, "");
+      return [...found, { name, rawName: `-${letter}`, value, isShort: true }];
+    }
+    if (rest.startsWith("="))
+      return [...found, { name, rawName: `--${name}`, value: rest.slice(1), isShort: false }];
+    found.push({ name, rawName: `-${letter}`, value: undefined, isShort: true });
+  }
+  return found;
 }
 
 const trueWords = ["1", "t", "T", "true", "TRUE", "True"];
