@@ -26,8 +26,6 @@ interface Index {
 // codes. V8 takes code as it is, so a pack counts only when it is whole: it was synced before it got its name.
 const digits = 10;
 const preamble = 3 * digits;
-// A string of so many bytes Node keeps outside V8's heap, where it would bring on a garbage collection.
-const leastTexts = 1 << 20;
 
 /** @returns undefined when there is none that can be read */
 export function openPack(path: string): Pack | undefined {
@@ -39,7 +37,7 @@ export function openPack(path: string): Pack | undefined {
     if (lengthAt(0) !== fstatSync(fd).size) return undefined;
     const head = readAt(fd, preamble, indexLength + textsLength);
     const { lessons, places }: Index = JSON.parse(head.toString("latin1", 0, indexLength));
-    // One string, of which each chunk's text is a slice.
+    // One string, of which each chunk's text is a slice: many small ones would bring on a garbage collection.
     const texts = head.toString("latin1", indexLength);
     const codes = preamble + indexLength + textsLength;
     return { lessons, names: Object.keys(places), read: (name) => readChunk(places[name]) };
@@ -98,7 +96,6 @@ function packParts({ lessons, chunks }: PackContents): readonly Buffer[] {
     codes.push(code);
     codesLength += code.length;
   }
-  texts = texts.padEnd(leastTexts);
   const head = Buffer.from(JSON.stringify({ lessons, places } satisfies Index), "latin1");
   const size = preamble + head.length + texts.length + codesLength;
   const lengths = [size, head.length, texts.length].map((length) => String(length).padStart(digits));

@@ -24,7 +24,8 @@ const folder = join(__dirname, LIGHTER_CHUNKS);
 const packPath = join(folder, `${process.version}-${process.arch}.pack`);
 const pack = openPack(packPath);
 const loaded = new Map<string, Loaded>();
-const path = { ...posix, join };
+// Each chunk names the ones it needs, and Node looks a name up anew each time.
+const builtins = new Map<string, unknown>([["node:path", { ...posix, join }]]);
 const lessons = pack?.lessons ?? [];
 
 // The pack has only functions that ran: all of them would take a command 8 ms to read, most of it for what it never calls.
@@ -36,9 +37,8 @@ const oneOf = 32;
 const longCommandSeconds = 10;
 
 function load(name: string): unknown {
-  if (name === "node:path") return path;
   // Chunks name one another "./chunk-HASH.js"; all else is Node's or a package.
-  if (!name.startsWith("./")) return require(name);
+  if (!name.startsWith("./")) return loadForeign(name);
   const known = loaded.get(name.slice(2));
   if (known !== undefined) return known.module.exports;
   const chunk = compile(name.slice(2));
@@ -46,6 +46,13 @@ function load(name: string): unknown {
   const body: (...scope: Scope) => void = chunk.script.runInThisContext();
   body(chunk.module.exports, load, chunk.module, chunk.filename, folder);
   return chunk.module.exports;
+}
+
+function loadForeign(name: string): unknown {
+  if (!name.startsWith("node:")) return require(name);
+  const found: unknown = builtins.get(name) ?? process.getBuiltinModule(name);
+  builtins.set(name, found);
+  return found;
 }
 
 function compile(name: string): Loaded {
