@@ -14,7 +14,14 @@
 #include <time.h>
 #include <unistd.h>
 
-struct options options = {.namespace_fd = -1, .log_max_files = 1, .stop_signal = SIGTERM, .health_retries = 3};
+static int listeners[MAX_LISTENERS];
+struct options options = {
+  .listeners = listeners,
+  .namespace_fd = -1,
+  .log_max_files = 1,
+  .stop_signal = SIGTERM,
+  .health_retries = 3,
+};
 
 enum { FIRST_CLIENT = 3, IDLE_MS = 500 };
 
@@ -83,7 +90,7 @@ static void read_option(const char *name, const char *value) {
   else if (!strcmp(name, "--exec-process")) options.exec_process = value;
   else if (!strcmp(name, "--owner")) options.owner = (uid_t)strtoul(value, NULL, 10);
   else if (!strcmp(name, "--namespace")) options.namespace_fd = atoi(value);
-  else if (!strcmp(name, "--listener") && options.listener_count < 128)
+  else if (!strcmp(name, "--listener") && options.listener_count < MAX_LISTENERS)
     options.listeners[options.listener_count++] = atoi(value);
   else if (!strncmp(name, "--health-", 9)) read_health(name + 9, value);
   else usage(name);
@@ -121,13 +128,9 @@ static void read_signals(int fd) {
     pid_t pid = waitpid(-1, &status, WNOHANG);
     if (pid <= 0) break;
     health_reaped(pid, status);
+    ports_reaped(pid);
     container_reaped(pid, status);
   }
-}
-
-static void refuse_strays(int listener) {
-  int stray = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-  if (stray >= 0) close(stray);
 }
 
 static int earliest(int64_t a, int64_t b) {
@@ -138,13 +141,12 @@ static int earliest(int64_t a, int64_t b) {
 }
 
 static void loop(int signals) {
-  static struct pollfd fds[8 + MAX_CLIENTS + 1 + 128];
+  static struct pollfd fds[8 + MAX_CLIENTS + 1 + MAX_LISTENERS];
   while (container_phase() != PHASE_DONE || (clients_have_pending() && !container_is_quitting())) {
     int count = 0;
     fds[count++] = (struct pollfd){.fd = signals, .events = POLLIN};
-    int strays = count;
-    for (int at = 0; at < options.listener_count; at++)
-      fds[count++] = (struct pollfd){.fd = options.listeners[at], .events = POLLIN};
+    int ports = count;
+    count += ports_poll(fds + count);
     int input = count, health, output, clients;
     count += input_poll(fds + count);
     health = count;
@@ -160,8 +162,7 @@ static void loop(int signals) {
     if (health < output && fds[health].revents) health_event();
     container_events(fds + output, clients - output);
     clients_events(fds + clients, count - clients);
-    for (int at = 0; at < options.listener_count; at++)
-      if (fds[strays + at].revents) refuse_strays(options.listeners[at]);
+    ports_events(fds + ports, input - ports);
     if (fds[0].revents) read_signals(signals);
     container_timers();
     health_timers();
@@ -179,7 +180,7 @@ int main(int argc, char **argv) {
   if (argc > 5 && !strcmp(argv[1], "--relay")) return run_relay(argv + 2);
   if (argc > 3 && !strcmp(argv[1], "--userns")) return run_userns(argv + 2);
   read_options(argc, argv);
-  for (int fd = 3; fd < 1024; fd++) set_cloexec(fd);
+  for (int fd = 3; fd < 1024 + options.listener_count; fd++) set_cloexec(fd);
   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* CVE-2019-5736: nobody in the container opens /proc/<monitor>/exe */
   for (int at = 0; at < options.listener_count; at++) set_nonblocking(options.listeners[at]);
@@ -191,6 +192,7 @@ int main(int argc, char **argv) {
   clients_add(FIRST_CLIENT, 1);
   clients_tell(OUT_READY, "", 0);
   loop(signals);
+  ports_end();
   log_flush();
   if (options.on_exit != NULL && !container_is_quitting()) {
     sigset_t none;

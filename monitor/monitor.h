@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+enum { MAX_CLIENTS = 64, MAX_LISTENERS = 4096 };
 enum { STREAM_OUT = 0, STREAM_ERR = 1 };
 
 /* Frames: one byte of type, three of zero, four of length (big endian), then the payload; docker's form. */
@@ -37,7 +38,7 @@ struct options {
   unsigned first_restarts;
   int namespace_fd;
   uid_t owner; /* of the pipes: the root of the container's user namespace */
-  int listeners[128], listener_count;
+  int *listeners, listener_count;
   int stop_signal;
   const char *health_kind, *health_target; /* exec FILE | http PORT PATH | tcp PORT */
   const char *health_words; /* of the program, for events: the inside of a text of JSON */
@@ -143,5 +144,10 @@ int health_poll(struct pollfd *fd);
 void health_event(void);
 size_t health_json(char *to, size_t capacity);
 
-#define MAX_CLIENTS 64
+/* ports.c */
+int ports_poll(struct pollfd *fds);
+void ports_events(const struct pollfd *fds, int count);
+void ports_reaped(pid_t pid);
+void ports_end(void);
+
 #endif

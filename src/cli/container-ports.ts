@@ -45,7 +45,8 @@ export function portsText(ports: Ports): string {
 
 /** The order of docker's listings: by the container's port, then the address. */
 export function byNumber(a: Ports[number], b: Ports[number]): number {
-  const byAddress = (a.hostAddress ?? "").localeCompare(b.hostAddress ?? "");
+  const [left, right] = [a.hostAddress ?? "", b.hostAddress ?? ""];
+  const byAddress = left < right ? -1 : Number(left > right);
   return a.containerPort - b.containerPort || byAddress || (a.hostPort ?? 0) - (b.hostPort ?? 0);
 }
 

@@ -96,9 +96,15 @@ async function bindBoth(mapping: PublishRequest, bind: Bind): Promise<readonly B
   try {
     return [first, { mapping: second, bound: await bind(second) }];
   } catch (error) {
+    if (isWithout6(error)) return [first];
     await bound.close();
     throw error;
   }
+}
+
+/** A host without IPv6 has its ports on IPv4. */
+function isWithout6(error: unknown): boolean {
+  return ["EAFNOSUPPORT", "EADDRNOTAVAIL"].includes(codeOf(error) ?? "");
 }
 
 interface BoundPort {
@@ -185,7 +191,7 @@ function symbolHandle(socket: object): unknown {
 }
 
 function bindingError(
-  mapping: PortMapping,
+  mapping: PublishRequest,
   error: unknown,
   describeHolder: (mapping: PortMapping) => string,
 ): unknown {
@@ -222,9 +228,9 @@ function bindingError(
   }
 }
 
-function portText({ hostAddress, hostPort, protocol }: PortMapping): string {
+function portText({ hostAddress, hostPort, protocol, dual }: PublishRequest): string {
   const written = hostAddress?.includes(":") === true ? `[${hostAddress}]` : hostAddress;
-  return `${written === undefined ? "" : `${written}:`}${hostPort ?? "any"}/${protocol}`;
+  return `${written === undefined || dual === true ? "" : `${written}:`}${hostPort ?? "any"}/${protocol}`;
 }
 
 function addressOf(mapping: PortMapping): string {

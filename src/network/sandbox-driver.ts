@@ -86,7 +86,7 @@ function findJoinings({ root, ledger }: NetworkParts, request: AttachRequest): r
   return joinings;
 }
 
-/** What has to be bound: nothing where no network leads out; every IPv6 address too where the container has one. */
+/** What has to be bound: nothing where no network leads out; every IPv6 address too. */
 function publishRequests(
   { onWarning }: NetworkParts,
   request: AttachRequest,
@@ -114,7 +114,8 @@ function publishRequests(
         `cannot publish a port on "${hostAddress}": network "${way.name}" has no IPv6; create it with --ipv6`,
       );
     if (hostAddress !== undefined) return { ...mapping, hostAddress };
-    return has6 ? { ...mapping, hostAddress: "0.0.0.0", dual: true } : mapping;
+    // The monitor carries what comes by IPv6 to a container without it: TCP alone.
+    return has6 || mapping.protocol === "tcp" ? { ...mapping, hostAddress: "0.0.0.0", dual: true } : mapping;
   });
 }
 

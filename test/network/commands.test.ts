@@ -88,7 +88,7 @@ const story: readonly Line[] = [
   { line: "network rm payments", status: 1, says: /has active endpoints \((?:vault, front|front, vault)\)/ },
   { line: "network disconnect payments front" },
   { line: ask("vault", "front"), status: 1 },
-  { line: "port front", says: /^80\/tcp -> 0\.0\.0\.0:8080\n$/ },
+  { line: "port front", says: /^80\/tcp -> 0\.0\.0\.0:8080\n80\/tcp -> \[::\]:8080\n$/ },
   { line: "run -d --name any -P box" },
   { line: "port any 53/udp", says: /^0\.0\.0\.0:\d+\n$/ },
   {

@@ -73,6 +73,8 @@ function planPublished(
     const { protocol, hostPort, containerPort } = port;
     const version = versionOf(port);
     if (protocol === "sctp") return [];
+    // What the monitor carries from IPv6 to IPv4 is no matter of the rules.
+    if (version === 6 && !hasVersion(state, to, 6)) return [];
     return parties
       .filter((from) => hasVersion(state, from, version))
       .map((from) =>
