@@ -33,7 +33,16 @@ type FlagValue<F extends Flag> = F["kind"] extends "boolean"
 export type FlagValues<F extends Flags> = { readonly [Name in keyof F]: FlagValue<F[Name]> };
 
 /** What a completed word names, so that completion can ask the store. */
-export type ArgumentKind = "image" | "container" | "volume" | "file" | "directory" | "shell";
+export type ArgumentKind =
+  | "image"
+  | "container"
+  | "network"
+  /** A network or a container. */
+  | "endpoint"
+  | "volume"
+  | "file"
+  | "directory"
+  | "shell";
 
 /** A command: data and one function. */
 export interface Command<F extends Flags = Flags> {

@@ -15,16 +15,46 @@ export function completionScript(shell: "bash" | "zsh" | "fish", commands: reado
   }
 }
 
-const imageNames =
-  'lighter images --format json 2>/dev/null | sed -n \'s/.*"Repository":"\\([^"]*\\)".*"Tag":"\\([^"]*\\)".*/\\1:\\2/p\'';
+/** What a word may be the name of, and the command that lists the names. */
+const listings = {
+  images: "lighter images --format '{{.Repository}}:{{.Tag}}' 2>/dev/null | sed '/<none>/d; s/:latest$//'",
+  containers: "lighter ps -a --format '{{.Names}}' 2>/dev/null",
+  networks: "lighter network ls --format '{{.Name}}' 2>/dev/null",
+  volumes: "lighter volume ls -q 2>/dev/null",
+} as const;
+
+type Listing = keyof typeof listings;
+
+const listed: Readonly<Partial<Record<ArgumentKind, readonly Listing[]>>> = {
+  image: ["images"],
+  container: ["containers"],
+  network: ["networks"],
+  endpoint: ["networks", "containers"],
+  volume: ["volumes"],
+};
+
+/** Flags that take the name of something there is. */
+const listedValues: Readonly<Record<string, Listing>> = {
+  network: "networks",
+  net: "networks",
+  "volumes-from": "containers",
+};
 
 function bashScript(commands: readonly Command[]): string {
   const cases = commands.map((command) => bashCase(command)).join("\n");
   return `# bash completion for lighter
-_lighter_images() { ${imageNames} | sed 's/:latest$//'; }
+${Object.entries(listings)
+  .map(([name, command]) => `_lighter_${name}() { ${command}; }`)
+  .join("\n")}
 _lighter() {
-  local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD - 1]}" words=() word
-  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do [[ $word == -* ]] || words+=("$word"); done
+  local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD - 1]}" words=() word before=""
+  # --flag=value is three words.
+  if [[ $current == = ]]; then current=""
+  elif [[ $previous == = ]]; then previous="\${COMP_WORDS[COMP_CWORD - 2]}"; fi
+  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    [[ $word == -* || $word == = || $before == --root ]] || words+=("$word")
+    [[ $word == = ]] || before="$word"
+  done
   COMPREPLY=()
   case "\${words[*]:0:2}" in
 ${groupCases(commands)}
@@ -60,17 +90,30 @@ function groupCases(commands: readonly Command[]): string {
 }
 
 function bashCase(command: Command): string {
-  const valued = Object.entries(command.flags)
-    .filter(([, flag]) => flag.choices !== undefined)
-    .map(
-      ([name, flag]) =>
-        `        --${name}) COMPREPLY=($(compgen -W "${flag.choices?.join(" ")}" -- "$current")); return ;;\n`,
-    )
+  // A value that nothing lists is left to the shell, which offers files.
+  const valued = Object.entries(allFlags(command))
+    .filter(([, flag]) => flag.kind !== "boolean")
+    .map(([name, flag]) => {
+      const words = flag.choices?.join(" ") ?? listedWords([listedValues[name] ?? []].flat());
+      const pattern = flag.short === undefined ? `--${name}` : `--${name}|-${flag.short}`;
+      const answer = words === "" ? "" : `COMPREPLY=($(compgen -W "${words}" -- "$current")); `;
+      return `        ${pattern}) ${answer}return ;;\n`;
+    })
     .join("");
   const choices = valued === "" ? "" : `      case "$previous" in\n${valued}      esac\n`;
   return `    "${command.name}")
 ${choices}      if [[ $current == -* ]]; then COMPREPLY=($(compgen -W "${flagWords(command).join(" ")}" -- "$current"))
-      else ${bashArguments[command.argument ?? "file"]}; fi ;;`;
+      else ${bashArgument(command.argument ?? "file")}; fi ;;`;
+}
+
+function bashArgument(kind: ArgumentKind): string {
+  const words = kind === "shell" ? "bash zsh fish" : listedWords(listed[kind] ?? []);
+  if (words !== "") return `COMPREPLY=($(compgen -W "${words}" -- "$current"))`;
+  return `COMPREPLY=($(compgen ${kind === "directory" ? "-d" : "-f"} -- "$current"))`;
+}
+
+function listedWords(names: readonly Listing[]): string {
+  return names.map((name) => `$(_lighter_${name})`).join(" ");
 }
 
 function flagWords(command: Command): readonly string[] {
@@ -84,16 +127,6 @@ function allFlags(command: Command): Flags {
   return { ...command.flags, ...globalFlags };
 }
 
-const bashArguments: Readonly<Record<ArgumentKind, string>> = {
-  image: 'COMPREPLY=($(compgen -W "$(_lighter_images)" -- "$current"))',
-  container:
-    'COMPREPLY=($(compgen -W "$(lighter ps -a --format json 2>/dev/null | sed -n "s/.*\\"Names\\":\\"\\([^\\"]*\\)\\".*/\\1/p")" -- "$current"))',
-  volume: 'COMPREPLY=($(compgen -W "$(lighter volume ls -q 2>/dev/null)" -- "$current"))',
-  directory: 'COMPREPLY=($(compgen -d -- "$current"))',
-  file: 'COMPREPLY=($(compgen -f -- "$current"))',
-  shell: 'COMPREPLY=($(compgen -W "bash zsh fish" -- "$current"))',
-};
-
 function fishScript(commands: readonly Command[]): string {
   const groups = Object.entries(commandGroups).map(
     ([name, summary]) =>
@@ -101,7 +134,7 @@ function fishScript(commands: readonly Command[]): string {
   );
   return [
     "# fish completion for lighter",
-    `function __lighter_images; ${imageNames} | sed 's/:latest$//'; end`,
+    ...Object.entries(listings).map(([name, command]) => `function __lighter_${name}; ${command}; end`),
     ...groups,
     ...commands.flatMap((command) => fishLines(command)),
     "",
@@ -118,15 +151,18 @@ function fishLines(command: Command): readonly string[] {
   const flags = Object.entries(allFlags(command)).map(([name, flag]) => {
     const short = flag.short === undefined ? "" : ` -s ${flag.short}`;
     const value = flag.kind === "boolean" ? "" : " -r";
-    const choices = flag.choices !== undefined ? ` -f -a ${fishQuote(flag.choices.join(" "))}` : "";
+    const source = listedValues[name];
+    const words = flag.choices?.join(" ") ?? (source === undefined ? undefined : `(__lighter_${source})`);
+    const choices = words === undefined ? "" : ` -f -a ${fishQuote(words)}`;
     return `complete -c lighter -n ${seen} -l ${name}${short}${value}${choices} -d ${fishQuote(flag.summary)}`;
   });
-  const images =
-    command.argument === "image" ? [`complete -c lighter -f -n ${seen} -a '(__lighter_images)'`] : [];
+  const names = (listed[command.argument ?? "file"] ?? []).map(
+    (name) => `complete -c lighter -f -n ${seen} -a '(__lighter_${name})'`,
+  );
   return [
     `complete -c lighter -f -n ${offer} -a ${second ?? first} -d ${fishQuote(command.summary)}`,
     ...flags,
-    ...images,
+    ...names,
   ];
 }
 

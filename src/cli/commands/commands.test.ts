@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { type Code, LighterError } from "#base";
 import type { ContainerRecord } from "#container";
@@ -367,6 +368,40 @@ test("completion scripts name every command and flag", async () => {
       assert.ok(stdout.includes(word), word);
   }
   assert.match((await lighter(["completion", "csh"], fakeEngine())).stderr, /cannot complete for "csh"/);
+});
+
+test("bash completes the names of what is there", async () => {
+  const { stdout: script } = await lighter(["completion", "bash"], fakeEngine());
+  const store = `lighter() {
+  case "$1" in
+    network) echo front ;;
+    ps) echo web ;;
+    volume) echo data ;;
+    images) printf '%s\\n' app:latest '<none>:<none>' tool:2 ;;
+  esac
+}
+answer() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _lighter; echo "\${COMPREPLY[*]}"; }
+`;
+  const lines = [
+    ["run ''", "app tool:2"],
+    ["run --network ''", "front"],
+    ["run --network = fr", "front"],
+    ["run --network =", "front"],
+    ["run --restart ''", ""],
+    ["run --pull n", "never"],
+    ["--root /x stop ''", "web"],
+    ["network rm ''", "front"],
+    ["network connect front ''", "front web"],
+    ["volume rm ''", "data"],
+    ["completion z", "zsh"],
+  ];
+  const calls = lines.map(([line]) => `answer lighter ${line}`).join("\n");
+  const told = spawnSync("bash", ["--norc"], { input: `${script}\n${store}${calls}\n`, encoding: "utf8" });
+  assert.equal(told.stderr, "");
+  assert.deepEqual(
+    told.stdout.trimEnd().split("\n"),
+    lines.map(([, answer]) => answer),
+  );
 });
 
 test("ps shows what runs, and with -a what ended", async () => {

@@ -27,6 +27,7 @@ export const networkConnect = defineCommand({
     },
   },
   arity: { min: 2, max: 2 },
+  argument: "endpoint",
   examples: [
     {
       command: "lighter network connect --alias db payments postgres",
@@ -62,6 +63,7 @@ export const networkDisconnect = defineCommand({
     },
   },
   arity: { min: 2, max: 2 },
+  argument: "endpoint",
   examples: [
     { command: "lighter network disconnect payments postgres", explains: "Cut postgres off from payments" },
   ],

@@ -19,6 +19,7 @@ export const networkInspect = defineCommand({
   usage: "[OPTIONS] NETWORK [NETWORK...]",
   flags: inspectFlags,
   arity: { min: 1, max: Number.POSITIVE_INFINITY },
+  argument: "network",
   examples: [
     {
       command: "lighter network inspect secure-network",

@@ -9,6 +9,7 @@ export const networkRm = defineCommand({
     force: { kind: "boolean", short: "f", summary: "A network that is not there is no failure" },
   },
   arity: { min: 1, max: Number.POSITIVE_INFINITY },
+  argument: "network",
   examples: [{ command: "lighter network rm secure-network", explains: "Remove a network" }],
   async run({ flags, args, io, openEngine }) {
     await using engine = await openEngine();
