@@ -76,7 +76,13 @@ async function toCommonJs({ path, text }) {
       ? `const ${url}="file://"+encodeURI(__filename).replace(/[?#]/g,encodeURIComponent);`
       : "",
   });
-  return { path, contents: lazyBuiltins(code) };
+  return { path, contents: lazyBuiltins(withoutCopy(code)) };
+}
+
+/** The transform gives out a copy of the object it defined each export on: defining them once is enough. */
+function withoutCopy(code) {
+  const whole = /(var ([\w$]+)=\{\};\s*[\w$]+\(\2,\{[^}]*\}\);\s*)module\.exports=\s*[\w$]+\(\s*\2\);/;
+  return code.replace(whole, '$1module.exports=Object.defineProperty($2,"__esModule",{value:!0});');
 }
 
 /**
