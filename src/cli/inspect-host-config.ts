@@ -73,7 +73,7 @@ export function hostConfig(record: ContainerRecord): Json {
     BlkioDeviceReadIOps: rates(limits.deviceReadIops),
     BlkioDeviceWriteBps: rates(limits.deviceWriteBps),
     BlkioDeviceWriteIOps: rates(limits.deviceWriteIops),
-    Ulimits: (limits.ulimits ?? []).map(ulimitObject),
+    Ulimits: (limits.ulimits ?? []).toSorted().map(ulimitObject),
     Devices: record.devices.map(deviceObject),
     DeviceCgroupRules: orNull(record.deviceCgroupRules ?? []),
     DeviceRequests: null,

@@ -305,7 +305,7 @@ function copyEntry(
     throw entry.to.fault("a file cannot replace a directory");
   try {
     if (stat.isSymbolicLink()) symlinkSync(entry.from.readLink(), half);
-    else if (stat.isFIFO() || stat.isCharacterDevice() || stat.isBlockDevice()) copyNode(host, entry, half);
+    else if (stat.isFIFO()) copyPipe(host, entry, half);
     else copyContents(entry, half);
     renameSync(half, path);
   } catch (error) {
@@ -314,14 +314,12 @@ function copyEntry(
   }
 }
 
-function copyNode(
+function copyPipe(
   { files }: Pick<Host, "files">,
   { stat, ownerOf }: Pick<Copying, "ownerOf"> & { readonly stat: Stats },
   half: string,
 ): void {
-  const major = (stat.rdev >> 8) & 0xfff;
-  const minor = (stat.rdev & 0xff) | ((stat.rdev >> 12) & 0xfff00);
-  files.makeNode(half, stat.mode, { major, minor });
+  files.makeNode(half, stat.mode, { major: 0, minor: 0 });
   const { uid, gid } = ownerOf(stat);
   lchownSync(half, uid, gid);
 }
@@ -330,7 +328,7 @@ function copyContents(
   { from, source, stat, ownerOf }: Copying & { readonly source: string; readonly stat: Stats },
   half: string,
 ): void {
-  if (!stat.isFile()) throw from.fault("it is a socket, which cannot be copied");
+  if (!stat.isFile()) throw from.fault("it is a device or a socket");
   // By descriptor: another container that shares a volume may put a link at the name meanwhile.
   const fd = openSync(half, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
   try {

@@ -4,6 +4,7 @@ import { printObjects } from "./print-objects.ts";
 import { printRows } from "./print-rows.ts";
 
 const container = {
+  Id: "abc",
   Name: "/web",
   State: { Status: "running" },
   Args: ["a"],
@@ -31,6 +32,9 @@ const printed: readonly (readonly [string, string])[] = [
   ['{{index .NetworkSettings.Ports "81/tcp"}}', "[]"],
   ["{{len .HostConfig.CapAdd}}", "0"],
   ["{{.NetworkSettings.Networks.bridge.IPAddress}}", "<no value>"],
+  // What names a field as the JSON does sees the JSON.
+  ["{{.Id}} {{.State}} {{.Config.Entrypoint}}", "abc map[Status:running] <no value>"],
+  ["{{.ID}} {{.State}} {{.Config.Entrypoint}}", "abc {running} []"],
 ];
 for (const [template, expected] of printed)
   test(`an inspect of ${template}`, () => assert.equal(print(template), `${expected}\n`));
@@ -40,11 +44,12 @@ const refused: readonly (readonly [string, RegExp])[] = [
     "{{.State.Health.Status}}",
     /executing "" at <\.State\.Health\.Status>: map has no entry for key "Health"/,
   ],
+  ["{{.Id}} {{.Config.Labels.b}}", /executing "" at <\.Config\.Labels\.b>: map has no entry for key "b"/],
   ["{{.Nope}}", /executing "" at <\.Nope>: map has no entry for key "Nope"/],
   ["{{.State.Nope}}", /map has no entry for key "Nope"/],
   [
     '{{(index (index .NetworkSettings.Ports "81/tcp") 0).HostPort}}',
-    /error calling index: index out of range: 0/,
+    /error calling index: index of untyped nil/,
   ],
   ["{{index .Args 5}}", /error calling index: index out of range: 5/],
 ];

@@ -72,6 +72,15 @@ function nilMapOf(name: string): object {
   return made;
 }
 
+/** The object of an `inspect` as its JSON: maps alone, and nothing where it has `null`. */
+export function jsonValue(value: unknown): unknown {
+  if (value === null) return undefined;
+  if (Array.isArray(value)) return value.map(jsonValue);
+  if (typeof value !== "object") return value;
+  const sorted = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(sorted.map(([name, item]) => [name, jsonValue(item)]));
+}
+
 /** A row of a listing as a template sees it. */
 export function goRow<Row extends object>(row: Row): Row {
   structs.add(row);
@@ -100,9 +109,16 @@ const aliases: ReadonlyMap<string, string> = new Map([
   ["DNSSearch", "DnsSearch"],
 ]);
 
+const jsonNames: ReadonlySet<string> = new Set(aliases.values());
+
 /** The name in JSON of a field that a template may name as docker's program does. */
 export function jsonName(name: string): string | undefined {
   return aliases.get(name);
+}
+
+/** Whether docker's program has another name for a field of a struct. */
+export function isJsonOnly(value: object, name: string): boolean {
+  return isStruct(value) && jsonNames.has(name);
 }
 
 /** What a field that a struct's JSON has not is in the struct; undefined when there is no such field. */

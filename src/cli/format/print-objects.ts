@@ -1,4 +1,5 @@
-import { goValue } from "./go-values.ts";
+import { isLighterError } from "#base";
+import { goValue, jsonValue } from "./go-values.ts";
 import { unescape } from "./lex.ts";
 import { compileTemplate } from "./template.ts";
 
@@ -12,5 +13,15 @@ export function printObjects(objects: readonly unknown[], format: string | undef
   if (format === undefined || format === "") return `${JSON.stringify(objects, undefined, 4)}\n`;
   if (format === "json") return `${JSON.stringify(objects)}\n`;
   const print = compileTemplate(unescape(format));
-  return objects.map((object) => `${print(goValue(object))}\n`).join("");
+  return objects.map((object) => `${printInspected(print, object)}\n`).join("");
+}
+
+/** As docker does: by the names of its program, and where one does not fit, the whole by those of the JSON. */
+function printInspected(print: ReturnType<typeof compileTemplate>, object: unknown): string {
+  try {
+    return print(goValue(object), "program");
+  } catch (error) {
+    if (!isLighterError(error)) throw error;
+    return print(jsonValue(object), "json");
+  }
 }

@@ -1,6 +1,6 @@
 import type { LighterError } from "#base";
 import { isTruthy, sortedEntries, templateFunctions } from "./functions.ts";
-import { absentField, isStruct, jsonName } from "./go-values.ts";
+import { absentField, isJsonOnly, isStruct, jsonName } from "./go-values.ts";
 import { executionError } from "./lex.ts";
 import { type Command, type Node, type Operand, type Pipe, parseTemplate } from "./parse.ts";
 import { showValue } from "./show-value.ts";
@@ -11,21 +11,29 @@ import { showValue } from "./show-value.ts";
  * @see https://docs.docker.com/engine/cli/formatting/
  * @throws TEMPLATE_INVALID when it cannot be read; what it makes throws ARGUMENT_INVALID when it does not fit the value
  */
-export function compileTemplate(template: string): (value: unknown) => string {
+export function compileTemplate(template: string): (value: unknown, names?: FieldNames) => string {
   const nodes = parseTemplate(template);
-  return (value) => new Execution(template, value).run(nodes, value);
+  return (value, names = "both") => new Execution(template, { root: value, names }).run(nodes, value);
 }
+
+/**
+ * How fields are named: as in docker's program alone (`ID`), or as in JSON (`Id`), where nothing may be missing.
+ * @defaultValue either
+ */
+export type FieldNames = "program" | "json" | "both";
 
 type Jump = "break" | "continue";
 
 class Execution {
   readonly #template: string;
   readonly #variables: Map<string, unknown>;
+  readonly #names: FieldNames;
   readonly #blocks = new Map<string, readonly Node[]>();
   #text = "";
 
-  constructor(template: string, root: unknown) {
+  constructor(template: string, { root, names }: { readonly root: unknown; readonly names: FieldNames }) {
     this.#template = template;
+    this.#names = names;
     this.#variables = new Map([["$", root]]);
   }
 
@@ -150,14 +158,17 @@ class Execution {
         );
       if (typeof current !== "object")
         throw executionError(this.#template, `there is no field "${name}" in ${showValue(current)}`);
-      isAbsent = !Object.hasOwn(current, name);
+      isAbsent = !Object.hasOwn(current, name) || (this.#names === "program" && isJsonOnly(current, name));
       current = isAbsent ? this.#absent(current, name, path) : Reflect.get(current, name);
     }
     return current;
   }
 
   #absent(value: object, name: string, path: readonly string[]): unknown {
+    if (this.#names === "json") throw this.#fieldError(path, `map has no entry for key "${name}"`);
     if (!isStruct(value)) return undefined;
+    if (this.#names === "program" && isJsonOnly(value, name))
+      throw this.#fieldError(path, `can't evaluate field ${name}`);
     const alias = jsonName(name);
     if (alias !== undefined && Object.hasOwn(value, alias)) return Reflect.get(value, alias);
     const found = absentField(name);
