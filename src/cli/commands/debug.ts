@@ -40,10 +40,9 @@ export const debug = defineCommand({
     const running = await findRunning(engine, target);
     const tools = await toolsOf(engine, flags.tools ?? flags.image ?? "debian");
     const asked = { ...invocation, tools };
-    // The image of the tools is brought when it is missing, as for run.
-    return await withImage({ ...invocation, engine, flags: { pull: undefined, quiet: false } }, tools, () =>
-      running === undefined ? debugFiles(engine, asked, target) : debugProcesses(engine, asked, running),
-    );
+    return running === undefined
+      ? await debugFiles(engine, asked, target)
+      : await debugProcesses(engine, asked, running);
   },
 });
 
@@ -71,8 +70,7 @@ async function findRunning(engine: CliEngine, target: string): Promise<string | 
 /** In the target's process, network and IPC namespaces, with the right to look into its processes. */
 async function debugProcesses(engine: CliEngine, asked: Asked, id: string): Promise<number> {
   const place = `container:${id}`;
-  return await engine.run({
-    ...shell(asked),
+  return await runTools(engine, asked, {
     pid: place,
     ipc: place,
     network: place,
@@ -83,12 +81,23 @@ async function debugProcesses(engine: CliEngine, asked: Asked, id: string): Prom
 /** The files of what does not run: those of a container with its changes, or of an image. */
 async function debugFiles(engine: CliEngine, asked: Asked, target: string): Promise<number> {
   return await engine.containers.withFiles(target, (path) =>
-    engine.run({
-      ...shell(asked),
+    runTools(engine, asked, {
       network: "none",
       mounts: [`type=bind,source=${path},target=/target,readonly`],
       workdir: "/target",
     }),
+  );
+}
+
+/** The image of the tools is brought when it is missing, as for run. */
+async function runTools(
+  engine: CliEngine,
+  asked: Asked,
+  options: Omit<Parameters<CliEngine["run"]>[0], "image">,
+): Promise<number> {
+  const request = { ...shell(asked), ...options };
+  return await withImage({ ...asked, engine, flags: { pull: undefined, quiet: false } }, asked.tools, () =>
+    engine.run(request),
   );
 }
 
