@@ -160,7 +160,7 @@ export async function releaseEndpoints(
   const idle = former.networks.filter(({ name }) => !used.has(name));
   const next: NetworkState = { ...former, endpoints, sandboxes, networks };
   const pairs = gone.linksGone === true ? [] : gone.endpoints.flatMap(({ link }) => link ?? []);
-  const links = idle.filter(({ ownsLink }) => ownsLink).map(({ link }) => link);
+  const links = kernel.ownLinks(idle);
   const isAside = gone.aside === true && removesAside;
   if (!isAside) await kernel.removeLinks(pairs);
   using closing = withdraw(kernel, { former, next, gone, isNetworkIdle: idle.length > 0 });

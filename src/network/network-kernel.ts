@@ -229,6 +229,15 @@ export class NetworkKernel {
       if (protocol === "udp") this.#host.firewall.forgetFlows({ protocol, port: hostPort });
   }
 
+  /** The links of networks that nobody uses any more: those that this store made, for another program may have one of that name. */
+  ownLinks(networks: readonly RaisedNetwork[]): readonly string[] {
+    const names = networks.filter(({ ownsLink }) => ownsLink).map(({ link }) => link);
+    return names.filter((name) => {
+      const found = this.#host.links.find(name);
+      return found !== undefined && this.#isOwn(found);
+    });
+  }
+
   /** Removes those links that exist, at once. */
   async removeLinks(names: readonly string[]): Promise<void> {
     await Promise.all(
@@ -282,10 +291,13 @@ export class NetworkKernel {
       if (overlap !== undefined) throw overlapping(network, overlap);
     }
     const names = new Set(found.links.filter((link) => !stale.includes(link)).map(({ name }) => name));
+    const link = bridgeNameOf(network, names);
+    // Before the state says that it is this network's, and with it what the last endpoint removes.
+    if (names.has(link)) throw occupied({ name: network.name, link });
     const mtu = network.options[bridgeOptions.mtu];
     return {
       ...settled,
-      link: bridgeNameOf(network, names),
+      link,
       ownsLink: true,
       mtu: mtu === undefined ? mtuOf(found) : Number(mtu),
     };
@@ -357,10 +369,10 @@ function bridgeNameOf(network: Network, names: ReadonlySet<string>): string {
   return `lighter${number}`;
 }
 
-function occupied({ name, link }: RaisedNetwork): LighterError {
+function occupied({ name, link }: Pick<RaisedNetwork, "name" | "link">): LighterError {
   return new LighterError(
     "NETWORK_INVALID",
-    `cannot use bridge "${link}" for network "${name}": a link of that name was changed or made by another program; remove it`,
+    `cannot use bridge "${link}" for network "${name}": a link of that name was changed or made by another program, or is another network's; remove it or make the network with another bridge name`,
     { details: { link } },
   );
 }

@@ -5,7 +5,7 @@ import { describeOverlap, freeSubnet } from "./host-networks.ts";
 import { defaultPools, firstAddress } from "./ipam.ts";
 import { type NetworkParts, sweepDead } from "./join-networks.ts";
 import type { LedgerPage } from "./ledger.ts";
-import { type Network, type Subnet, subnetOf } from "./network-record.ts";
+import { bridgeOptions, type Network, type Subnet, subnetOf } from "./network-record.ts";
 import {
   type CreateNetworkRequest,
   describedRequest,
@@ -25,7 +25,7 @@ export async function createNetwork(parts: NetworkParts, asked: CreateNetworkReq
     const description = asked.configFrom === undefined ? undefined : getDescription(page, asked);
     const request = description === undefined ? asked : describedRequest(asked, description);
     const plan = planNetwork(request);
-    if (predefinedNames.includes(plan.name))
+    if ([...predefinedNames, "default"].includes(plan.name))
       throw refused(
         "NETWORK_PREDEFINED",
         "create",
@@ -75,6 +75,11 @@ function settleSubnets(
 ): readonly Subnet[] {
   const { links, reached } = kernel.hostNetworks();
   const onParent = plan.driver !== "bridge";
+  checkBridgeName(
+    plan,
+    page.records,
+    links.filter(({ alias }) => !ownerOf(root).owns(alias)).map(({ name }) => name),
+  );
   if (onParent) checkParent(host, plan, new Set(links.map(({ name }) => name)));
   const standing = page.state.networks.filter(({ name }) => !page.records.some((one) => one.name === name));
   const records = page.records.filter(({ configOnly }) => configOnly === undefined);
@@ -98,6 +103,30 @@ function settleSubnets(
   return [...plan.subnets, ...added].sort(
     (a, b) => Number(a.subnet.includes(":")) - Number(b.subnet.includes(":")),
   );
+}
+
+function checkBridgeName(
+  { name, options }: NetworkPlan,
+  records: readonly Network[],
+  foreign: readonly string[],
+): void {
+  const chosen = options[bridgeOptions.name];
+  if (chosen === undefined) return;
+  const holder = records.find((one) => one.driver === "bridge" && one.options[bridgeOptions.name] === chosen);
+  if (holder !== undefined)
+    throw refused(
+      "NETWORK_INVALID",
+      "create",
+      name,
+      `network ${holder.name} has bridge name "${chosen}" already`,
+    );
+  if (foreign.includes(chosen))
+    throw refused(
+      "NETWORK_INVALID",
+      "create",
+      name,
+      `the host has a link "${chosen}"; choose another bridge name`,
+    );
 }
 
 function checkParent(

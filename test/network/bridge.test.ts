@@ -132,6 +132,34 @@ test("a taken port is refused before the container starts, naming the holder", {
   );
 });
 
+test("a link of the host stays, whatever a network calls its bridge", { skip }, async () => {
+  await using lab = new Lab();
+  const networks = lab.networks();
+  const options = (name: string) => ({ options: { "com.docker.network.bridge.name": name } });
+  await assert.rejects(networks.create({ name: "early", ...options("uplink") }), {
+    code: "NETWORK_INVALID",
+    message: /the host has a link "uplink"/,
+  });
+  await networks.create({ name: "mine", ...options("br0") });
+  await assert.rejects(networks.create({ name: "same", ...options("br0") }), {
+    code: "NETWORK_INVALID",
+    message: /network mine has bridge name "br0" already/,
+  });
+  // Somebody makes a link of that name, before a container comes and while one is there.
+  lab.host.links.createBridge("br0", { mac: "02:00:00:00:00:01", mtu: 1500, alias: "theirs" });
+  await assert.rejects(networks.attach(request("a", { network: "mine" })), {
+    code: "NETWORK_INVALID",
+    message: /cannot use bridge "br0"/,
+  });
+  assert.equal(lab.host.links.find("br0")?.alias, "theirs");
+  await lab.host.links.remove("br0");
+  const one = await networks.attach(request("b", { network: "mine" }));
+  await lab.host.links.remove("br0");
+  lab.host.links.createBridge("br0", { mac: "02:00:00:00:00:01", mtu: 1500, alias: "theirs" });
+  await one[Symbol.asyncDispose]();
+  assert.equal(lab.host.links.find("br0")?.alias, "theirs");
+});
+
 test("a random host port is taken when none is given", { skip }, async () => {
   await using lab = new Lab();
   await using web = await lab.networks().attach(
