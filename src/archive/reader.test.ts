@@ -9,6 +9,8 @@ import { readTar } from "./read-bytes.ts";
 import { TarReader } from "./reader.ts";
 import { formatTarHeader, tarEnd, tarPadding } from "./writer.ts";
 
+fc.configureGlobal({ seed: Number(process.env["FUZZ_SEED"] ?? 1) });
+
 function tar(items: readonly { readonly entry: TarEntry; readonly data?: Uint8Array }[]): Buffer {
   const parts = items.flatMap(({ entry, data = Buffer.alloc(0) }) => [
     formatTarHeader(entry),

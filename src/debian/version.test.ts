@@ -4,6 +4,8 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { compareVersions, satisfiesVersion, upstreamVersion } from "./version.ts";
 
+fc.configureGlobal({ seed: Number(process.env["FUZZ_SEED"] ?? 1) });
+
 const ordered = [
   ["1.0~rc1", "1.0"],
   ["1.0~~", "1.0~"],

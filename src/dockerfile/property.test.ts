@@ -5,6 +5,8 @@ import { isLighterError } from "#base";
 import { compileIgnore, expandWord, parse, parseMount, print, readIgnoreFile } from "./index.ts";
 import { meaning } from "./testing/meaning.ts";
 
+fc.configureGlobal({ seed: Number(process.env["FUZZ_SEED"] ?? 1) });
+
 // Bounded in time, not in number: a slow machine runs fewer cases, a pattern that is not linear fails.
 const BOUNDS = { interruptAfterTimeLimit: 4_000, numRuns: 3_000, markInterruptAsFailure: false };
 

@@ -4,6 +4,8 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { broadcastAddress, decodeAddress, encodeAddress, encodeCidr } from "./internet-address.ts";
 
+fc.configureGlobal({ seed: Number(process.env["FUZZ_SEED"] ?? 1) });
+
 test("addresses", () => {
   const cases: [string, string, string?][] = [
     ["172.17.0.1", "ac110001"],

@@ -13,6 +13,8 @@ import {
   nextAddress,
 } from "./ipam.ts";
 
+fc.configureGlobal({ seed: Number(process.env["FUZZ_SEED"] ?? 1) });
+
 test("the first default subnet that nothing else reaches", () => {
   const cases: [string, readonly string[], string][] = [
     ["nothing", [], "172.17.0.0/16"],

@@ -5,6 +5,8 @@ import { Environment } from "./environment.ts";
 import { PersistentMap } from "./persistent-map.ts";
 import { VariableList } from "./variable-list.ts";
 
+fc.configureGlobal({ seed: Number(process.env["FUZZ_SEED"] ?? 1) });
+
 const name = fc.constantFrom("A", "B", "C", "D", "E");
 const pair = fc.tuple(name, fc.constantFrom("1", "2", ""));
 

@@ -5,6 +5,8 @@ import { applyFixes, lintOwn, parse } from "#dockerfile";
 import { parseDigest } from "#oci";
 import { type PlanAnswer, plan, printPlan, type ResolvedBase } from "./index.ts";
 
+fc.configureGlobal({ seed: Number(process.env["FUZZ_SEED"] ?? 1) });
+
 const linux = { os: "linux", architecture: "amd64" };
 
 /** Words that make instructions meet: stages, variables, paths, things that are wrong. */

@@ -126,7 +126,7 @@ RUN ${cache("c", "/x", "shared")} ${cache("c", "/y", "locked")} ${cache("c", "/z
 COPY --from=one /one /
 COPY --from=two /two /
 `;
-  const { output } = await lab.build(text, { signal: AbortSignal.timeout(60_000) });
+  const { output } = await lab.build(text, { signal: AbortSignal.timeout(600_000) });
   assert.equal(output, "/y:\nf\n\n/z:\nf\n");
 });
 

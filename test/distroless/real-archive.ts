@@ -6,7 +6,7 @@ export async function whyNoArchive(): Promise<string | false> {
   const isReachable = await new Promise<boolean>((resolve) => {
     const probe = request("http://deb.debian.org/debian/dists/bookworm/InRelease", {
       method: "HEAD",
-      timeout: 5000,
+      timeout: 30_000,
     });
     probe.once("response", ({ statusCode }) => resolve(statusCode === 200));
     probe.once("timeout", () => probe.destroy(new Error("timeout")));

@@ -4,7 +4,7 @@ import { Lab, missing, request } from "./lab.ts";
 
 const skip = missing() ?? false;
 
-test("an endpoint is set up and taken down in 10 ms of our own time each", { skip }, async (t) => {
+test("an endpoint is set up and taken down in 25 ms of our own time each", { skip }, async (t) => {
   await using lab = new Lab();
   const networks = lab.networks();
   await networks.create({ name: "net" });
@@ -23,6 +23,7 @@ test("an endpoint is set up and taken down in 10 ms of our own time each", { ski
   const median = (pick: (round: (typeof rounds)[number]) => number): number =>
     rounds.map(pick).sort((a, b) => a - b)[rounds.length / 2] ?? 0;
   const [up, down] = [median((one) => one.up), median((one) => one.down)];
+  // On an idle machine of 2026 some 6 and 3; who shares a core's two threads has the half of it.
   t.diagnostic(`up ${up.toFixed(1)} ms, down ${down.toFixed(1)} ms of processor time`);
-  assert.ok(up < 10 && down < 10, `up ${up}, down ${down}`);
+  assert.ok(up < 25 && down < 25, `up ${up}, down ${down}`);
 });
