@@ -237,7 +237,7 @@ export function hasVersion6(network: Pick<Network, "subnets">): boolean {
 }
 
 function refused(
-  code: "NETWORK_EXISTS" | "NETWORK_OVERLAP" | "NETWORK_PREDEFINED" | "NETWORK_IN_USE",
+  code: "NETWORK_EXISTS" | "NETWORK_INVALID" | "NETWORK_OVERLAP" | "NETWORK_PREDEFINED" | "NETWORK_IN_USE",
   verb: string,
   name: string,
   state: string,
