@@ -1,7 +1,7 @@
 // @ts-check
 // The engine as a library: builds an image and runs it, with no command line in between.
 //   node examples/library/build-and-run.mjs
-import { Engine } from "lighter";
+import { Engine, isLighterError } from "lighter";
 
 await withResource(new Engine({ onWarning: console.warn }), async (engine) => {
   const { imageId, sizeBytes } = await engine.build({
@@ -23,6 +23,14 @@ await withResource(new Engine({ onWarning: console.warn }), async (engine) => {
     stdio: { onStdout: (chunk) => output.push(chunk), onStderr: (chunk) => process.stderr.write(chunk) },
   });
   console.log(`6 x 7 = ${Buffer.concat(output).toString().trim()} (status ${status})`);
+
+  // What goes wrong has a code, docs/errors.md lists them, and a sentence for people.
+  try {
+    await engine.run({ image: "calculator", entrypoint: ["/absent"], network: "none", remove: true });
+  } catch (error) {
+    if (!isLighterError(error, "COMMAND_NOT_FOUND")) throw error;
+    console.log(`${error.code}: ${error.message}`);
+  }
 });
 
 /**

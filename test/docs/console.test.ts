@@ -32,6 +32,7 @@ test("examples/library builds and runs through the engine", { skip: reasonToSkip
   assert.equal(status, 0, stderr);
   assert.match(stdout, /^built sha256:[0-9a-f]{64}, \d+ bytes$/m);
   assert.match(stdout, /^6 x 7 = 42 \(status 0\)$/m);
+  assert.match(stdout, /^COMMAND_NOT_FOUND: cannot run "\/absent": /m);
 });
 
 test("examples/library says why a step runs", { skip: reasonToSkip() }, () => {
