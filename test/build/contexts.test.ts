@@ -206,10 +206,13 @@ describe("the main context", { skip }, () => {
     const path = makeContext("linked", { a: "A" });
     writeFileSync(join(clone.folder, "outside"), "secret words\n");
     symlinkSync("../outside", join(path, "Dockerfile"));
-    const { status, stderr } = clone.run(["build", path]);
-    assert.equal(status, 1);
-    assert.match(stderr, /it is a link out of the build context/);
-    assert.doesNotMatch(stderr, /secret/);
+    symlinkSync("..", join(path, "up"));
+    for (const named of [[], ["-f", join(path, "Dockerfile")], ["-f", join(path, "up/outside")]]) {
+      const { status, stderr } = clone.run(["build", ...named, path]);
+      assert.equal(status, 1);
+      assert.match(stderr, /it is a link out of the build context/);
+      assert.doesNotMatch(stderr, /secret/);
+    }
   });
 
   test("the web: an archive, a Dockerfile, a Dockerfile beside a directory", async () => {

@@ -1,5 +1,5 @@
 import { readFileSync, realpathSync, statSync } from "node:fs";
-import { join, relative, sep } from "node:path";
+import { join, relative, resolve, sep } from "node:path";
 import { LighterError, systemErrorCode } from "#base";
 import { compileIgnore, type IgnoreMatcher } from "#dockerfile";
 import type { NamedContext } from "#plan";
@@ -36,6 +36,7 @@ export function readInput(
       ignore: readIgnore(context === undefined ? [] : [join(context, ".dockerignore")]),
     };
   const path = given?.path ?? defaultDockerfile(context);
+  if (context !== undefined) refuseLinkOut(path, [request.context ?? context, context]);
   return {
     context,
     dockerfile: readDockerfile(path),
@@ -66,13 +67,24 @@ function defaultDockerfile(context: string | undefined): string {
     );
   const names = ["Dockerfile", "dockerfile"].map((name) => join(context, name));
   const found = names.find((path) => statSync(path, { throwIfNoEntry: false }) !== undefined);
-  if (found === undefined) return join(context, "Dockerfile");
-  // What comes with a context need not be trusted: its text would stand in messages.
-  if (relative(context, realpathSync(found)).split(sep)[0] !== "..") return found;
+  return found ?? join(context, "Dockerfile");
+}
+
+/**
+ * What comes with a context need not be trusted: its text would stand in messages.
+ * @throws DOCKERFILE_NOT_FOUND for a file of the context that is, or lies behind, a link out of it
+ */
+function refuseLinkOut(path: string, [named, real]: readonly [string, string]): void {
+  if (!isBelow(path, named) && !isBelow(path, real)) return;
+  if (statSync(path, { throwIfNoEntry: false }) === undefined || isBelow(realpathSync(path), real)) return;
   throw new LighterError(
     "DOCKERFILE_NOT_FOUND",
-    `cannot read Dockerfile "${found}": it is a link out of the build context; name what it leads to with --file`,
+    `cannot read Dockerfile "${path}": it is a link out of the build context; name what it leads to with --file`,
   );
+}
+
+function isBelow(path: string, directory: string): boolean {
+  return relative(resolve(directory), resolve(path)).split(sep)[0] !== "..";
 }
 
 /** @throws DOCKERFILE_NOT_FOUND */
