@@ -59,7 +59,7 @@ async function buildImage(invocation: Invocation<typeof buildFlags>): Promise<nu
   const mode = progressMode(flags, io);
   const report = reportOf(flags);
   await warnOfHeedless(flags, io);
-  await using engine = await openEngine();
+  await using engine = await openEngine({ keepsNothing: report !== undefined });
   if (report !== undefined) {
     const { printReport } = await import("../reports/print-report.ts");
     const planned = await engine.plan({ ...options, allStages: report.kind === "check" });
