@@ -81,7 +81,7 @@ async function toCommonJs({ path, text }) {
 
 /** The transform gives out a copy of the object it defined each export on: defining them once is enough. */
 function withoutCopy(code) {
-  const whole = /(var ([\w$]+)=\{\};\s*[\w$]+\(\2,\{[^}]*\}\);\s*)module\.exports=\s*[\w$]+\(\s*\2\);/;
+  const whole = /(var ([\w$]+)=\{\};\s*[\w$]+\(\2,\{[^}]*\}\);\s*)module\.\s*exports=\s*[\w$]+\(\s*\2\);/;
   return code.replace(whole, '$1module.exports=Object.defineProperty($2,"__esModule",{value:!0});');
 }
 

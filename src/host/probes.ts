@@ -7,8 +7,9 @@ import { hasCapability } from "./system-error.ts";
 const CGROUP2_SUPER_MAGIC = 0x63677270;
 const cgroups = "/sys/fs/cgroup";
 
-/** Facts about this host. Cheap ones are read each time they are asked for. */
+/** Facts about this host. Cheap ones that may change are read each time they are asked for. */
 export function createProbes(): Probes {
+  let boot: string | undefined;
   return {
     cgroupMode,
     hasPrivilege: () => hasCapability("CAP_SYS_ADMIN"),
@@ -21,7 +22,7 @@ export function createProbes(): Probes {
       );
     },
     hasFilesystem: (name) => new RegExp(`\\b${name}$`, "m").test(readFileSync("/proc/filesystems", "latin1")),
-    bootId: () => readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim(),
+    bootId: () => (boot ??= readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim()),
     runsArchitecture: (architecture) => runsArchitecture(architecture),
     kernelRelease: () => readFileSync("/proc/sys/kernel/osrelease", "latin1").trim(),
   };
