@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { type Code, LighterError } from "#base";
 import type { ContainerRecord } from "#container";
@@ -402,6 +405,21 @@ answer() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _lighter; echo "\${COMPREP
     told.stdout.trimEnd().split("\n"),
     lines.map(([, answer]) => answer),
   );
+});
+
+test("info names the runtime that is there", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "lighter-info-"));
+  try {
+    writeFileSync(join(folder, "crun"), "", { mode: 0o755 });
+    const engine = fakeEngine({
+      images: { list: () => [] },
+      containers: { list: () => Promise.resolve([]) },
+    });
+    const { stdout, stderr } = await lighter(["info"], engine, { env: { PATH: folder } });
+    assert.match(stdout, new RegExp(`^runtime: {5}${folder}/crun$`, "m"), stderr);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test("ps shows what runs, and with -a what ended", async () => {

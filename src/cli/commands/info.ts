@@ -2,6 +2,7 @@ import { formatBytes } from "#base";
 import type { ContainerRecord } from "#container";
 import { defineCommand } from "../command.ts";
 import type { CliEngine } from "../engine-port.ts";
+import type { Io } from "../io.ts";
 
 const infoFlags = {
   format: { kind: "string", short: "f", value: "json|TEMPLATE", summary: "How to print" },
@@ -19,7 +20,7 @@ export const info = defineCommand({
   ],
   async run({ flags, io, openEngine }) {
     await using engine = await openEngine();
-    const facts = await collect(engine, io.now());
+    const facts = await collect(engine, io);
     if (flags.format === undefined) {
       await io.stdout.write(textOf(facts));
       return 0;
@@ -33,8 +34,9 @@ export const info = defineCommand({
 type Facts = Awaited<ReturnType<typeof collect>>;
 
 /** By docker's names, as far as lighter has the thing, and `Root`, `ImageBytes` and `Node` of its own. */
-async function collect(engine: CliEngine, nowMs: number) {
+async function collect(engine: CliEngine, io: Io) {
   const os = await import("node:os");
+  const runtimes = await installedRuntimes(io.env["PATH"]);
   const { existsSync, readFileSync } = await import("node:fs");
   const images = engine.images.list();
   const records = await engine.containers.list();
@@ -74,7 +76,7 @@ async function collect(engine: CliEngine, nowMs: number) {
     },
     ...cgroupFacts(isV2, existsSync),
     IPv4Forwarding: readFileSync("/proc/sys/net/ipv4/ip_forward", "latin1").trim() === "1",
-    SystemTime: new Date(nowMs).toISOString(),
+    SystemTime: new Date(io.now()).toISOString(),
     OSVersion: /^VERSION_ID="?([^"\n]*)/m.exec(release)?.[1] ?? "",
     IndexServerAddress: "https://index.docker.io/v1/",
     Labels: [],
@@ -84,11 +86,23 @@ async function collect(engine: CliEngine, nowMs: number) {
     LiveRestoreEnabled: true,
     Isolation: "",
     InitBinary: "docker-init",
-    Runtimes: { crun: {}, runc: {} },
-    DefaultRuntime: "crun",
+    Runtimes: runtimes,
+    DefaultRuntime: Object.keys(runtimes)[0] ?? "",
     Swarm: { LocalNodeState: "inactive", ControlAvailable: false, NodeID: "" },
     Warnings: null,
   };
+}
+
+/** What a container could be run by, first what is taken. */
+async function installedRuntimes(path: string | undefined) {
+  const { createHost } = await import("#host");
+  const { processes } = createHost(path === undefined ? {} : { path });
+  return Object.fromEntries(
+    ["crun", "runc"].flatMap((name) => {
+      const program = processes.find(name);
+      return program === undefined ? [] : [[name, { path: program }] as const];
+    }),
+  );
 }
 
 /** Which limits the kernel keeps. */
@@ -113,6 +127,7 @@ containers:  ${facts.Containers} (${facts.ContainersRunning} running, ${facts.Co
 images:      ${facts.Images} (${formatBytes(facts.ImageBytes)} before layers that they share)
 kernel:      ${facts.KernelVersion}, cgroup v${facts.CgroupVersion}
 system:      ${facts.OperatingSystem}
+runtime:     ${Object.values(facts.Runtimes)[0]?.path ?? "none; install crun or runc"}
 node:        ${facts.Node}
 processors:  ${facts.NCPU}
 memory:      ${formatBytes(facts.MemTotal)}
