@@ -407,6 +407,25 @@ answer() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _lighter; echo "\${COMPREP
   );
 });
 
+test("what no registry has and a recipe makes is said to be so; what is no name is not looked for", async () => {
+  const fake = fakeEngine({
+    run: () => Promise.reject(new LighterError("IMAGE_NOT_FOUND", "it is not there")),
+    images: { pull: () => Promise.reject(new LighterError("REGISTRY_UNREACHABLE", "cannot pull it")) },
+  });
+  const get: CliEngine["recipes"]["get"] = (name) =>
+    name === "debian:12"
+      ? Promise.resolve({} as Awaited<ReturnType<typeof get>>)
+      : Promise.reject(new LighterError("RECIPE_NOT_FOUND", "no"));
+  const engine: CliEngine = { ...fake, recipes: { ...fake.recipes, get } };
+  const said = async (image: string) => (await lighter(["run", image], engine)).stderr;
+  assert.match(
+    await said("debian:12"),
+    /cannot pull it; or assemble it .*: lighter recipe build debian:12\n$/,
+  );
+  assert.match(await said("rust:1"), /cannot pull it\n$/);
+  assert.match(await said("Debian"), /^lighter: cannot use image name "Debian": [^\n]*\n$/);
+});
+
 test("info names the runtime that is there", async () => {
   const folder = mkdtempSync(join(tmpdir(), "lighter-info-"));
   try {
