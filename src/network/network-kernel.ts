@@ -78,7 +78,8 @@ export class NetworkKernel {
     const has6 = subnetOf(network, 6) !== undefined;
     this.#allowForwarding(page, "net/ipv4/ip_forward");
     if (has6) this.#allowForwarding(page, "net/ipv6/conf/all/forwarding");
-    links.createBridge(network.link, { mac: randomMac(), mtu: network.mtu, alias: this.#ownerOf().text });
+    const { mac = randomMac(), mtu } = network;
+    links.createBridge(network.link, { mac, mtu, alias: this.#ownerOf().text });
     this.#change(`net/ipv6/conf/${network.link}/disable_ipv6`, has6 ? "0" : "1");
     for (const address of addresses) links.addAddress(network.link, address);
     links.setUp(network.link);
@@ -231,11 +232,11 @@ export class NetworkKernel {
 
   /** The links of networks that nobody uses any more: those that this store made, for another program may have one of that name. */
   ownLinks(networks: readonly RaisedNetwork[]): readonly string[] {
-    const names = networks.filter(({ ownsLink }) => ownsLink).map(({ link }) => link);
-    return names.filter((name) => {
-      const found = this.#host.links.find(name);
-      return found !== undefined && this.#isOwn(found);
+    const own = networks.filter(({ link, mac, ownsLink }) => {
+      const found = ownsLink ? this.#host.links.find(link) : undefined;
+      return found !== undefined && (this.#isOwn(found) || found.mac === mac);
     });
+    return own.map(({ link }) => link);
   }
 
   /** Removes those links that exist, at once. */
@@ -299,6 +300,7 @@ export class NetworkKernel {
       ...settled,
       link,
       ownsLink: true,
+      mac: randomMac(),
       mtu: mtu === undefined ? mtuOf(found) : Number(mtu),
     };
   }

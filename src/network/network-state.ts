@@ -19,6 +19,8 @@ export interface RaisedNetwork extends Network {
   readonly link: string;
   /** Whether the link was made for the network and goes with it. */
   readonly ownsLink: boolean;
+  /** The bridge's own, by which it is known should this process die before the bridge has its alias. */
+  readonly mac?: string;
   readonly mtu: number;
   /** The addresses given last; allocation goes on after them. */
   readonly lastAddress?: string;
