@@ -29,7 +29,7 @@ test("run and exec end without a word when their reader has gone, and say that a
     '/bin/busybox sh -c "/bin/busybox yes | /bin/busybox head -c 9000000; /bin/busybox sleep 1000"';
   try {
     const run = shell(
-      `bin/lighter run --name loud --network none loud ${loud} | head -1; echo "\${PIPESTATUS[0]}"`,
+      `bin/lighter run --name loud --log-driver none --network none loud ${loud} | head -1; echo "\${PIPESTATUS[0]}"`,
     );
     assert.deepEqual([run.stdout, run.stderr], ["y\n141\n", ""]);
     const exec = shell(`bin/lighter exec -t loud ${loud} | head -1; echo "\${PIPESTATUS[0]}"`);
