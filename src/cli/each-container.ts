@@ -1,6 +1,9 @@
 import { isLighterError, type LighterError } from "#base";
 import type { Io } from "./io.ts";
 
+/** A failure that does not count, and whether it is told nevertheless. */
+type Forgiven = "told" | "in silence";
+
 /**
  * Does something with each container that was named, several at a time, and prints each name as it is done; a failure
  * of one is told and the others go on, as docker does.
@@ -10,8 +13,7 @@ export async function eachContainer(
   names: readonly string[],
   io: Pick<Io, "stdout" | "stderr">,
   work: (name: string) => Promise<string | void>,
-  forgive: (error: LighterError) => boolean = () => false,
-  { isTold = false }: { readonly isTold?: boolean } = {},
+  forgive: (error: LighterError) => Forgiven | false = () => false,
 ): Promise<number> {
   async function attempt(name: string, before: Promise<unknown> | undefined) {
     // One that is named twice is not in its own way.
@@ -34,9 +36,9 @@ export async function eachContainer(
     if (text !== undefined) await io.stdout.write(`${text}\n`);
     if (error === undefined) continue;
     if (!isLighterError(error)) throw error as Error;
-    const isForgiven = forgive(error);
-    if (!isForgiven || isTold) await io.stderr.write(`lighter: ${error.message}\n`);
-    if (!isForgiven) status = 1;
+    const forgiven = forgive(error);
+    if (forgiven !== "in silence") await io.stderr.write(`lighter: ${error.message}\n`);
+    if (forgiven === false) status = 1;
   }
   return status;
 }

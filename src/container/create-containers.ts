@@ -4,6 +4,7 @@ import { LighterError } from "#base";
 import type { Image } from "#image";
 import { familiarReference } from "#oci";
 import type { EndpointFacts } from "#runtime";
+import { changeHosts, type HostsChange } from "./change-hosts.ts";
 import type { CommitRequest } from "./commit-container.ts";
 import { tell, writeFacts, writeLeaving } from "./container-events.ts";
 import { checkName } from "./container-name.ts";
@@ -76,6 +77,8 @@ export interface Containers {
   setEndpoints(id: string, endpoints: readonly EndpointFacts[]): void;
   /** Gives a running one another /etc/resolv.conf, unless something has changed the `former` one. @returns whether it did */
   replaceResolvConf(id: string, text: string, former: string): boolean;
+  /** Gives the /etc/hosts of a running one other lines for its own addresses. */
+  changeHosts(id: string, change: HostsChange): void;
   rename(text: string, name: string): Promise<void>;
   /** Changes which networks a container joins when it starts. */
   setNetworks(id: string, change: (settings: NetworkSettings) => NetworkSettings): void;
@@ -157,6 +160,7 @@ export function createContainers(options: ContainersOptions): Containers {
       writeFileSync(path, text);
       return true;
     },
+    changeHosts: (id, change) => changeHosts(join(store.directory(id), "hosts"), change),
     rename: async (text, name) => await renameContainer(parts, text, name),
     remove: async (text, { force = false, volumes } = {}) => {
       const record = store.get(text);

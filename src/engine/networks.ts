@@ -2,6 +2,9 @@ import type { Containers, NetworkSettings } from "#container";
 import type { EventLog } from "#events";
 import type { ConnectRequest, Networks, NetworkView } from "#network";
 
+type Record = ReturnType<Containers["get"]>;
+type Endpoints = ReturnType<Networks["endpoints"]>;
+
 interface NetworksParts {
   readonly open: () => Promise<Networks>;
   readonly containers: () => Promise<Containers>;
@@ -59,14 +62,14 @@ export class EngineNetworks {
     let now: Pick<NetworkSettings, "endpoints"> = {};
     if (record.state.pid !== 0) {
       const former = networks.resolvConf(record.id) ?? "";
+      const before = networks.endpoints(record.id);
       await networks.connect({ ...request, container: record.id, network: name });
       const wanted = networks.resolvConf(record.id) ?? former;
       if (wanted !== former && !containers.replaceResolvConf(record.id, wanted, former))
         this.#parts.onWarning(
           `names of network "${name}" are not answered in container "${record.name}": its /etc/resolv.conf was changed; write "nameserver 127.0.0.11" into it`,
         );
-      now = { endpoints: networks.endpoints(record.id) };
-      containers.setEndpoints(record.id, now.endpoints ?? []);
+      now = { endpoints: await this.#settle(record, before) };
       this.#tell("connect", network, { container: record.id });
     }
     containers.setNetworks(record.id, ({ networking, ...rest }) => ({
@@ -88,12 +91,28 @@ export class EngineNetworks {
     const { name } = network;
     let now: Pick<NetworkSettings, "endpoints"> = {};
     if (record.state.pid !== 0) {
+      const before = networks.endpoints(record.id);
       await networks.disconnect({ container: record.id, network: name });
-      now = { endpoints: networks.endpoints(record.id) };
-      containers.setEndpoints(record.id, now.endpoints ?? []);
+      now = { endpoints: await this.#settle(record, before) };
       this.#tell("disconnect", network, { container: record.id });
     }
     containers.setNetworks(record.id, (settings) => ({ ...without(settings, name), ...now }));
+  }
+
+  /** Tells a running container and its account which endpoints it has now. */
+  async #settle(record: Record, before: Endpoints): Promise<Endpoints> {
+    const { ownHosts } = await import("#network");
+    const [networks, containers] = [await this.#open(), await this.#parts.containers()];
+    const now = networks.endpoints(record.id);
+    const lines = (endpoints: Endpoints): readonly string[] =>
+      ownHosts(endpoints, record).map(({ address, name }) => `${address}\t${name}`);
+    const [gone, come] = [lines(before), lines(now)];
+    containers.changeHosts(record.id, {
+      gone: gone.filter((line) => !come.includes(line)),
+      come: come.filter((line) => !gone.includes(line)),
+    });
+    containers.setEndpoints(record.id, now);
+    return now;
   }
 
   #tell(

@@ -38,6 +38,16 @@ export function ownNames({
   return short === whole || short === "" ? whole : `${whole} ${short}`;
 }
 
+/** A container's own lines, one for each address of its endpoints. */
+export function ownHosts(
+  endpoints: readonly { readonly address?: string; readonly address6?: string }[],
+  names: Parameters<typeof ownNames>[0],
+): readonly ExtraHost[] {
+  return endpoints
+    .flatMap(({ address, address6 }) => [address, address6])
+    .flatMap((address) => (address === undefined ? [] : [{ address, name: ownNames(names) }]));
+}
+
 /** Lines for the user's names; `host-gateway` is replaced by the gateway, and left out where there is none. */
 export function renderExtraHosts(extraHosts: readonly ExtraHost[], gateway: string | undefined): string {
   return extraHosts

@@ -1,6 +1,7 @@
 export { createNetworks, type NetworksOptions } from "./create-networks.ts";
 export type { GraphNetwork, GraphPort, GraphView } from "./graph/network-graph.ts";
 export { graphDot, graphSvg, graphText } from "./graph/render-graph.ts";
+export { ownHosts } from "./hosts-file.ts";
 export type { Network, Subnet } from "./network-record.ts";
 export type { CreateNetworkRequest } from "./network-request.ts";
 export type { ConnectRequest, NetworkMember, Networks, NetworkView } from "./networks.ts";

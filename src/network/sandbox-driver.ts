@@ -5,7 +5,7 @@ import { parseEgress } from "./egress-rule.ts";
 import { checkEndpointRequest, type Joining } from "./endpoint-plan.ts";
 import { getJoinable, predefinedNetworks } from "./find-network.ts";
 import { hostBindingOf } from "./firewall-elements.ts";
-import { ownNames, renderHosts } from "./hosts-file.ts";
+import { ownHosts, renderHosts } from "./hosts-file.ts";
 import { joinNetworks, type NetworkParts, releaseEndpoints, sweepDead } from "./join-networks.ts";
 import { checkLinks, linkLines } from "./link-lines.ts";
 import { prefixOf } from "./network-kernel.ts";
@@ -192,11 +192,7 @@ function attachmentOf(made: {
     hosts: renderHosts({
       extraHosts: [...(request.extraHosts ?? []), ...linkLines(made.state, sandbox)],
       ...(gateway === undefined ? {} : { gateway }),
-      own: endpoints.flatMap(({ address, address6 }) =>
-        [address, address6].flatMap((one) =>
-          one === undefined ? [] : [{ name: ownNames(request), address: one }],
-        ),
-      ),
+      own: ownHosts(endpoints, request),
     }),
     resolvConf: resolvConfOf(sandbox),
     ...(first?.address === undefined ? {} : { address: first.address }),

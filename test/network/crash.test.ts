@@ -63,8 +63,8 @@ function defineTests(): void {
       ...lab.host,
       links: {
         ...links,
-        createBridge: (name: string, { alias: _, ...options }: Parameters<typeof links.createBridge>[1]) => {
-          links.createBridge(name, options);
+        createBridge: (name: string, { mtu, mac }: Parameters<typeof links.createBridge>[1]) => {
+          links.createBridge(name, { ...(mtu && { mtu }), ...(mac && { mac }) });
           throw new Error("killed");
         },
       },

@@ -324,7 +324,7 @@ test("a container in another's network", { skip }, async () => {
   const sleeper = lab.host.processes.spawn("nsenter", [`--net=${web.namespacePath}`, "sleep", "600"], {
     stdio: ["ignore", "pipe", "ignore"],
   });
-  using _killed = { [Symbol.dispose]: () => void sleeper.kill("SIGKILL") };
+  using _killed = { [Symbol.dispose]: () => sleeper.kill("SIGKILL") };
   const network = readlinkSync(web.namespacePath ?? "");
   for (const end = Date.now() + 60_000; readlinkSync(`/proc/${sleeper.pid}/ns/net`) !== network; ) {
     assert.ok(Date.now() < end, "nsenter has not entered the network");

@@ -148,7 +148,7 @@ function defineTests(name: Runtime["name"]): void {
     const outcome = await lab.run(["sh", "-c", script], {
       onStdout: () => {
         swept = sweepContainers(lab.host, lab.runDirectory);
-        void swept.finally(() => lab.runtime.kill(currentId(lab), "SIGTERM"));
+        void swept.finally(() => void lab.runtime.kill(currentId(lab), "SIGTERM"));
       },
     });
     assert.equal(outcome.status, 4);

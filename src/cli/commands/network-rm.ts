@@ -19,7 +19,7 @@ export const networkRm = defineCommand({
       async (name) => {
         await engine.networks.remove(name);
       },
-      (error) => flags.force && error.code === "NETWORK_NOT_FOUND",
+      (error) => flags.force && error.code === "NETWORK_NOT_FOUND" && "in silence",
     );
   },
 });

@@ -38,8 +38,7 @@ async function removeContainers({
         force: flags.force,
         ...(flags.volumes && { volumes: true }),
       })),
-    (error) => flags.force && error.code === "CONTAINER_NOT_FOUND",
-    { isTold: true },
+    (error) => flags.force && error.code === "CONTAINER_NOT_FOUND" && "told",
   );
   // What they held of the network is freed once for all of them.
   await engine.containers.sweep();

@@ -153,7 +153,7 @@ export const volumePrune = defineCommand({
   usage: "[OPTIONS]",
   flags: {
     all: { kind: "boolean", short: "a", summary: "Those with a name, too" },
-    filter: { kind: "list", value: "label=|label!=", summary: "Remove only those that match" },
+    filter: { kind: "list", value: "label=|label!=|all=", summary: "Remove only those that match" },
     force: { kind: "boolean", short: "f", summary: "Do not ask" },
   },
   arity: { min: 0, max: 0 },
@@ -163,13 +163,19 @@ export const volumePrune = defineCommand({
   async run({ flags, io, openEngine }) {
     const { confirm } = await import("../confirm.ts");
     const { pruneFilter } = await import("../prune-filter.ts");
-    const accepts = pruneFilter(flags.filter, io.now(), ["label", "label!"]);
-    const which = flags.all ? "all volumes" : "all volumes without a name";
+    const ofAll = flags.filter.filter((word) => word.startsWith("all="));
+    const accepts = pruneFilter(
+      flags.filter.filter((word) => !ofAll.includes(word)),
+      io.now(),
+      ["label", "label!"],
+    );
+    const all = flags.all || isWanted(ofAll);
+    const which = all ? "all volumes" : "all volumes without a name";
     if (!flags.force && !(await confirm(io, `This will remove ${which} that no container has.`))) return 0;
     await using engine = await openEngine();
     const sizes = new Map<string, number>();
     for (const { name } of await engine.volumes.list()) sizes.set(name, await engine.volumes.size(name));
-    const removed = await engine.volumes.prune({ all: flags.all, accepts });
+    const removed = await engine.volumes.prune({ all, accepts });
     const freed = removed.reduce((sum, { name }) => sum + (sizes.get(name) ?? 0), 0);
     const names = removed.map(({ name }) => `${name}\n`).join("");
     const list = removed.length === 0 ? "" : `Deleted Volumes:\n${names}\n`;
@@ -177,3 +183,11 @@ export const volumePrune = defineCommand({
     return 0;
   },
 });
+
+/** Whether the words `all=` ask for those with a name. @throws ARGUMENT_INVALID */
+function isWanted(words: readonly string[]): boolean {
+  const wrong = words.find((word) => !/^all=(true|false|1|0)$/.test(word));
+  if (wrong !== undefined)
+    throw new LighterError("ARGUMENT_INVALID", `cannot filter by "${wrong}": want true or false`);
+  return words.some((word) => /=(true|1)$/.test(word));
+}
