@@ -27,6 +27,7 @@ export interface LogOptions {
 
 const chunkBytes = 128 << 10;
 const pollMs = 50;
+const mostOpenings = 1000;
 
 /** The log of a container, oldest first, across files that were set aside. @throws CONTAINER_INVALID without a log */
 export async function* readLogs(
@@ -67,7 +68,7 @@ interface Reading {
 }
 
 async function* readLines(path: string, reading: Reading): AsyncGenerator<string> {
-  const files = openFiles(path);
+  const files = await openFiles(path, reading.isFollowing);
   try {
     let skip = reading.tail === undefined ? undefined : placeOfTail(files, reading.tail);
     for (const [at, fd] of files.entries()) {
@@ -82,17 +83,35 @@ async function* readLines(path: string, reading: Reading): AsyncGenerator<string
   }
 }
 
-/** Oldest first; held open, so that a rotation meanwhile takes nothing away. */
-function openFiles(path: string): number[] {
+/**
+ * Oldest first; held open, so that a rotation meanwhile takes nothing away. One that goes on while they are opened gives some
+ * of them other names: then all are opened again.
+ */
+async function openFiles(path: string, isFollowing: () => boolean): Promise<readonly number[]> {
+  for (let left = mostOpenings; ; left -= 1) {
+    const names = namesOf(path);
+    const files = names.flatMap((name) => open(name) ?? []);
+    const isNone = files.length === 0 && names.length === 1 && !isFollowing();
+    if (isNone || left === 0 || areStill(files, names, path)) return files.reverse();
+    for (const fd of files) close(fd);
+    await delay(1);
+  }
+}
+
+/** Newest first; a name that a rotation has just taken away is among them. */
+function namesOf(path: string): readonly string[] {
   const names = [path];
-  while (existsSync(`${path}.${names.length}`)) names.push(`${path}.${names.length}`);
-  return names.reverse().flatMap((name) => {
-    try {
-      return [openSync(name, "r")];
-    } catch {
-      return [];
-    }
-  });
+  const isThere = (number: number): boolean => existsSync(`${path}.${number}`);
+  while (isThere(names.length) || isThere(names.length + 1)) names.push(`${path}.${names.length}`);
+  return names;
+}
+
+function areStill(files: readonly number[], names: readonly string[], path: string): boolean {
+  return (
+    files.length === names.length &&
+    namesOf(path).length === names.length &&
+    files.every((fd, at) => isNamed(fd, names[at] ?? path))
+  );
 }
 
 /** Reads on while somebody may write; a file that was set aside is read to its end, then the new one. */
@@ -108,7 +127,7 @@ async function* followFile(
       const { lines, end } = linesOf(fd, place);
       yield* lines;
       place = end();
-      const next = isRotated(fd, reading.path) ? open(reading.path) : undefined;
+      const next = openNewer(fd, reading.path);
       if (next !== undefined) {
         yield* linesOf(fd, place).lines;
         if (fd !== first) close(fd);
@@ -122,9 +141,20 @@ async function* followFile(
   }
 }
 
-function isRotated(fd: number, path: string): boolean {
-  const named = statSync(path, { throwIfNoEntry: false });
-  return named !== undefined && named.ino !== fstatSync(fd).ino;
+/** The file that followed this one; undefined while there is none, and when a rotation is just under way. */
+function openNewer(fd: number, path: string): number | undefined {
+  const names = namesOf(path);
+  const at = names.findIndex((name) => isNamed(fd, name));
+  // One that has lost its names is older than all.
+  const name = at < 0 ? names.at(-1) : names[at - 1];
+  const newer = name === undefined ? undefined : open(name);
+  if (newer === undefined || at < 0 || isNamed(fd, names[at] ?? path)) return newer;
+  close(newer);
+  return undefined;
+}
+
+function isNamed(fd: number, name: string): boolean {
+  return statSync(name, { throwIfNoEntry: false })?.ino === fstatSync(fd).ino;
 }
 
 interface Place {
