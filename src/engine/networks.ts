@@ -1,8 +1,7 @@
-import type { Containers, NetworkSettings } from "#container";
+import type { ContainerRecord, Containers, NetworkSettings } from "#container";
 import type { EventLog } from "#events";
 import type { ConnectRequest, Networks, NetworkView } from "#network";
 
-type Record = ReturnType<Containers["get"]>;
 type Endpoints = ReturnType<Networks["endpoints"]>;
 
 interface NetworksParts {
@@ -100,7 +99,7 @@ export class EngineNetworks {
   }
 
   /** Tells a running container and its account which endpoints it has now. */
-  async #settle(record: Record, before: Endpoints): Promise<Endpoints> {
+  async #settle(record: ContainerRecord, before: Endpoints): Promise<Endpoints> {
     const { ownHosts } = await import("#network");
     const [networks, containers] = [await this.#open(), await this.#parts.containers()];
     const now = networks.endpoints(record.id);

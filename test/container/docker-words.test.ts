@@ -1,7 +1,6 @@
 // What docker does with copies, groups, mounts and states, each as its users know it from the command line.
 import assert from "node:assert/strict";
 import {
-  copyFileSync,
   existsSync,
   lchownSync,
   lstatSync,
@@ -13,7 +12,8 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { type Clone, openClone, whyNoMachine } from "../support/cli.ts";
+import { openBox } from "../support/box.ts";
+import { type Clone, whyNoMachine } from "../support/cli.ts";
 import { leftovers } from "../support/leftovers.ts";
 
 const skip = whyNoMachine();
@@ -21,17 +21,10 @@ let clone: Clone;
 
 before(() => {
   if (skip !== false) return;
-  clone = openClone();
-  const context = join(clone.folder, "context");
-  mkdirSync(context);
-  copyFileSync(existsSync("/bin/busybox") ? "/bin/busybox" : "/usr/bin/busybox", join(context, "busybox"));
-  writeFileSync(join(context, "passwd"), "root:x:0:0::/root:/bin/sh\nann:x:1000:1001::/home:/bin/sh\n");
-  writeFileSync(join(context, "group"), "root:x:0:\nstaff:x:50:\nann:x:1001:\n");
-  const install =
-    'RUN ["/bin/busybox", "sh", "-c", "/bin/busybox --install -s /bin; mkdir /tmp /sub /sub2; touch /sub/old /sub2/one"]';
-  const files = "COPY busybox /bin/busybox\nCOPY passwd group /etc/";
-  writeFileSync(join(context, "Dockerfile"), `FROM scratch\n${files}\n${install}\n`);
-  lighter("build", "-q", "-t", "box", context);
+  clone = openBox("COPY passwd group /etc/\nRUN mkdir /tmp /sub /sub2; touch /sub/old /sub2/one", {
+    passwd: "root:x:0:0::/root:/bin/sh\nann:x:1000:1001::/home:/bin/sh\n",
+    group: "root:x:0:\nstaff:x:50:\nann:x:1001:\n",
+  });
 });
 after(() => {
   if (clone === undefined) return;

@@ -3,20 +3,12 @@ import assert from "node:assert/strict";
 import { type SpawnOptions, spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
-import {
-  closeSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { closeSync, openSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { createHost } from "#host";
-import { type Clone, openClone, untilRuns, whyNoMachine } from "../support/cli.ts";
+import { openBox } from "../support/box.ts";
+import { type Clone, untilRuns, whyNoMachine } from "../support/cli.ts";
 import { leftovers } from "../support/leftovers.ts";
 
 const skip = whyNoMachine();
@@ -24,14 +16,7 @@ let clone: Clone;
 
 before(() => {
   if (skip !== false) return;
-  clone = openClone();
-  const context = join(clone.folder, "context");
-  mkdirSync(context);
-  copyFileSync(existsSync("/bin/busybox") ? "/bin/busybox" : "/usr/bin/busybox", join(context, "busybox"));
-  const install = 'RUN ["/bin/busybox", "sh", "-c", "/bin/busybox --install -s /bin"]';
-  writeFileSync(join(context, "Dockerfile"), `FROM scratch\nCOPY busybox /bin/busybox\n${install}\n`);
-  const built = clone.run(["build", "-q", "-t", "box", context]);
-  assert.equal(built.status, 0, built.stderr);
+  clone = openBox();
   const started = clone.run(["run", "-d", "--name", "host", "--network", "none", "box", "sleep", "10000"]);
   assert.equal(started.status, 0, started.stderr);
 });

@@ -4,7 +4,6 @@ import { type ChildProcess, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import {
-  copyFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -17,7 +16,8 @@ import { constants } from "node:os";
 import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { type Clone, openClone, whyNoMachine } from "../support/cli.ts";
+import { openBox } from "../support/box.ts";
+import { type Clone, whyNoMachine } from "../support/cli.ts";
 import { leftovers } from "../support/leftovers.ts";
 
 const skip = whyNoMachine();
@@ -27,14 +27,7 @@ let clone: Clone;
 
 before(() => {
   if (skip !== false) return;
-  clone = openClone();
-  const context = join(clone.folder, "context");
-  mkdirSync(context);
-  copyFileSync(existsSync("/bin/busybox") ? "/bin/busybox" : "/usr/bin/busybox", join(context, "busybox"));
-  const install = 'RUN ["/bin/busybox", "sh", "-c", "/bin/busybox --install -s /bin"]';
-  writeFileSync(join(context, "Dockerfile"), `FROM scratch\nCOPY busybox /bin/busybox\n${install}\n`);
-  const built = clone.run(["build", "-q", "-t", "box", context]);
-  assert.equal(built.status, 0, built.stderr);
+  clone = openBox();
 });
 after(() => clone?.[Symbol.dispose]());
 

@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { type Clone, openClone, whyNoMachine } from "../support/cli.ts";
+import { openBox } from "../support/box.ts";
+import { type Clone, whyNoMachine } from "../support/cli.ts";
 import { leftovers } from "../support/leftovers.ts";
 import { onTerminal, type Terminal } from "../support/pty.ts";
 
@@ -16,17 +16,7 @@ let clone: Clone;
 
 before(() => {
   if (skip !== false) return;
-  clone = openClone();
-  const context = join(clone.folder, "context");
-  mkdirSync(context);
-  copyFileSync(existsSync("/bin/busybox") ? "/bin/busybox" : "/usr/bin/busybox", join(context, "busybox"));
-  const install = 'RUN ["/bin/busybox", "sh", "-c", "/bin/busybox --install -s /bin"]';
-  writeFileSync(
-    join(context, "Dockerfile"),
-    `FROM scratch\nCOPY busybox /bin/busybox\n${install}\nENV PS1=ready:\n`,
-  );
-  const built = clone.run(["build", "-q", "-t", "box", context]);
-  assert.equal(built.status, 0, built.stderr);
+  clone = openBox("ENV PS1=ready:");
 });
 after(() => clone?.[Symbol.dispose]());
 
